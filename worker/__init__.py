@@ -1,0 +1,1 @@
+"""buybox: Amazon's notifications become competitive state in Postgres, live."""

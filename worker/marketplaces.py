@@ -1,0 +1,42 @@
+"""Amazon's marketplaces: id, country and the one currency each trades in.
+
+Source: `worker/data/marketplaces.json`, compiled from Amazon's pages "Marketplace IDs" and
+"SP-API Endpoints"; currency and minor units are ISO 4217. An id that is not in the list is data,
+not an error: Amazon uses further ids for orders placed off Amazon.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+JAPAN = "A1VC38T7YXB528"
+
+
+@dataclass(frozen=True, slots=True)
+class Marketplace:
+    """One marketplace. `minor_units` is the number of decimals of its currency (JPY: 0)."""
+
+    marketplace_id: str
+    country_code: str
+    currency: str
+    minor_units: int
+
+
+@cache
+def all_marketplaces() -> dict[str, Marketplace]:
+    """Every known marketplace by its id."""
+    text = resources.files("worker").joinpath("data/marketplaces.json").read_text("utf-8")
+    return {
+        row["marketplaceId"]: Marketplace(
+            row["marketplaceId"], row["countryCode"], row["currency"], row["currencyMinorUnits"]
+        )
+        for row in json.loads(text)
+    }
+
+
+def find_marketplace(marketplace_id: str) -> Marketplace | None:
+    """The marketplace with this id, or None for an id Amazon's pages do not list."""
+    return all_marketplaces().get(marketplace_id)
