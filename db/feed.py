@@ -1,0 +1,86 @@
+"""The feed: what changed since a cursor, without gaps; and the bells that say when to look.
+
+Method: every row carries the transaction that last changed it, a cursor is a snapshot, and "since"
+is "not visible in it". See docs/decisions/0004.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from db.rows import FeedPage, StateRow
+from db.sql import query
+
+STATE_CHANNEL = "buybox_state"
+
+MAX_FEED_ROWS = 10_000
+"""Who is further behind than this is told to start from the whole state instead."""
+
+_SNAPSHOT = re.compile(r"(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,\d{1,18})*)?)")
+_STATE_COLUMNS = tuple(f.name for f in fields(StateRow))
+
+
+def read_feed(
+    conn: psycopg.Connection, cursor: str | None, *, max_rows: int = MAX_FEED_ROWS
+) -> FeedPage:
+    """The states changed since `cursor` (None: since ever) and the cursor to go on from.
+
+    A cursor from another epoch, from the future, unreadable or too far behind yields no rows and a
+    `reset` with its reason, never an incomplete answer.
+    """
+    epoch, snapshot = _split(cursor)
+    unreadable = cursor is not None and snapshot is None
+    with conn.cursor(row_factory=dict_row) as cur:
+        cur.execute(query("read_feed"), {"cursor": snapshot, "max_rows": max_rows + 1})
+        found = cur.fetchall()
+
+    first = found[0]
+    next_cursor = f"{first['epoch']}~{first['next_cursor']}"
+    if unreadable:
+        return FeedPage([], next_cursor, "unreadable-cursor")
+    if epoch is not None and epoch != first["epoch"]:
+        return FeedPage([], next_cursor, "other-epoch")
+    if first["out_of_range"]:
+        return FeedPage([], next_cursor, "out-of-range")
+    rows = [_state(row) for row in found if row["marketplace_id"] is not None]
+    if cursor is not None and len(rows) > max_rows:
+        return FeedPage([], next_cursor, "too-far-behind")
+    return FeedPage(rows, next_cursor)
+
+
+def listen(conn: psycopg.Connection, *, timeout_s: float) -> Iterator[str]:
+    """Payloads of the state bell as they come; returns after `timeout_s` without one.
+
+    `conn` must be in autocommit and a direct connection: a transaction pooler drops LISTEN without
+    a word. LISTEN first, then read the feed, then wait here: the other order has a hole.
+    """
+    for notify in conn.notifies(timeout=timeout_s):
+        if notify.channel == STATE_CHANNEL:
+            yield notify.payload
+
+
+def _split(cursor: str | None) -> tuple[str | None, str | None]:
+    if cursor is None:
+        return None, None
+    epoch, _, snapshot = cursor.partition("~")
+    return (epoch, snapshot) if _is_snapshot(snapshot) else (None, None)
+
+
+def _is_snapshot(text: str) -> bool:
+    """Whether Postgres will take the text as a pg_snapshot: a bad one would abort a transaction."""
+    match = _SNAPSHOT.fullmatch(text)
+    if match is None:
+        return False
+    low, high = int(match[1]), int(match[2])
+    running = [int(x) for x in match[3].split(",")] if match[3] else []
+    return 0 < low <= high and all(low <= x < high for x in running) and running == sorted(running)
+
+
+def _state(row: dict[str, Any]) -> StateRow:
+    return StateRow(**{name: row[name] for name in _STATE_COLUMNS})

@@ -1,0 +1,185 @@
+"""`python -m db.migrate`: bring a database from empty, or from any earlier version, to now.
+
+One transaction under an advisory lock: alembic to head, then the server-side code of `db/code/`
+(functions, views, grants) replayed as it stands, the partitions ahead, and the feed's epoch. Safe
+to run twice, and from two places at once: the second waits and finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import alembic.command
+import psycopg
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy.pool import NullPool
+
+from db.connect import connect
+
+ALEMBIC_HOME = Path(__file__).resolve().parent.parent / "alembic"
+CODE_FOLDERS = ("functions", "views", "grants")
+
+LOCK: LiteralString = "SELECT pg_advisory_xact_lock(hashtext('buybox migrate'))"
+
+DROP_VIEWS: LiteralString = """
+DO $$
+DECLARE
+    _view record;
+BEGIN
+    -- Views are free: dropping them first lets a migration change any column, and no view can keep
+    -- an old definition alive.
+    FOR _view IN SELECT viewname FROM pg_views WHERE schemaname = 'ops' LOOP
+        EXECUTE format('DROP VIEW IF EXISTS ops.%I CASCADE', _view.viewname);
+    END LOOP;
+    CREATE SCHEMA IF NOT EXISTS ops;
+    COMMENT ON SCHEMA ops IS 'The operators'' views. Each view''s comment says when to open it.';
+END;
+$$
+"""
+
+
+class MigrationError(Exception):
+    """The database could not be brought to the current state; it is as it was before."""
+
+
+@dataclass(slots=True)
+class MigrationReport:
+    """What a migration did. Revisions are alembic's; None means an empty database."""
+
+    before: str | None = None
+    after: str | None = None
+    replayed: int = 0
+    partitions: list[str] = field(default_factory=list)
+    new_epoch: bool = False
+
+
+def migrate(
+    database_url: str,
+    *,
+    now: datetime | None = None,
+    revision: str = "head",
+    say: Callable[[str], None] = lambda _: None,
+) -> MigrationReport:
+    """Migrate and report. `revision` other than head stops early, for tests of upgrades.
+
+    Raises MigrationError with a sentence; nothing is half done.
+    """
+    now = now or datetime.now(UTC)
+    report = MigrationReport()
+    engine = sa.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: connect(database_url, role="migrate", statement_timeout="0"),
+        poolclass=NullPool,
+    )
+    try:
+        with engine.begin() as connection:
+            driver = cast("psycopg.Connection", connection.connection.driver_connection)
+            say("waiting for the migration lock")
+            driver.execute(LOCK)
+            driver.execute(DROP_VIEWS)
+            report.before = _revision(connection)
+            say(f"migrating from {report.before or 'an empty database'} to {revision}")
+            alembic.command.upgrade(_config(connection), revision)
+            report.after = _revision(connection)
+            if revision == "head":
+                _finish(driver, report, now)
+    except (CommandError, psycopg.Error, sa.exc.SQLAlchemyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise MigrationError(f"Migration failed, nothing was changed: {reason}") from error
+    finally:
+        engine.dispose()
+    return report
+
+
+def revisions() -> tuple[str, ...]:
+    """Every revision in order, the newest last."""
+    script = ScriptDirectory.from_config(_config(None))
+    return tuple(reversed([s.revision for s in script.walk_revisions()]))
+
+
+def current_revision(conn: psycopg.Connection) -> str | None:
+    """The revision a database stands at; None before the first migration."""
+    if conn.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+        return None
+    row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+def _finish(driver: psycopg.Connection, report: MigrationReport, now: datetime) -> None:
+    # The files are replayed by name; a body may call a function that comes later.
+    driver.execute("SET LOCAL check_function_bodies = off")
+    for text in server_code():
+        driver.execute(text)
+        report.replayed += 1
+    report.partitions = [
+        name for (name,) in driver.execute("SELECT buybox_ensure_partitions(%s)", (now,))
+    ]
+    row = driver.execute("SELECT buybox_renew_feed_epoch(%s)", (now,)).fetchone()
+    report.new_epoch = bool(row and row[0])
+
+
+def server_code() -> list[LiteralString]:
+    """The text of every file of `db/code/`, in the order in which it is replayed."""
+    home = resources.files("db").joinpath("code")
+    return [
+        path.read_text("utf-8")
+        for folder in CODE_FOLDERS
+        for path in sorted(home.joinpath(folder).iterdir(), key=lambda p: p.name)
+        if path.name.endswith(".sql")
+    ]
+
+
+def _config(connection: sa.Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(ALEMBIC_HOME).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line. Exit codes: 0 done, 1 could not, 2 wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m db.migrate",
+        description="Bring the database to the current state. Safe to run twice.",
+        epilog="Example: DATABASE_URL=postgresql://localhost/buybox python -m db.migrate",
+    )
+    parser.add_argument(
+        "--database-url",
+        default=os.environ.get("DATABASE_URL"),
+        help="where to (default: the environment's DATABASE_URL)",
+    )
+    options: Any = parser.parse_args(argv)
+    if not options.database_url:
+        parser.error("no database: set DATABASE_URL, or pass --database-url postgresql://...")
+    try:
+        report = migrate(options.database_url, say=lambda line: print(f"  {line}"))  # noqa: T201
+    except MigrationError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    was = "unchanged" if report.before == report.after else f"was {report.before or 'empty'}"
+    print(  # noqa: T201
+        f"database at {report.after} ({was}), "
+        f"{report.replayed} files of server code replayed, {len(report.partitions)} partitions made"
+        + (", new feed epoch" if report.new_epoch else "")
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,8 @@
+-- How far analysis is behind: what waits, and since when its oldest has.
+SELECT count(*) AS waiting, min(n.received_at) AS oldest_received_at
+FROM (
+    SELECT received_at FROM worker_notifications
+    WHERE status = 'waiting'
+    ORDER BY received_at
+    LIMIT %(max_rows)s::integer
+) AS n

@@ -1,0 +1,21 @@
+-- Puts back jobs whose worker is gone, or that run longer than any may. Until then their lock holds the
+-- product. A worker that only seemed dead cannot do harm: it finds its rows taken and its version moved.
+SELECT s.id AS job_id, s.partition_key, procrastinate_retry_job_v2(s.id, NULL, NULL, NULL, NULL)
+FROM (
+    SELECT j.id, j.lock AS partition_key
+    FROM procrastinate_jobs AS j
+    LEFT JOIN procrastinate_workers AS w ON w.id = j.worker_id
+    WHERE j.status = 'doing'
+      AND (
+          w.id IS NULL
+          OR w.last_heartbeat < %(now)s::timestamptz - %(silent)s::interval
+          OR EXISTS (
+              SELECT 1 FROM procrastinate_events AS e
+              WHERE e.job_id = j.id AND e.type = 'started'
+              HAVING max(e.at) < %(now)s::timestamptz - %(max_runtime)s::interval
+          )
+      )
+    ORDER BY j.id
+    LIMIT %(max_jobs)s::integer
+    FOR UPDATE OF j SKIP LOCKED
+) AS s

@@ -1,0 +1,160 @@
+"""The market as one message shows it: lows, own position, Buy Box. Pure.
+
+Source of the rules: issue "The main job", part 4, and what is known of real messages: Offers[] is
+a list of at most 20 in no promised order, of one condition; the own seller may have none, one or
+several of them; the Buy Box winner is a set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from worker.analysis.facts import MarketFacts, Offer
+from worker.marketplaces import JAPAN
+
+OUTSIDE_OFFERS_SENT = "outside-offers-sent"
+NO_OFFERS_SENT = "no-offers-sent"
+NOT_AMONG_READABLE = "not-among-readable-offers"
+INVALID_PRICE = "invalid-price"
+SUPPRESSED_BUY_BOX = "buy-box-suppressed"
+LOW_NOT_SHIPPABLE = "low-not-shippable-now"
+WINNER_NOT_TOLD = "winner-not-told"
+
+_LEFT_OUT_AT_THE_DOOR = frozenset({"foreign-currency", "offer-without-price"})
+
+_Priced = list[tuple[Decimal, Offer]]
+"""Offers with their landed price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The market of one product and condition at one moment, seen by one seller.
+
+    Prices are landed, in `currency`. None is "not known": an own price that is None has its reason
+    in `own_price_unknown`. `has_buy_box` tells whether anybody holds the Buy Box, apart from
+    `buy_box_winner`, which tells whether it is ours. `buy_box_sellers` are the flagged sellers:
+    Amazon flags up to three at once.
+    """
+
+    currency: str
+    your_price: Decimal | None = None
+    own_price_unknown: str | None = None
+    market_low: Decimal | None = None
+    competitor_low: Decimal | None = None
+    prime_low: Decimal | None = None
+    your_position: int | None = None
+    total_offers: int | None = None
+    buy_box_winner: bool | None = None
+    has_buy_box: bool | None = None
+    buy_box_price: Decimal | None = None
+    buy_box_sellers: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+    @property
+    def believable(self) -> bool:
+        """False when a price in the message cannot be one: it must not become the state."""
+        return INVALID_PRICE not in self.flags
+
+
+def landed_price(offer: Offer, marketplace_id: str) -> Decimal:
+    """What a buyer pays: listing + shipping, minus points in Japan (one point is one yen)."""
+    landed = offer.listing + offer.shipping
+    return landed - offer.points if marketplace_id == JAPAN else landed
+
+
+def take_snapshot(facts: MarketFacts, *, seller_id: str, marketplace_id: str) -> Snapshot:
+    """Read the market off one message, for the seller it was sent to."""
+    priced = [(landed_price(offer, marketplace_id), offer) for offer in facts.offers]
+    if any(o.listing <= 0 or o.shipping < 0 or landed <= 0 for landed, o in priced):
+        return Snapshot(facts.currency, flags=(*facts.flags, INVALID_PRICE))
+
+    own = [(landed, offer) for landed, offer in priced if offer.seller_id == seller_id]
+    rivals = [landed for landed, offer in priced if offer.seller_id != seller_id]
+    your_price = _lowest(landed for landed, _ in own)
+    has_buy_box, buy_box_price, holders = _buy_box(facts, priced)
+    winner = _own_winner([offer for _, offer in own], anybody_flagged=bool(holders))
+
+    return Snapshot(
+        currency=facts.currency,
+        your_price=your_price,
+        own_price_unknown=_why_unknown(facts) if your_price is None else None,
+        market_low=_market_low(facts, priced),
+        competitor_low=_lowest(rivals),
+        prime_low=_prime_low(facts, priced),
+        your_position=None if your_price is None else 1 + sum(r < your_price for r in rivals),
+        total_offers=_total_offers(facts),
+        buy_box_winner=winner,
+        has_buy_box=has_buy_box,
+        buy_box_price=buy_box_price,
+        buy_box_sellers=holders,
+        flags=(*facts.flags, *_remarks(priced, own, has_buy_box=has_buy_box, winner=winner)),
+    )
+
+
+def _lowest(prices: Iterable[Decimal]) -> Decimal | None:
+    return min(prices, default=None)
+
+
+def _why_unknown(facts: MarketFacts) -> str:
+    if _LEFT_OUT_AT_THE_DOOR.intersection(facts.flags):
+        return NOT_AMONG_READABLE
+    return OUTSIDE_OFFERS_SENT if facts.offers else NO_OFFERS_SENT
+
+
+def _market_low(facts: MarketFacts, priced: _Priced) -> Decimal | None:
+    if priced:
+        return _lowest(landed for landed, _ in priced)
+    return _lowest(row.landed for row in facts.lowest_prices)
+
+
+def _prime_low(facts: MarketFacts, priced: _Priced) -> Decimal | None:
+    """Prime is what PrimeInformation says; fulfilment by Amazon decides only where it is absent."""
+    if priced:
+        return _lowest(
+            landed
+            for landed, offer in priced
+            if (offer.fulfilled_by_amazon if offer.prime is None else offer.prime)
+        )
+    return _lowest(row.landed for row in facts.lowest_prices if row.fulfilled_by_amazon)
+
+
+def _total_offers(facts: MarketFacts) -> int | None:
+    if facts.offer_count is not None:
+        return facts.offer_count
+    return len(facts.offers) or None
+
+
+def _buy_box(
+    facts: MarketFacts, priced: _Priced
+) -> tuple[bool | None, Decimal | None, tuple[str, ...]]:
+    flagged = [(landed, offer.seller_id) for landed, offer in priced if offer.winner]
+    holders = tuple(sorted({seller for _, seller in flagged}))
+    # 20 of 20 real messages: Summary's price equals the lowest flagged offer, so either will do.
+    price = _lowest(facts.buy_box_prices or ()) or _lowest(landed for landed, _ in flagged)
+    if price is not None or holders:
+        return True, price, holders
+    return (None if facts.buy_box_prices is None else False), None, ()
+
+
+def _own_winner(own: list[Offer], *, anybody_flagged: bool) -> bool | None:
+    """Whether any own offer wins. Not sent, or not told, is unknown, and never "no"."""
+    if any(offer.winner for offer in own):
+        return True
+    if not own:
+        return None
+    told = anybody_flagged or all(offer.winner is not None for offer in own)
+    return False if told else None
+
+
+def _remarks(
+    priced: _Priced, own: _Priced, *, has_buy_box: bool | None, winner: bool | None
+) -> Iterable[str]:
+    if has_buy_box is False:
+        yield SUPPRESSED_BUY_BOX
+    if own and winner is None:
+        yield WINNER_NOT_TOLD
+    low = _lowest(landed for landed, _ in priced)
+    if low is not None and not any(o.shippable_now for landed, o in priced if landed == low):
+        yield LOW_NOT_SHIPPABLE
