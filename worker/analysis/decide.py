@@ -1,0 +1,135 @@
+"""From claimed rows and known states to what must be written. Pure: no clock, no database."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from worker.analysis.facts import facts_from_json
+from worker.analysis.state import (
+    Assessment,
+    Event,
+    Moment,
+    ProductState,
+    SeveritySettings,
+    Subject,
+    apply_event,
+)
+from worker.errors import PermanentError
+
+RETRY_FIRST = timedelta(seconds=2)
+RETRY_LONGEST = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A notification in hand, its facts still as JSON (None: the body was dropped)."""
+
+    row_id: int
+    subject: Subject
+    moment: Moment
+    attempts: int
+    trace_id: str
+    facts_json: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """One notification whose analysis raised. `next_attempt_at` None: given up."""
+
+    claimed: Claimed
+    error_type: str
+    error_message: str
+    next_attempt_at: datetime | None
+
+
+@dataclass(slots=True)
+class Decision:
+    """Everything one transaction has to write."""
+
+    states: list[ProductState] = field(default_factory=list)
+    assessments: list[Assessment] = field(default_factory=list)
+    failed: list[FailedAttempt] = field(default_factory=list)
+
+
+def decide(
+    claimed: Iterable[Claimed],
+    known: Mapping[Subject, ProductState],
+    settings: SeveritySettings,
+    *,
+    now: datetime,
+    max_attempts: int,
+    jitter: random.Random,
+) -> Decision:
+    """Apply the claimed notifications to the known states in event order.
+
+    A notification whose analysis raises is set apart with its error; the others go on.
+    """
+    decision = Decision()
+    states = dict(known)
+    for one in sorted(claimed, key=lambda c: (c.subject, c.moment)):
+        before = states.get(one.subject) or ProductState(one.subject)
+        try:
+            after, assessment = apply_event(before, _event(one), settings)
+        except Exception as error:  # noqa: BLE001  whatever it is, it concerns this one only
+            decision.failed.append(
+                failed_attempt(one, error, now=now, max_attempts=max_attempts, jitter=jitter)
+            )
+            continue
+        states[one.subject] = after
+        decision.assessments.append(assessment)
+    decision.states = [
+        replace(state, version=state.version + 1)
+        for subject, state in states.items()
+        if state != known.get(subject)
+    ]
+    return decision
+
+
+def failed_attempt(
+    claimed: Claimed,
+    error: Exception,
+    *,
+    now: datetime,
+    max_attempts: int,
+    jitter: random.Random,
+) -> FailedAttempt:
+    """What an error means for one notification: another try later, or giving up.
+
+    An error of unknown kind may be a bug that the next deploy mends, so it is tried again too.
+    """
+    attempt = claimed.attempts + 1
+    hopeless = isinstance(error, PermanentError) or attempt >= max_attempts
+    return FailedAttempt(
+        claimed,
+        type(error).__name__,
+        str(error)[:1000].replace("\x00", ""),
+        None if hopeless else now + backoff(attempt, jitter),
+    )
+
+
+def backoff(attempt: int, jitter: random.Random) -> timedelta:
+    """How long to wait after an attempt (1 is the first): doubling, capped, half jittered."""
+    longest: timedelta = min(RETRY_LONGEST, RETRY_FIRST * 2 ** min(attempt - 1, 20))
+    return longest * (0.5 + jitter.random() / 2)
+
+
+def subjects(claimed: Sequence[Claimed]) -> list[tuple[str, str]]:
+    """The (marketplace, ASIN) pairs concerned, each once, sorted."""
+    return sorted({(c.subject.marketplace_id, c.subject.asin) for c in claimed})
+
+
+def _event(claimed: Claimed) -> Event:
+    if claimed.facts_json is None:
+        raise PermanentError("the body was dropped by retention before it could be analysed")
+    try:
+        facts = facts_from_json(claimed.facts_json)
+    except ValidationError as error:
+        raise PermanentError(
+            f"the stored facts cannot be read: {error.errors()[0]['msg']}"
+        ) from error
+    return Event(claimed.row_id, claimed.subject, claimed.moment, facts, claimed.trace_id)

@@ -1,0 +1,102 @@
+"""The queue's tasks of analysis: thin. Each may run twice; the second finds nothing to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import procrastinate
+import psycopg
+import stamina
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from db import jobs, products
+from worker.analysis.transaction import Analyst, analyse
+from worker.errors import RetryableError
+from worker.logs import get_logger
+
+log = get_logger(__name__)
+
+QUEUE = "analysis"
+MAINTENANCE_QUEUE = "maintenance"
+
+WORTH_ANOTHER_TRY = (psycopg.OperationalError, RetryableError, PoolTimeout)
+MAX_ROUNDS = 100
+"""A job of a product that never runs dry gives way to others after this many transactions."""
+
+SWEEP_GRACE = timedelta(seconds=60)
+
+
+def register_analysis(app: procrastinate.App, pool: ConnectionPool, analyst: Analyst) -> None:
+    """The tasks that analyse. No `retry=` and no queueing lock: both lose or wedge products."""
+
+    @app.task(name="analyse_product", queue=QUEUE, pass_context=True)
+    def analyse_product(
+        context: procrastinate.JobContext,
+        product: str,
+        notification: int,  # noqa: ARG001  says for operators which notification asked for it
+        trace_id: str,  # noqa: ARG001  likewise
+    ) -> None:
+        """Analyse everything that waits for one product, and look once more before leaving."""
+        for _ in range(MAX_ROUNDS):
+            if analyse_with_patience(pool, [product], analyst) == 0 or context.should_abort():
+                return
+
+    @app.task(name="wake_product", queue=QUEUE)
+    def wake_product(product: str, trace_id: str) -> None:  # noqa: ARG001
+        """A failed analysis is due again: put an ordinary job, with the product's lock, in line."""
+        with pool.connection() as conn:
+            products.defer_due_analyses(conn, [product], now=analyst.clock())
+
+
+def analyse_with_patience(pool: ConnectionPool, names: list[str], analyst: Analyst) -> int:
+    """One T2, tried again when the database was busy, restarted or changed underneath.
+
+    Returns the notifications claimed. When patience runs out the error is raised, the job fails,
+    and the sweeper puts the product back in line.
+    """
+    for attempt in stamina.retry_context(
+        on=WORTH_ANOTHER_TRY, attempts=6, timeout=20, wait_initial=0.05, wait_max=3
+    ):
+        with attempt, pool.connection() as conn:
+            return analyse(conn, names, analyst).claimed
+    raise AssertionError("stamina either returns or raises")  # pragma: no cover
+
+
+def register_maintenance(
+    app: procrastinate.App,
+    pool: ConnectionPool,
+    analyst: Analyst,
+    *,
+    silent: timedelta,
+    max_runtime: timedelta,
+) -> None:
+    """The periodic tasks that keep the queue honest. Cheap, idempotent, safe in several workers."""
+
+    @app.periodic(cron="* * * * * */10", periodic_id="rescue")
+    @app.task(name="rescue_stalled_jobs", queue=MAINTENANCE_QUEUE, priority=100)
+    def rescue_stalled_jobs(timestamp: int) -> None:  # noqa: ARG001
+        """Every 10 s: jobs of dead workers are put back in line."""
+        with pool.connection() as conn:
+            rescued = jobs.rescue_stalled_jobs(
+                conn, now=analyst.clock(), silent=silent, max_runtime=max_runtime
+            )
+        if rescued:
+            log.warning("jobs_rescued", products=[product for _, product in rescued])
+
+    @app.periodic(cron="* * * * * */30", periodic_id="sweep")
+    @app.task(name="sweep_unheld", queue=MAINTENANCE_QUEUE, priority=100)
+    def sweep_unheld(timestamp: int) -> None:  # noqa: ARG001
+        """Every 30 s: products that nobody holds get a job. There should be none."""
+        with pool.connection() as conn:
+            swept = jobs.sweep_unheld(conn, now=analyst.clock(), grace=SWEEP_GRACE)
+        if swept:
+            log.error("products_swept", products=swept, expected=0)
+
+    @app.periodic(cron="17 * * * *", periodic_id="partitions")
+    @app.task(name="ensure_partitions", queue=MAINTENANCE_QUEUE, priority=100)
+    def ensure_partitions(timestamp: int) -> None:  # noqa: ARG001
+        """Every hour: the partitions of the days and weeks ahead."""
+        with pool.connection() as conn:
+            made = jobs.ensure_partitions(conn, now=analyst.clock())
+        if made:
+            log.info("partitions_made", partitions=made)

@@ -1,0 +1,85 @@
+"""The procrastinate App: `procrastinate --app=worker.app.app worker`.
+
+Built when it is first asked for, so that importing this module reads no environment.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import procrastinate
+from psycopg_pool import ConnectionPool
+
+from db.connect import connection_pool, conninfo
+from worker.analysis.state import SeveritySettings
+from worker.analysis.task import register_analysis, register_maintenance
+from worker.analysis.transaction import Analyst
+from worker.connector import BuyboxConnector
+from worker.errors import SettingsError
+from worker.logs import configure_logs
+from worker.settings import Settings, load_settings
+
+
+def analyst_from(settings: Settings) -> Analyst:
+    """The analyst these settings describe."""
+    return Analyst(
+        worker_id=settings.worker_id,
+        severity=SeveritySettings(settings.severity_policy, settings.sales_threshold),
+        max_attempts=settings.max_receive_count,
+        max_rows=settings.claim_max_notifications,
+    )
+
+
+def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> procrastinate.App:
+    """The App with every task registered. Opens nothing; `pool` replaces the tasks' own pool."""
+    if pool is None:
+        pool = connection_pool(
+            settings.dsn, role="analysis", max_size=settings.worker_concurrency + 2
+        )
+        atexit.register(pool.close)
+    app = procrastinate.App(
+        connector=BuyboxConnector(
+            conninfo=conninfo(settings.dsn, role="procrastinate"),
+            min_size=1,
+            max_size=settings.worker_concurrency + 3,
+        ),
+        worker_defaults={
+            "concurrency": settings.worker_concurrency,
+            "fetch_job_polling_interval": settings.fetch_interval_seconds,
+            "delete_jobs": "successful",
+            "shutdown_graceful_timeout": 20,
+            "update_heartbeat_interval": settings.heartbeat_seconds,
+            "stalled_worker_timeout": settings.stalled_after_seconds,
+        },
+    )
+    analyst = analyst_from(settings)
+    register_analysis(app, pool, analyst)
+    register_maintenance(
+        app,
+        pool,
+        analyst,
+        silent=timedelta(seconds=settings.stalled_after_seconds),
+        max_runtime=timedelta(seconds=settings.job_max_seconds),
+    )
+    return app
+
+
+@cache
+def _app() -> procrastinate.App:
+    try:
+        settings = load_settings()
+        configure_logs(settings, process="worker")
+        return build_app(settings)
+    except SettingsError as error:
+        raise SystemExit(f"buybox: {error}") from None
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        logging.captureWarnings(capture=True)
+        return _app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,192 @@
+"""T1: a batch of arrivals is read and filed in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from db import inbox
+from db.rows import InboxRow, RejectedRow
+from worker.analysis.facts import facts_to_json
+from worker.ingest.door import read
+from worker.ingest.notification import Arrival, Notification, Rejection
+from worker.logs import get_logger
+from worker.settings import Settings
+
+log = get_logger(__name__)
+
+_CONTENT_AT_FAULT = (psycopg.DataError, psycopg.IntegrityError, ValueError, TypeError)
+"""Errors that speak of what is in a message, not of how the database is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An arrival and what the door made of it."""
+
+    arrival: Arrival
+    read: Notification | Rejection
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What one T1 committed. `stored` includes `ignored`; `repeats` left no trace."""
+
+    stored: int = 0
+    repeats: int = 0
+    ignored: int = 0
+    rejected: int = 0
+    jobs: int = 0
+
+    def __add__(self, other: Filed) -> Filed:
+        return Filed(
+            self.stored + other.stored,
+            self.repeats + other.repeats,
+            self.ignored + other.ignored,
+            self.rejected + other.rejected,
+            self.jobs + other.jobs,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Filer:
+    """Who files, and how far each source's jobs go ahead (seconds)."""
+
+    worker_id: str
+    head_starts_s: Mapping[str, int]
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Filer:
+        """High goes one head start before the others, and these one before low."""
+        step = settings.priority_head_start_seconds
+        return cls(settings.worker_id, {"sqs-high": 2 * step, "sqs-low": 0, "": step})
+
+    def head_start_s(self, source: str) -> int:
+        """The head start of a source's jobs."""
+        return self.head_starts_s.get(source, self.head_starts_s.get("", 0))
+
+
+def open_letter(
+    arrival: Arrival, *, now: datetime, fallback_seller_id: str | None = None
+) -> Letter:
+    """Read an arrival. Its trace id is the SQS MessageId, so that both logs speak of the same."""
+    return Letter(
+        arrival,
+        read(arrival, now=now, fallback_seller_id=fallback_seller_id),
+        arrival.message_id or f"{arrival.source}-{uuid.uuid4()}",
+    )
+
+
+def file_letters(
+    conn: psycopg.Connection, letters: Sequence[Letter], filer: Filer, *, now: datetime
+) -> Filed:
+    """File a batch, committed when this returns. Raises psycopg.Error with nothing filed.
+
+    If the database refuses the batch because of what is in it, its letters are filed one by one
+    and the refused one becomes a dead letter: one bad message does not sink the others.
+    """
+    try:
+        return _transact(conn, letters, filer, now=now)
+    except _CONTENT_AT_FAULT as error:
+        log.warning("batch_refused", messages=len(letters), error=repr(error))
+    total = Filed()
+    for letter in letters:
+        try:
+            total += _transact(conn, [letter], filer, now=now)
+        except _CONTENT_AT_FAULT as error:
+            total += _transact(conn, [_refused(letter, error)], filer, now=now)
+    return total
+
+
+def _transact(
+    conn: psycopg.Connection, letters: Sequence[Letter], filer: Filer, *, now: datetime
+) -> Filed:
+    notifications = [_inbox_row(one, filer) for one in letters if _is_readable(one)]
+    rejected = [_rejected_row(one) for one in letters if not _is_readable(one)]
+    new_rejections: list[int] = []
+    with conn.transaction():
+        stored = inbox.store_notifications(
+            conn, notifications, now=now, ingested_by=filer.worker_id
+        )
+        if rejected:
+            new_rejections = inbox.record_rejections(
+                conn, rejected, now=now, worker_id=filer.worker_id
+            )
+    filed = Filed(
+        stored=len(stored.row_ids),
+        repeats=len(letters) - len(stored.row_ids) - len(new_rejections),
+        ignored=stored.ignored,
+        rejected=len(new_rejections),
+        jobs=stored.jobs,
+    )
+    log.info(
+        "stored",
+        trace_ids=stored.trace_ids,
+        messages=len(letters),
+        repeats=filed.repeats,
+        rejected=filed.rejected,
+    )
+    for row in rejected:
+        log.warning(
+            "quarantined", trace_id=row.trace_id, error_type=row.error_type, error=row.error_message
+        )
+    return filed
+
+
+def _is_readable(letter: Letter) -> bool:
+    return isinstance(letter.read, Notification)
+
+
+def _refused(letter: Letter, error: Exception) -> Letter:
+    reason = str(error).replace("\x00", "").strip()[:500]
+    rejection = Rejection(letter.read.body_hash, "refused-by-database", reason)
+    return Letter(letter.arrival, rejection, letter.trace_id)
+
+
+def _inbox_row(letter: Letter, filer: Filer) -> InboxRow:
+    arrival, found = letter.arrival, letter.read
+    if not isinstance(found, Notification):
+        raise TypeError("a rejection has no place in the inbox")
+    return InboxRow(
+        notification_type=found.notification_type,
+        status=found.status,
+        seller_id=found.seller_id,
+        marketplace_id=found.marketplace_id,
+        asin=found.asin,
+        item_condition=found.item_condition,
+        audience=found.audience,
+        event_time=found.event_time,
+        publish_time=found.publish_time,
+        event_key=found.event_key,
+        message_id=arrival.message_id,
+        body_hash=found.body_hash,
+        source_key=found.source_key,
+        notification_id=found.notification_id,
+        trace_id=letter.trace_id,
+        source=arrival.source,
+        envelope=found.envelope,
+        sent_at=arrival.sent_at,
+        receive_count=arrival.receive_count,
+        head_start_s=filer.head_start_s(arrival.source),
+        body=arrival.body.decode("utf-8-sig"),
+        facts=None if found.facts is None else facts_to_json(found.facts),
+    )
+
+
+def _rejected_row(letter: Letter) -> RejectedRow:
+    found = letter.read
+    if not isinstance(found, Rejection):
+        raise TypeError("a notification is no dead letter")
+    return RejectedRow(
+        error_type=found.error_type,
+        error_message=found.error_message,
+        message_id=letter.arrival.message_id,
+        trace_id=letter.trace_id,
+        source=letter.arrival.source,
+        body_hash=found.body_hash,
+        raw_body=letter.arrival.body,
+    )

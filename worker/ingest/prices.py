@@ -1,0 +1,274 @@
+"""From a pricing notification to facts: one condition, one currency, landed prices.
+
+Landed = listing + shipping, less Amazon points in Japan (one point is one yen). What is left out
+on the way is flagged, because an absent row must not read as an absent competitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+from worker.analysis.facts import (
+    Audience,
+    HealthFacts,
+    LowestPrice,
+    MarketFacts,
+    Offer,
+    ReferencePrices,
+)
+from worker.errors import CurrencyMismatchError
+from worker.ingest import models
+from worker.ingest.fields import missing
+from worker.marketplaces import JAPAN, find_marketplace
+
+FOREIGN_CURRENCY = "foreign-currency"
+INVALID_PRICE = "invalid-price"
+OFFER_WITHOUT_PRICE = "offer-without-price"
+OFFER_WITHOUT_SELLER = "offer-without-seller"
+
+_BY_AMAZON = {"amazon": True, "afn": True, "merchant": False, "mfn": False}
+_SHIPS_LATER = frozenset({"future_with_date", "future_without_date"})
+
+RowT = TypeVar("RowT", models.SummaryPrice, models.OfferCount)
+_Moneys = Sequence[models.Money | None]
+
+
+def market_facts(
+    change: models.OfferChange, *, marketplace_id: str, item_condition: str, audience: Audience
+) -> MarketFacts:
+    """The facts of ANY_OFFER_CHANGED, or with audience `business` of B2B_ANY_OFFER_CHANGED."""
+    summary = change.summary or models.Summary()
+    offers = change.offers or []
+    lowest = _single_unit_rows(summary.lowest_prices, item_condition)
+    buy_box = _single_unit_rows(summary.buy_box_prices, item_condition)
+    references = (
+        summary.list_price,
+        summary.minimum_advertised_price,
+        summary.suggested_lower_price_plus_shipping,
+        summary.competitive_price_threshold,
+    )
+    currency = _decide_currency(marketplace_id, [*offers, *lowest, *buy_box], references)
+    has_points = marketplace_id == JAPAN and audience == "consumer"
+    till = _Till(currency, has_points=has_points)
+    list_price, minimum_advertised, suggested_lower, threshold = map(till.amount, references)
+    return MarketFacts(
+        currency=currency,
+        offers=tuple(filter(None, map(till.offer, offers))),
+        offer_count=_market_count(summary.number_of_offers or [], item_condition, offers),
+        lowest_prices=tuple(filter(None, map(till.lowest_price, lowest))),
+        buy_box_prices=till.buy_box_prices(buy_box) if change.summary else None,
+        reference=ReferencePrices(
+            list_price=list_price,
+            minimum_advertised=minimum_advertised,
+            suggested_lower=suggested_lower,
+            competitive_threshold=threshold,
+        ),
+        flags=till.flags,
+    )
+
+
+def health_facts(
+    health: models.PricingHealth, *, marketplace_id: str, item_condition: str
+) -> HealthFacts:
+    """The facts of PRICING_HEALTH, which has no offers but your own."""
+    if health.issue_type is None:
+        raise missing("payload.issueType")
+    summary = health.summary or models.Summary()
+    own = health.merchant_offer or models.PriceParts()
+    buy_box = _single_unit_rows(summary.buy_box_prices, item_condition)
+    given = summary.reference_price or models.HealthReference()
+    references = (
+        given.average_selling_price,
+        given.competitive_price_threshold,
+        given.retail_offer_price,
+        given.msrp_price,
+    )
+    currency = _decide_currency(marketplace_id, [own, *buy_box], references)
+    till = _Till(currency, has_points=marketplace_id == JAPAN)
+    average_selling, threshold, retail_offer, msrp = map(till.amount, references)
+    return HealthFacts(
+        currency=currency,
+        issue_type=health.issue_type,
+        your_price=till.valid_price(own),
+        buy_box_price=min(filter(None, map(till.valid_price, buy_box)), default=None),
+        offer_count=_count(_of_condition(summary.number_of_offers or [], item_condition)),
+        reference=ReferencePrices(
+            average_selling=average_selling,
+            competitive_threshold=threshold,
+            retail_offer=retail_offer,
+            msrp=msrp,
+        ),
+        flags=till.flags,
+    )
+
+
+class _Till:
+    """Takes prices in one currency and remembers why it refused any."""
+
+    def __init__(self, currency: str, *, has_points: bool) -> None:
+        self._currency = currency
+        self._has_points = has_points
+        self._flags: set[str] = set()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Every remark once, in alphabetical order."""
+        return tuple(sorted(self._flags))
+
+    def offer(self, row: models.OfferRow) -> Offer | None:
+        """The offer, whatever its price is; None where it cannot be compared at all."""
+        if (listing := _amount(row.listing_price)) is None:
+            self._refuse(OFFER_WITHOUT_PRICE)
+            return None
+        if row.seller_id is None:
+            self._refuse(OFFER_WITHOUT_SELLER)
+            return None
+        if not self._takes(_moneys(row)):
+            return None
+        availability = row.shipping_time.availability_type if row.shipping_time else ""
+        return Offer(
+            seller_id=row.seller_id,
+            listing=listing,
+            shipping=_amount(row.shipping) or Decimal(0),
+            points=self._points(row),
+            prime=_prime(row.prime_information),
+            fulfilled_by_amazon=row.is_fulfilled_by_amazon,
+            winner=row.is_buy_box_winner,
+            shippable_now=availability not in _SHIPS_LATER,
+            sub_condition=row.sub_condition,
+        )
+
+    def lowest_price(self, row: models.SummaryPrice) -> LowestPrice | None:
+        """The row of LowestPrices, or None."""
+        landed = self.landed(row)
+        if landed is None:
+            return None
+        return LowestPrice(fulfilled_by_amazon=_BY_AMAZON.get(row.channel), landed=landed)
+
+    def buy_box_prices(self, rows: Sequence[models.SummaryPrice]) -> tuple[Decimal, ...] | None:
+        """Their landed prices. Rows of which none can be read are no proof of suppression."""
+        prices = tuple(price for row in rows if (price := self.landed(row)) is not None)
+        return None if rows and not prices else prices
+
+    def valid_price(self, row: models.PriceParts) -> Decimal | None:
+        """The landed price if it can be one that somebody pays: more than zero."""
+        landed = self.landed(row)
+        if landed is not None and landed <= 0:
+            self._refuse(INVALID_PRICE)
+            return None
+        return landed
+
+    def landed(self, row: models.PriceParts) -> Decimal | None:
+        """LandedPrice where Amazon gives it, else the sum of the parts."""
+        if not self._takes(_moneys(row)):
+            return None
+        landed, listing = _amount(row.landed_price), _amount(row.listing_price)
+        if landed is not None or listing is None:
+            return landed
+        return listing + (_amount(row.shipping) or Decimal(0)) - self._points(row)
+
+    def amount(self, money: models.Money | None) -> Decimal | None:
+        """A single amount."""
+        return _amount(money) if self._takes([money]) else None
+
+    def _takes(self, moneys: _Moneys) -> bool:
+        if _currencies(moneys) <= {self._currency}:
+            return True
+        self._refuse(FOREIGN_CURRENCY)
+        return False
+
+    def _points(self, row: models.PriceParts) -> int:
+        given = row.points.points_number if row.points and self._has_points else None
+        return given or 0
+
+    def _refuse(self, flag: str) -> None:
+        self._flags.add(flag)
+
+
+def _decide_currency(
+    marketplace_id: str, rows: Sequence[models.PriceParts], references: _Moneys
+) -> str:
+    """The marketplace's currency; for one we do not know, the only currency of the message."""
+    marketplace = find_marketplace(marketplace_id)
+    if marketplace is not None:
+        priced = [row for row in rows if _is_priced(row)]
+        if priced and not any(
+            _currencies(_moneys(row)) <= {marketplace.currency} for row in priced
+        ):
+            raise CurrencyMismatchError(
+                f"CurrencyCode is nowhere {marketplace.currency}, the currency of marketplace "
+                f"{marketplace_id}; check which marketplace the prices belong to."
+            )
+        return marketplace.currency
+    named = _currencies([*references, *(money for row in rows for money in _moneys(row))])
+    if len(named) > 1:
+        raise CurrencyMismatchError(
+            f"CurrencyCode has {len(named)} values, and marketplace {marketplace_id} is not in the "
+            "list of marketplaces; add it there, then replay the message."
+        )
+    if not named:
+        raise missing(
+            "CurrencyCode",
+            f"and marketplace {marketplace_id} is not in the list of marketplaces: add it there",
+        )
+    return named.pop()
+
+
+def _moneys(row: models.PriceParts) -> _Moneys:
+    return (row.landed_price, row.listing_price, row.shipping)
+
+
+def _is_priced(row: models.PriceParts) -> bool:
+    return _amount(row.landed_price) is not None or _amount(row.listing_price) is not None
+
+
+def _currencies(moneys: Iterable[models.Money | None]) -> set[str]:
+    """The currencies named. An amount that names none is in the marketplace's."""
+    return {
+        money.currency_code
+        for money in moneys
+        if money is not None and money.currency_code and money.amount is not None
+    }
+
+
+def _amount(money: models.Money | None) -> Decimal | None:
+    return None if money is None else money.amount
+
+
+def _single_unit_rows(
+    rows: Sequence[models.SummaryPrice] | None, item_condition: str
+) -> list[models.SummaryPrice]:
+    """The rows of the condition, of B2B only those that a single unit costs a business."""
+    return [
+        row
+        for row in _of_condition(rows or [], item_condition)
+        if row.quantity_tier in {None, 1} and row.offer_type in {"", "b2b"}
+    ]
+
+
+def _of_condition(rows: Sequence[RowT], item_condition: str) -> list[RowT]:
+    return [row for row in rows if row.condition == item_condition]
+
+
+def _count(rows: Sequence[models.OfferCount]) -> int | None:
+    counts = [row.offer_count for row in rows if row.offer_count is not None]
+    return sum(counts) if counts else None
+
+
+def _market_count(
+    rows: Sequence[models.OfferCount], item_condition: str, offers: Sequence[models.OfferRow]
+) -> int | None:
+    """Offers over all channels; zero where Amazon counts other conditions and sends no offer."""
+    matching = _of_condition(rows, item_condition)
+    if rows and not matching and not offers:
+        return 0
+    return _count(matching)
+
+
+def _prime(information: models.PrimeInformation | None) -> bool | None:
+    """National Prime answers where Prime itself is not told: it includes Prime."""
+    if information is None:
+        return None
+    return information.is_national_prime if information.is_prime is None else information.is_prime

@@ -1,0 +1,60 @@
+"""Logs: one JSON object a line, ours and the libraries' alike.
+
+A message's way can be followed by its `trace_id` (in `trace_ids` where a line speaks of a batch):
+`received`, `stored` (T1), `analysed` (T2 and its bell).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+from worker.settings import Settings
+
+
+def configure_logs(settings: Settings, *, process: str) -> None:
+    """Set up logging for this process. Idempotent; the last call wins."""
+    structlog.contextvars.bind_contextvars(process=process, worker=settings.worker_id)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(default=str)
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    # One line a job says nothing that our own line does not say better.
+    logging.getLogger("procrastinate.worker.worker").setLevel(logging.WARNING)
+    for chatty in ("botocore", "urllib3", "asyncio", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def get_logger(name: str) -> Any:
+    """A structlog logger; give it values, not sentences with values in them."""
+    return structlog.stdlib.get_logger(name)
