@@ -26,7 +26,8 @@ KEEPALIVE = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "connect_timeout": 10,
+    "tcp_user_timeout": 20_000,  # milliseconds
+    "connect_timeout": 5,
 }
 
 
@@ -54,12 +55,12 @@ def connect(
 
 
 def connection_pool(database_url: str, *, role: str, max_size: int) -> ConnectionPool:
-    """A pool that opens at first use and replaces connections that died."""
+    """A pool that connects at first use and replaces connections that died."""
     return ConnectionPool(
         conninfo(database_url, role=role),
         min_size=0,
         max_size=max_size,
-        open=False,
+        open=True,
         check=ConnectionPool.check_connection,
         name=role,
     )

@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from db.rows import FeedPage, StateRow
@@ -54,13 +55,18 @@ def read_feed(
     return FeedPage(rows, next_cursor)
 
 
-def listen(conn: psycopg.Connection, *, timeout_s: float) -> Iterator[str]:
-    """Payloads of the state bell as they come; returns after `timeout_s` without one.
+def start_listening(conn: psycopg.Connection) -> None:
+    """LISTEN to the state bell. First this, then read the feed: the other order has a hole.
 
     `conn` must be in autocommit and a direct connection: a transaction pooler drops LISTEN without
-    a word. LISTEN first, then read the feed, then wait here: the other order has a hole.
+    a word.
     """
-    for notify in conn.notifies(timeout=timeout_s):
+    conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(STATE_CHANNEL)))
+
+
+def listen_for(conn: psycopg.Connection, *, timeout_s: float) -> Iterator[str]:
+    """Payloads of the bells rung since the last look, waiting up to `timeout_s` for the first."""
+    for notify in conn.notifies(timeout=timeout_s, stop_after=1):
         if notify.channel == STATE_CHANNEL:
             yield notify.payload
 

@@ -64,6 +64,15 @@ class MigrationReport:
     partitions: list[str] = field(default_factory=list)
     new_epoch: bool = False
 
+    def sentence(self) -> str:
+        """What was done, for people."""
+        was = "unchanged" if self.before == self.after else f"was {self.before or 'empty'}"
+        return (
+            f"database at {self.after} ({was}), {self.replayed} files of server code replayed, "
+            f"{len(self.partitions)} partitions made"
+            + (", new feed epoch" if self.new_epoch else "")
+        )
+
 
 def migrate(
     database_url: str,
@@ -172,12 +181,7 @@ def main(argv: list[str] | None = None) -> int:
     except MigrationError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    was = "unchanged" if report.before == report.after else f"was {report.before or 'empty'}"
-    print(  # noqa: T201
-        f"database at {report.after} ({was}), "
-        f"{report.replayed} files of server code replayed, {len(report.partitions)} partitions made"
-        + (", new feed epoch" if report.new_epoch else "")
-    )
+    print(report.sentence())  # noqa: T201
     return 0
 
 

@@ -20,7 +20,7 @@ from worker.analysis.task import register_analysis, register_maintenance
 from worker.analysis.transaction import Analyst
 from worker.connector import BuyboxConnector
 from worker.errors import SettingsError
-from worker.logs import configure_logs
+from worker.logs import configure_logs, get_logger
 from worker.settings import Settings, load_settings
 
 
@@ -73,9 +73,11 @@ def _app() -> procrastinate.App:
     try:
         settings = load_settings()
         configure_logs(settings, process="worker")
-        return build_app(settings)
+        app = build_app(settings)
     except SettingsError as error:
         raise SystemExit(f"buybox: {error}") from None
+    get_logger(__name__).info("worker_ready", tasks=sorted(app.tasks))
+    return app
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -16,8 +16,10 @@ from structlog.typing import Processor
 from worker.settings import Settings
 
 
-def configure_logs(settings: Settings, *, process: str) -> None:
-    """Set up logging for this process. Idempotent; the last call wins."""
+def configure_logs(
+    settings: Settings, *, process: str, level: str | None = None, stream: TextIO | None = None
+) -> None:
+    """Set up logging for this process, to standard output unless told where. The last call wins."""
     structlog.contextvars.bind_contextvars(process=process, worker=settings.worker_id)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -41,17 +43,16 @@ def configure_logs(settings: Settings, *, process: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
-    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    # One line a job says nothing that our own line does not say better.
-    logging.getLogger("procrastinate.worker.worker").setLevel(logging.WARNING)
-    for chatty in ("botocore", "urllib3", "asyncio", "alembic"):
+    logging.basicConfig(level=level or settings.log_level, handlers=[handler], force=True)
+    # What these say of each job and call, our own lines say better.
+    for chatty in ("procrastinate", "botocore", "urllib3", "asyncio", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -22,7 +22,9 @@ SUPPRESSED_BUY_BOX = "buy-box-suppressed"
 LOW_NOT_SHIPPABLE = "low-not-shippable-now"
 WINNER_NOT_TOLD = "winner-not-told"
 
-_LEFT_OUT_AT_THE_DOOR = frozenset({"foreign-currency", "offer-without-price"})
+_LEFT_OUT_AT_THE_DOOR = frozenset(
+    {"foreign-currency", "offer-without-price", "offer-without-seller"}
+)
 
 _Priced = list[tuple[Decimal, Offer]]
 """Offers with their landed price."""
@@ -67,14 +69,14 @@ def landed_price(offer: Offer, marketplace_id: str) -> Decimal:
 def take_snapshot(facts: MarketFacts, *, seller_id: str, marketplace_id: str) -> Snapshot:
     """Read the market off one message, for the seller it was sent to."""
     priced = [(landed_price(offer, marketplace_id), offer) for offer in facts.offers]
-    if any(o.listing <= 0 or o.shipping < 0 or landed <= 0 for landed, o in priced):
+    if not all(_believable_prices(facts, priced)):
         return Snapshot(facts.currency, flags=(*facts.flags, INVALID_PRICE))
 
     own = [(landed, offer) for landed, offer in priced if offer.seller_id == seller_id]
     rivals = [landed for landed, offer in priced if offer.seller_id != seller_id]
     your_price = _lowest(landed for landed, _ in own)
     has_buy_box, buy_box_price, holders = _buy_box(facts, priced)
-    winner = _own_winner([offer for _, offer in own], anybody_flagged=bool(holders))
+    winner = _own_winner([offer for _, offer in own], settled=bool(holders) or has_buy_box is False)
 
     return Snapshot(
         currency=facts.currency,
@@ -91,6 +93,13 @@ def take_snapshot(facts: MarketFacts, *, seller_id: str, marketplace_id: str) ->
         buy_box_sellers=holders,
         flags=(*facts.flags, *_remarks(priced, own, has_buy_box=has_buy_box, winner=winner)),
     )
+
+
+def _believable_prices(facts: MarketFacts, priced: _Priced) -> Iterable[bool]:
+    """Of each price in the message, the summary's too, whether somebody may pay it."""
+    yield from (o.listing > 0 and o.shipping >= 0 and landed > 0 for landed, o in priced)
+    yield from (row.landed > 0 for row in facts.lowest_prices)
+    yield from (price > 0 for price in facts.buy_box_prices or ())
 
 
 def _lowest(prices: Iterable[Decimal]) -> Decimal | None:
@@ -138,13 +147,17 @@ def _buy_box(
     return (None if facts.buy_box_prices is None else False), None, ()
 
 
-def _own_winner(own: list[Offer], *, anybody_flagged: bool) -> bool | None:
-    """Whether any own offer wins. Not sent, or not told, is unknown, and never "no"."""
+def _own_winner(own: list[Offer], *, settled: bool) -> bool | None:
+    """Whether any own offer wins. Not sent, or not told, is unknown, and never "no".
+
+    `settled` is that the message tells who holds the Buy Box, or that nobody does: then an own
+    offer without the flag does not win.
+    """
     if any(offer.winner for offer in own):
         return True
     if not own:
         return None
-    told = anybody_flagged or all(offer.winner is not None for offer in own)
+    told = settled or all(offer.winner is not None for offer in own)
     return False if told else None
 
 

@@ -120,13 +120,18 @@ class _Case:
         values = {
             "offers": s.total_offers,
             "position": s.your_position,
-            "gap": "unknown" if self._gap is None else f"{float(self._gap):.2f} %",
+            "gap": "unknown" if self._gap is None else f"{_hundredths_down(self._gap)} %",
             "margin": s.margin_at_your_price_pct,
             "margin_low": s.margin_at_market_low_pct,
             "sales": s.daily_sales,
             "threshold": self._sales_threshold,
         }
         return Verdict(severity, tuple(sentence.format(**values) for sentence in sentences))
+
+
+def _hundredths_down(gap: Fraction) -> Decimal:
+    """The gap for reading, rounded down: 19.999 % shown as 20.00 % would claim a boundary."""
+    return Decimal(gap * 100 // 1).scaleb(-2)
 
 
 _Rule = Callable[[_Case], Verdict | None]
@@ -209,6 +214,11 @@ def _mvp(c: _Case) -> Verdict:
         )
     if c.gap_at_least(20) and c.offers_at_least(5):
         return c.says("high", "{gap} above the market low", "{offers} offers")
-    if c.gap_at_least(10) or c.offers_at_least(3):
-        return c.says("warning", "{gap} above the market low", "{offers} offers")
+    why = []
+    if c.gap_at_least(10):
+        why.append("{gap} above the market low (10 % or more)")
+    if c.offers_at_least(3):
+        why.append("{offers} offers (3 or more)")
+    if why:
+        return c.says("warning", *why)
     return c.says("info", "no rule of the mvp policy applies")

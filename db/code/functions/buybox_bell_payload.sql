@@ -11,20 +11,24 @@ BEGIN ATOMIC
         SELECT DISTINCT product, severity
         FROM unnest(p_products, p_severities) AS c (product, severity)
     ),
+    entries AS (
+        SELECT product, severity, format('[%s,%s]', to_json(product), to_json(severity)) AS entry
+        FROM changes
+    ),
     sized AS (
-        SELECT json_build_array(product, severity)::text AS entry,
-               sum(octet_length(json_build_array(product, severity)::text) + 1) OVER (
+        SELECT entry,
+               sum(octet_length(entry) + 1) OVER (
                    ORDER BY array_position(
                        ARRAY['critical', 'high', 'warning', 'success', 'info'], severity
                    ), product
                    ROWS UNBOUNDED PRECEDING
                ) AS bytes_so_far
-        FROM changes
+        FROM entries
     )
     SELECT format(
         '{"v":1,"changed":[%s],"more":%s}',
         COALESCE(string_agg(entry, ',' ORDER BY bytes_so_far) FILTER (WHERE bytes_so_far <= 7900), ''),
-        COALESCE(bool_or(bytes_so_far > 7900), false)
+        CASE WHEN bool_or(bytes_so_far > 7900) THEN 'true' ELSE 'false' END
     )
     FROM sized;
 END;

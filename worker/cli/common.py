@@ -1,0 +1,46 @@
+"""What the commands share: settings or a clean end, one console, one connection."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import psycopg
+import typer
+from rich.console import Console
+
+from db.connect import connect
+from worker.errors import SettingsError
+from worker.logs import configure_logs
+from worker.settings import Settings, load_settings
+
+console = Console(highlight=False)
+error_console = Console(stderr=True, highlight=False)
+
+
+def fail(sentence: str, *, code: int = 1) -> NoReturn:
+    """End the command with one sentence on standard error."""
+    error_console.print(f"[red]buybox:[/red] {sentence}", markup=True, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def settings_or_fail() -> Settings:
+    """The settings, or the end of the command with a sentence about what is wrong with them."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        fail(str(error))
+    # People read the command's own output; the logs are for the processes that run for long.
+    configure_logs(settings, process="cli", level="ERROR", stream=sys.stderr)
+    return settings
+
+
+def connect_or_fail(settings: Settings, *, autocommit: bool = True) -> psycopg.Connection:
+    """A connection, or the end of the command with what to do."""
+    try:
+        return connect(settings.dsn, role="cli", autocommit=autocommit)
+    except SettingsError as error:
+        fail(str(error))
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        fail(f"the database of DATABASE_URL cannot be reached: {reason}")

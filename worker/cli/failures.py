@@ -1,0 +1,126 @@
+"""`buybox failures`: look at dead letters, and put them through the door again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from db import failures as sql
+from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
+from worker.ingest.filing import Filer
+from worker.ingest.redrive import Redriven, redrive
+
+failures_app = typer.Typer(
+    name="failures",
+    help="What could not be read or analysed: list it, show it, drive it through the door again.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+REDRIVEN_AT_ONCE = 100
+_Type = Annotated[str | None, typer.Option("--type", help="Only this error type.")]
+
+
+@failures_app.command("list")
+def list_failures(
+    error_type: _Type = None,
+    include_resolved: Annotated[bool, typer.Option("--all", help="Resolved ones too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=sql.MAX_LISTED)] = 50,
+) -> None:
+    """List dead letters, newest first.
+
+    Example: [dim]buybox failures list --type malformed-json[/dim]
+    """
+    with connect_or_fail(settings_or_fail()) as conn:
+        found = sql.list_failures(
+            conn, error_type=error_type, include_resolved=include_resolved, max_rows=limit
+        )
+    if not found:
+        console.print("no failures" if include_resolved else "no open failures")
+        return
+    table = Table(
+        "id", "last failed (UTC)", "type", "times", "message", box=SIMPLE_HEAD, pad_edge=False
+    )
+    for one in found:
+        table.add_row(
+            str(one.id),
+            f"{one.last_failed_at:%Y-%m-%d %H:%M:%S}",
+            escape(f"{one.stage}/{one.error_type}"),
+            str(one.failure_count),
+            escape(one.error_message + (f" [{one.resolution}]" if one.resolution else "")),
+        )
+    console.print(table)
+
+
+@failures_app.command()
+def show(failure_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+    """Show one dead letter whole, with its raw body.
+
+    Example: [dim]buybox failures show 17[/dim]
+    """
+    with connect_or_fail(settings_or_fail()) as conn:
+        found = sql.list_failures(conn, ids=[failure_id], include_resolved=True)
+        bodies = sql.fetch_failure_bodies(conn, [failure_id])
+    if not found or not bodies:
+        fail(f"there is no failure {failure_id}; buybox failures list --all shows them")
+    one, raw = found[0], bodies[0].raw_body
+    for name, value in (
+        ("stage", one.stage),
+        ("type", one.error_type),
+        ("message", one.error_message),
+        ("failed", f"{one.failure_count} times, {one.first_failed_at} to {one.last_failed_at}"),
+        ("resolved", f"{one.resolved_at} ({one.resolution})" if one.resolved_at else "no"),
+        ("SQS message", one.message_id or "-"),
+        ("trace", one.trace_id),
+        ("source", one.source),
+        ("worker", one.worker_id),
+        ("bytes", str(len(raw))),
+    ):
+        console.print(f"{name:12} {value}", markup=False, soft_wrap=True)
+    console.print(raw.decode("utf-8", "backslashreplace"), markup=False, soft_wrap=True)
+
+
+@failures_app.command("redrive")
+def redrive_failures(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID...")] = None,
+    error_type: _Type = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what would be driven, write nothing.")] = False,
+) -> None:
+    """Put dead letters through the same door again, by id or all open ones of a type.
+
+    Examples: [dim]buybox failures redrive 17 18[/dim],
+    [dim]buybox failures redrive --type missing-field --dry-run[/dim]
+    """
+    if bool(ids) == bool(error_type):
+        fail("say which: ids, or --type TYPE (buybox failures list shows both)", code=2)
+    settings = settings_or_fail()
+    filer = Filer.from_settings(settings)
+    with connect_or_fail(settings) as conn:
+        found = sql.list_failures(conn, ids=ids, error_type=error_type, max_rows=sql.MAX_LISTED)
+        wanted = sorted(one.id for one in found)
+        for missing in sorted(set(ids or ()) - set(wanted)):
+            console.print(f"{missing}: no open failure of this id", markup=False)
+        if dry_run:
+            console.print(f"would redrive {len(wanted)}: {' '.join(map(str, wanted))}")
+            return
+        done: list[Redriven] = []
+        for start in range(0, len(wanted), REDRIVEN_AT_ONCE):
+            done += redrive(
+                conn,
+                wanted[start : start + REDRIVEN_AT_ONCE],
+                filer,
+                now=datetime.now(UTC),
+                fallback_seller_id=settings.seller_id,
+            )
+    for one in done:
+        outcome = one.resolution or f"failed again: {one.error}"
+        console.print(f"{one.failure_id}: {outcome}", markup=False, soft_wrap=True)
+    again = sum(one.resolution is None for one in done)
+    console.print(f"{len(done) - again} redriven, {again} failed again", markup=False)
+    if again or set(ids or ()) - set(wanted):
+        raise typer.Exit(1)

@@ -1,0 +1,40 @@
+"""`buybox ingest` and `buybox migrate`: the same as the modules, for those who type."""
+
+from __future__ import annotations
+
+from db.migrate import MigrationError
+from db.migrate import migrate as migrate_database
+from worker.cli.common import console, fail, settings_or_fail
+from worker.errors import SettingsError
+from worker.ingest.__main__ import run as run_ingester
+from worker.logs import configure_logs
+
+
+def ingest() -> None:
+    """Take messages from SQS into the database, until SIGTERM.
+
+    The same as [bold]python -m worker.ingest[/bold]. Needs DATABASE_URL and SQS_QUEUE_URL.
+
+    Example: [dim]buybox ingest[/dim]
+    """
+    settings = settings_or_fail()
+    configure_logs(settings, process="ingest")
+    try:
+        run_ingester(settings)
+    except SettingsError as error:
+        fail(str(error))
+
+
+def migrate() -> None:
+    """Bring the database to the current state. Safe to run twice, and from two places.
+
+    The same as [bold]python -m db.migrate[/bold].
+    """
+    settings = settings_or_fail()
+    try:
+        report = migrate_database(
+            settings.dsn, say=lambda line: console.print(f"  {line}", markup=False)
+        )
+    except (MigrationError, SettingsError) as error:
+        fail(str(error))
+    console.print(report.sentence(), markup=False, soft_wrap=True)

@@ -1,0 +1,41 @@
+"""`buybox`: the command line. Each command lives in a file of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from worker.cli.demo import demo
+from worker.cli.doctor import doctor
+from worker.cli.failures import failures_app
+from worker.cli.ingest import ingest, migrate
+from worker.cli.listen import listen
+from worker.cli.replay import replay
+from worker.cli.run import run as run_both
+from worker.cli.status import status
+
+app = typer.Typer(
+    name="buybox",
+    help="Amazon Buy Box watch: SQS notifications become competitive state in Postgres, live.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(ingest)
+app.command(name="run")(run_both)
+app.command()(replay)
+app.command()(listen)
+app.command()(status)
+app.command()(doctor)
+app.command()(migrate)
+app.command()(demo)
+app.add_typer(failures_app)
+
+
+def run() -> None:
+    """The console script's entry."""
+    app()
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,108 @@
+"""`buybox status`: the operators' views in the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from db import operators
+from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
+
+SUMMARY = ("worker_health", "queue_depth", "ingest_lag", "failure_summary", "stalled_jobs")
+
+
+def status(
+    view: Annotated[
+        str | None, typer.Option(help=f"One view whole: {', '.join(operators.VIEWS)}.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of a view.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
+) -> None:
+    """Show how things stand: the views of schema ops, as SQL would.
+
+    Examples: [dim]buybox status[/dim], [dim]buybox status --view asin_work_queue[/dim],
+    [dim]buybox status --view throughput_per_minute --json[/dim]
+    """
+    if view is not None and view not in operators.VIEWS:
+        fail(f"there is no view {view}; there are: {', '.join(operators.VIEWS)}", code=2)
+    with connect_or_fail(settings_or_fail()) as conn:
+        try:
+            for name in (view,) if view else SUMMARY:
+                _show(conn, name, limit, as_json=as_json)
+            if view is None and not as_json:
+                _show_severities(operators.read_severities(conn))
+        except psycopg.errors.UndefinedTable:
+            fail("this database has no buybox schema yet: python -m db.migrate makes it")
+
+
+def _show(conn: psycopg.Connection, name: str, limit: int, *, as_json: bool) -> None:
+    rows = operators.read_view(conn, name, max_rows=limit)
+    if as_json:
+        for row in rows:
+            typer.echo(json.dumps({"view": name, **row}, default=str))
+        return
+    if not rows:
+        console.print(f"[bold]ops.{name}[/bold]: nothing")
+        return
+    title = f"[bold]ops.{name}[/bold]"
+    table = Table(*rows[0], title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(escape(_plain(value)) for value in row.values()))
+    if _fits(rows, console.width):
+        console.print(table)
+        return
+    console.print(title)
+    for row in rows:
+        for column, value in row.items():
+            if value not in (None, "", [], {}):
+                console.print(f"  {column:22} {_plain(value)}", markup=False, soft_wrap=True)
+        console.print()
+
+
+def _fits(rows: Sequence[dict[str, Any]], width: int) -> bool:
+    """Whether the rows fit side by side; a table squeezed to dots helps nobody."""
+    widths = [
+        max(len(column), *(len(_plain(row[column])) for row in rows)) + 2 for column in rows[0]
+    ]
+    return sum(widths) <= width
+
+
+def _show_severities(counts: dict[str, int]) -> None:
+    console.print(
+        "states: " + (", ".join(f"{n} {s}" for s, n in sorted(counts.items())) or "none"),
+        markup=False,
+    )
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, timedelta):
+        return _span(value)
+    if isinstance(value, dict):
+        return json.dumps(value, default=str)
+    return str(value)
+
+
+def _span(value: timedelta) -> str:
+    """A time span in the two units that matter."""
+    seconds = value.total_seconds()
+    for size, unit, smaller_size, smaller in (
+        (86_400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if seconds >= 2 * size:
+            whole, rest = divmod(seconds, size)
+            return f"{whole:.0f} {unit} {rest // smaller_size:.0f} {smaller}"
+    return f"{seconds:.1f} s"

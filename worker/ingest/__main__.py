@@ -1,0 +1,46 @@
+"""`python -m worker.ingest`, also `buybox ingest`: the ingester as a process."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+from worker.errors import SettingsError
+from worker.ingest.service import Ingester
+from worker.logs import configure_logs
+from worker.settings import Settings, load_settings
+
+
+def run(settings: Settings) -> None:
+    """Ingest until SIGTERM or SIGINT. Raises SettingsError when a needed setting is missing."""
+    if not settings.sqs_queue_url:
+        raise SettingsError(
+            "SQS_QUEUE_URL is not set: it names the queue to read, "
+            "for example https://sqs.eu-west-1.amazonaws.com/123456789012/notifications"
+        )
+    _ = settings.dsn
+    ingester = Ingester(settings)
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        ingester.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    ingester.run()
+
+
+def main() -> int:
+    """The process. Exit codes: 0 stopped as asked, 1 the settings cannot be used."""
+    try:
+        settings = load_settings()
+        configure_logs(settings, process="ingest")
+        run(settings)
+    except SettingsError as error:
+        print(f"buybox: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
