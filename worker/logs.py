@@ -11,7 +11,7 @@ import sys
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from worker.settings import Settings
 
@@ -20,9 +20,13 @@ def configure_logs(
     settings: Settings, *, process: str, level: str | None = None, stream: TextIO | None = None
 ) -> None:
     """Set up logging for this process, to standard output unless told where. The last call wins."""
-    structlog.contextvars.bind_contextvars(process=process, worker=settings.worker_id)
+
+    def add_origin(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        # Not contextvars: a thread starts with none of its maker's.
+        return {"process": process, "worker": settings.worker_id, **event}
+
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_origin,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

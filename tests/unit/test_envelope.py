@@ -29,15 +29,15 @@ def camel(document):
 
 def test_a_direct_body_is_hashed_as_it_is():
     data = body(any_offer_changed())
-    letter = open_body(data)
-    assert (letter.envelope, letter.body_hash) == ("direct", sha256(data))
+    opened = open_body(data)
+    assert (opened.envelope, opened.body_hash) == ("direct", sha256(data))
 
 
 def test_an_sns_wrapper_comes_off_and_the_hash_is_that_of_the_message():
     data = body(any_offer_changed())
-    letter = open_body(body(sns(data)))
-    assert (letter.envelope, letter.body_hash) == ("sns", sha256(data))
-    assert letter.fields == open_body(data).fields
+    opened = open_body(body(sns(data)))
+    assert (opened.envelope, opened.body_hash) == ("sns", sha256(data))
+    assert opened.fields == open_body(data).fields
 
 
 def test_an_sns_redelivery_with_a_new_message_id_has_the_same_hash():
@@ -47,9 +47,9 @@ def test_an_sns_redelivery_with_a_new_message_id_has_the_same_hash():
 
 
 def test_an_eventbridge_wrapper_comes_off():
-    letter = open_body(body(eventbridge(any_offer_changed())))
-    assert letter.envelope == "eventbridge"
-    assert letter.fields["notificationtype"] == "ANY_OFFER_CHANGED"
+    opened = open_body(body(eventbridge(any_offer_changed())))
+    assert opened.envelope == "eventbridge"
+    assert opened.fields["notificationtype"] == "ANY_OFFER_CHANGED"
 
 
 def test_the_eventbridge_hash_depends_on_neither_key_order_nor_spacing():
@@ -66,10 +66,10 @@ def test_the_eventbridge_hash_keeps_the_digits_of_amounts():
 
 def test_an_eventbridge_event_that_came_through_sns_is_opened_twice():
     event = eventbridge(any_offer_changed())
-    letter = open_body(body(sns(body(event))))
-    assert letter.envelope == "sns"
-    assert letter.body_hash == open_body(body(event)).body_hash
-    assert letter.fields["notificationtype"] == "ANY_OFFER_CHANGED"
+    opened = open_body(body(sns(body(event))))
+    assert opened.envelope == "sns"
+    assert opened.body_hash == open_body(body(event)).body_hash
+    assert opened.fields["notificationtype"] == "ANY_OFFER_CHANGED"
 
 
 @pytest.mark.parametrize("spelling", [pascal, camel])

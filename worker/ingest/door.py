@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from worker.analysis.facts import Audience, HealthFacts, MarketFacts
 from worker.errors import ImplausibleTimeError, UnreadableNotificationError
 from worker.ingest import legacy, models
-from worker.ingest.envelope import Letter, open_body, sha256
+from worker.ingest.envelope import OpenedBody, open_body, sha256
 from worker.ingest.fields import fold_keys, identifier, invalid, missing, utc_time
 from worker.ingest.ignored import Whereabouts, find_whereabouts
 from worker.ingest.notification import Arrival, Notification, Rejection
@@ -60,9 +60,9 @@ def read(
     """
     body_hash = None
     try:
-        letter = open_body(arrival.body)
-        body_hash = letter.body_hash
-        return _read_letter(letter, arrival, now, fallback_seller_id)
+        opened = open_body(arrival.body)
+        body_hash = opened.body_hash
+        return _read_opened(opened, arrival, now, fallback_seller_id)
     except UnreadableNotificationError as error:
         kind, message = error.kind, str(error)
     except Exception as error:  # noqa: BLE001  a mistake of ours must not block the queue behind it
@@ -74,29 +74,29 @@ def read(
     return Rejection(body_hash or sha256(arrival.body), kind, message[:MAX_MESSAGE_CHARACTERS])
 
 
-def _read_letter(
-    letter: Letter, arrival: Arrival, now: datetime, fallback_seller_id: str | None
+def _read_opened(
+    opened: OpenedBody, arrival: Arrival, now: datetime, fallback_seller_id: str | None
 ) -> Notification:
     notification_type = _strictly(
-        identifier, letter.fields.get("notificationtype"), "NotificationType"
+        identifier, opened.fields.get("notificationtype"), "NotificationType"
     )
     if notification_type is None:
         raise missing("NotificationType", "check what else writes to the queue")
     if notification_type.upper() not in ANALYSED_TYPES:
-        whereabouts = find_whereabouts(letter.fields.get("payload"))
-        return _file(notification_type, letter, arrival, now, _leniently, whereabouts)
+        whereabouts = find_whereabouts(opened.fields.get("payload"))
+        return _file(notification_type, opened, arrival, now, _leniently, whereabouts)
 
-    return _read_analysed(notification_type.upper(), letter, arrival, now, fallback_seller_id)
+    return _read_analysed(notification_type.upper(), opened, arrival, now, fallback_seller_id)
 
 
 def _read_analysed(
     notification_type: str,
-    letter: Letter,
+    opened: OpenedBody,
     arrival: Arrival,
     now: datetime,
     fallback_seller_id: str | None,
 ) -> Notification:
-    event, path = _read_event(notification_type, letter, fallback_seller_id)
+    event, path = _read_event(notification_type, opened, fallback_seller_id)
     trigger = event.offer_change_trigger or models.Trigger()
     trigger_path = f"{path}.OfferChangeTrigger"
     seller_id = _require(event.seller_id, f"{path}.SellerId")
@@ -105,7 +105,7 @@ def _read_analysed(
     item_condition = _require(trigger.item_condition, f"{trigger_path}.ItemCondition")
     filed = _file(
         notification_type,
-        letter,
+        opened,
         arrival,
         now,
         _strictly,
@@ -128,15 +128,15 @@ def _read_analysed(
 
 
 def _read_event(
-    notification_type: str, letter: Letter, fallback_seller_id: str | None
+    notification_type: str, opened: OpenedBody, fallback_seller_id: str | None
 ) -> tuple[models.OfferChange | models.PricingHealth, str]:
     """The payload as a model, and the path at which it was found."""
-    payload = _strictly(_members, letter.fields.get("payload"), "Payload")
+    payload = _strictly(_members, opened.fields.get("payload"), "Payload")
     if not payload:
         raise missing("Payload")
     if notification_type == PRICING_HEALTH:
         path = "Payload"
-        return models.read_event(models.PricingHealth, letter.fields["payload"], path), path
+        return models.read_event(models.PricingHealth, opened.fields["payload"], path), path
     name = _WRAPPERS[notification_type]
     path = f"Payload.{name}"
     found = payload.get(name.lower())
@@ -151,7 +151,7 @@ def _read_event(
 
 def _file(
     notification_type: str,
-    letter: Letter,
+    opened: OpenedBody,
     arrival: Arrival,
     now: datetime,
     take: _Take,
@@ -160,22 +160,22 @@ def _file(
 ) -> Notification:
     """What every type has: ids, times, and whose it is. An `ignored` one, until it has facts."""
     path = "NotificationMetadata"
-    metadata = take(_members, letter.fields.get(path.lower()), path) or {}
+    metadata = take(_members, opened.fields.get(path.lower()), path) or {}
     notification_id = take(identifier, metadata.get("notificationid"), f"{path}.NotificationId")
     subscription_id = take(identifier, metadata.get("subscriptionid"), f"{path}.SubscriptionId")
     publish = (f"{path}.PublishTime", metadata.get("publishtime"))
     claims = (
-        ("EventTime", letter.fields.get("eventtime")),
+        ("EventTime", opened.fields.get("eventtime")),
         *change_time,
         publish,
-        ("Timestamp", letter.sns_timestamp),
+        ("Timestamp", opened.sns_timestamp),
     )
     return Notification(
         notification_type=notification_type,
         status="ignored",
-        body_hash=letter.body_hash,
-        envelope=letter.envelope,
-        event_key=notification_id or letter.body_hash.hex(),
+        body_hash=opened.body_hash,
+        envelope=opened.envelope,
+        event_key=notification_id or opened.body_hash.hex(),
         source_key=subscription_id or whereabouts.seller_id or "",
         notification_id=notification_id,
         event_time=_event_time(claims, now, take) or _as_utc(arrival.sent_at),

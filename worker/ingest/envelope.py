@@ -24,7 +24,7 @@ Envelope = Literal["direct", "sns", "eventbridge"]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OpenedBody:
     """A notification as JSON, out of its wrappers.
 
     `fields` are its members under lower-case keys. `body_hash` is the sha256 of the notification
@@ -39,7 +39,7 @@ class Letter:
     sns_timestamp: object = None
 
 
-def open_body(body: bytes) -> Letter:
+def open_body(body: bytes) -> OpenedBody:
     """The notification in a message's body. Raises an `UnreadableNotificationError`."""
     if len(body) > MAX_BODY_BYTES:
         raise OversizedBodyError(
@@ -64,7 +64,7 @@ def open_body(body: bytes) -> Letter:
         else:
             break
         envelope = wrapper if envelope == "direct" else envelope
-    return Letter(fields, body_hash, envelope, timestamp)
+    return OpenedBody(fields, body_hash, envelope, timestamp)
 
 
 def sha256(data: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ LONG_POLL_S = 20
 READ_TIMEOUT_S = LONG_POLL_S + 10
 BATCH_LIMIT = 10
 """SQS takes at most ten messages in one call."""
+NO_MESSAGE = "buybox-doctor-handle-of-no-message"
+"""A receipt handle that SQS never gave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,14 @@ class Queue:
             redrive_policy=found.get("RedrivePolicy"),
         )
 
+    def may_delete(self) -> bool:
+        """Whether we may delete. Asked with the handle of no message, so that none is touched."""
+        return _is_permitted(lambda: self.delete([NO_MESSAGE]))
+
+    def may_give_back(self) -> bool:
+        """Whether we may change visibility. Asked with the handle of no message."""
+        return _is_permitted(lambda: self.give_back([NO_MESSAGE]))
+
     def _received(self, message: Any) -> Received:
         attributes = message.get("Attributes", {})
         sent_ms = attributes.get("SentTimestamp")
@@ -130,7 +140,31 @@ class Queue:
         )
 
 
-def connect_sqs(settings: Settings) -> SQSClient:
+def is_denied(error: Exception) -> bool:
+    """Whether AWS refused for want of a permission."""
+    return isinstance(error, ClientError) and error_code(error).startswith("AccessDenied")
+
+
+def error_code(error: Exception) -> str:
+    """AWS's own name for what went wrong, such as AccessDenied; else the error's type."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "unknown"))
+    return type(error).__name__
+
+
+def _is_permitted(call: Callable[[], object]) -> bool:
+    """False when AWS denies the call; true when it only finds that there is no such message."""
+    try:
+        call()
+    except ClientError as error:
+        if is_denied(error):
+            return False
+        if "ReceiptHandleIsInvalid" not in error_code(error):
+            raise
+    return True
+
+
+def connect_sqs(settings: Settings, *, read_timeout_s: int = READ_TIMEOUT_S) -> SQSClient:
     """A client for the settings' region or emulator. Connects at the first call.
 
     Retries are left to the callers: they know whether to wait, and for how long.
@@ -141,7 +175,7 @@ def connect_sqs(settings: Settings) -> SQSClient:
         endpoint_url=settings.sqs_endpoint_url,
         config=Config(
             connect_timeout=5,
-            read_timeout=READ_TIMEOUT_S,
+            read_timeout=read_timeout_s,
             retries={"total_max_attempts": 2, "mode": "standard"},
             max_pool_connections=100,
         ),
@@ -164,6 +198,12 @@ def open_dead_letter_queue(settings: Settings, client: SQSClient | None = None) 
     if not settings.dlq_url:
         return None
     return Queue(client or connect_sqs(settings), settings.dlq_url, "dlq")
+
+
+def create_queue(client: SQSClient, name: str, *, attributes: Mapping[str, str]) -> str:
+    """Create a queue (the demo and tests do); returns its URL."""
+    found: Mapping[Any, str] = attributes
+    return client.create_queue(QueueName=name, Attributes=dict(found))["QueueUrl"]
 
 
 def batches(items: Sequence[str]) -> Iterator[Sequence[str]]:

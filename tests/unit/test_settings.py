@@ -1,0 +1,61 @@
+"""Settings: from the environment, checked at start, mistakes answered in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from worker.errors import SettingsError
+from worker.settings import Settings, load_settings
+
+
+def test_the_plan_s_defaults() -> None:
+    settings = Settings()
+    assert (settings.visibility_timeout, settings.max_receive_count, settings.batch_size) == (
+        120,
+        3,
+        10,
+    )
+    assert settings.severity_policy == "full"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLQ_URL", "")
+    assert load_settings().dlq_url is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BATCH_SIZE", "11"),
+        ("BATCH_SIZE", "ten"),
+        ("VISIBILITY_TIMEOUT", "0"),
+        ("MAX_RECEIVE_COUNT", "0"),
+        ("SEVERITY_POLICY", "strict"),
+        ("SALES_THRESHOLD", "-1"),
+        ("STALLED_AFTER_SECONDS", "5"),
+    ],
+)
+def test_a_wrong_value_is_named_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name) as caught:
+        load_settings()
+    assert "\n" not in str(caught.value)
+
+
+def test_the_region_comes_from_the_queue_unless_it_is_set() -> None:
+    url = "https://sqs.us-west-2.amazonaws.com/123456789012/notifications"
+    assert Settings(sqs_queue_url=url).region == "us-west-2"
+    assert Settings(sqs_queue_url=url, aws_region="eu-west-1").region == "eu-west-1"
+    assert Settings().region == "eu-west-1"
+
+
+def test_the_database_s_password_is_not_shown() -> None:
+    settings = Settings(database_url="postgresql://me:secret@host/db")
+    assert "secret" not in repr(settings)
+
+
+def test_a_missing_database_says_what_to_set() -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
+        _ = Settings().dsn

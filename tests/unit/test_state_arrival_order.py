@@ -1,0 +1,181 @@
+"""The state is a function of the set of messages: every order of arrival ends in the same state."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.factories import OWN_SELLER
+from tests.strategies import (
+    SUBJECT,
+    T0,
+    after,
+    all_facts,
+    event,
+    events,
+    health_facts,
+    market_facts,
+)
+from worker.analysis.decide import Claimed, decide
+from worker.analysis.facts import HealthFacts, facts_to_json
+from worker.analysis.market import take_snapshot
+from worker.analysis.state import ProductState, SeveritySettings
+
+SETTINGS = st.sampled_from([SeveritySettings(), SeveritySettings(policy="mvp")])
+
+
+def claimed(told):
+    return Claimed(
+        told.row_id, told.subject, told.moment, 0, told.trace_id, facts_to_json(told.facts)
+    )
+
+
+def work_in(batches, in_force, known=None):
+    """The states after these batches, each decided on as one transaction does."""
+    known = dict(known or {})
+    for batch in batches:
+        decision = decide(batch, known, in_force, now=T0, max_attempts=3, jitter=random.Random(1))
+        assert not decision.failed
+        known |= {state.subject: state for state in decision.states}
+    return known
+
+
+def comparable(states):
+    """All but the two fields that count or date what was noticed, and when."""
+    return {
+        subject: replace(state, version=0, your_price_changed_at=None)
+        for subject, state in states.items()
+    }
+
+
+def batchings(things):
+    """Every way to split the things into batches that arrive one after the other."""
+    if not things:
+        yield []
+    for size in range(1, len(things) + 1):
+        for first in itertools.combinations(things, size):
+            rest = [thing for thing in things if thing not in first]
+            for others in batchings(rest):
+                yield [list(first), *others]
+
+
+def test_four_things_can_arrive_in_75_ways():
+    """So many ordered partitions they have; the order within a batch is not an order of arrival."""
+    assert sum(1 for _ in batchings("abcd")) == 75
+
+
+small_sets = st.lists(all_facts, min_size=2, max_size=4).flatmap(
+    lambda facts: st.permutations(range(len(facts))).map(
+        lambda times: [event(t, f) for t, f in zip(times, facts, strict=True)]
+    )
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(small_sets, SETTINGS)
+def test_every_order_of_arrival_in_every_splitting_ends_in_the_same_state(told, in_force):
+    every = [
+        comparable(work_in(batches, in_force)) for batches in batchings([claimed(e) for e in told])
+    ]
+    assert all(states == every[0] for states in every)
+
+
+@settings(max_examples=150)
+@given(events, st.randoms(use_true_random=False), SETTINGS)
+def test_a_long_course_of_events_ends_the_same_in_any_order(told, chance, in_force):
+    in_order, _ = after(*sorted(told, key=lambda e: e.moment), settings=in_force)
+    for _ in range(5):
+        chance.shuffle(told)
+        shuffled, _ = after(*told, settings=in_force)
+        assert comparable({0: shuffled}) == comparable({0: in_order})
+
+
+@given(events, st.randoms(use_true_random=False), SETTINGS)
+def test_what_was_worked_in_may_come_again_at_any_time(told, chance, in_force):
+    once, _ = after(*told, settings=in_force)
+    repeats = [*told, *told]
+    chance.shuffle(repeats)
+    again, _ = after(*repeats, settings=in_force)
+    assert comparable({0: again}) == comparable({0: once})
+
+
+@settings(max_examples=150)
+@given(events)
+def test_the_state_is_what_the_newest_message_of_each_kind_says(told):
+    """The same, said without any order: over the whole set, as an operator would ask."""
+    state, _ = after(*told)
+    health = [e for e in told if isinstance(e.facts, HealthFacts)]
+    seen = {
+        e: take_snapshot(e.facts, seller_id=OWN_SELLER, marketplace_id=e.subject.marketplace_id)
+        for e in told
+        if e not in health
+    }
+    believable = [e for e in seen if seen[e].believable]
+
+    def newest(some):
+        return max(some, key=lambda e: e.moment, default=None)
+
+    def time(one):
+        return one and one.moment.event_time
+
+    market = newest(believable)
+    assert state.moment == (market and market.moment)
+    assert state.market == (market and seen[market])
+    assert state.row_id == (market and market.row_id)
+
+    own = newest(e for e in believable if seen[e].your_price is not None)
+    assert state.last_own_price == (own and seen[own].your_price)
+    assert state.last_own_price_at == time(own)
+
+    won = newest(e for e in believable if seen[e].buy_box_winner)
+    assert state.winner_seen_at == time(won)
+    issue = newest(e for e in health if won is None or time(e) > time(won))
+    assert (state.health and state.health.facts) == (issue and issue.facts)
+
+    doubt = newest(e for e in seen if not seen[e].believable)
+    stands = doubt is not None and (market is None or time(doubt) > time(market))
+    assert state.doubt_since == (time(doubt) if stands else None)
+
+    shown = newest([e for e in (market, issue) if e])
+    assert state.trace_id == (shown.trace_id if shown else "")
+
+
+@given(events, st.randoms(use_true_random=False))
+def test_a_late_event_never_overwrites_what_is_newer(told, chance):
+    """Whatever arrives, each clock of the state moves forward only."""
+    state = ProductState(SUBJECT)
+    chance.shuffle(told)
+    for one in told:
+        before, (state, assessment) = state, after(one, state=state)
+        for clock in ("moment", "last_own_price_at", "winner_seen_at"):
+            was, now = getattr(before, clock), getattr(state, clock)
+            assert was is None or now >= was, clock
+        if assessment.outcome != "applied" or isinstance(one.facts, HealthFacts):
+            kept = ("market", "moment", "row_id", "verdict", "gap_pct", "policy")
+            assert [getattr(before, f) for f in kept] == [getattr(state, f) for f in kept]
+
+
+audiences = st.lists(
+    st.tuples(market_facts | health_facts, st.sampled_from(["consumer", "business"])),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(audiences)
+def test_subjects_decided_on_together_end_as_if_each_were_alone(told):
+    """Consumer and business prices of one product come in one batch and never mix."""
+    mixed = [
+        claimed(event(n, facts, subject=SUBJECT._replace(audience=audience)))
+        for n, (facts, audience) in enumerate(told)
+    ]
+    together = work_in([mixed], SeveritySettings())
+    alone = {}
+    for audience in ("consumer", "business"):
+        own = [one for one in mixed if one.subject.audience == audience]
+        alone |= work_in([own], SeveritySettings())
+    assert together == alone

@@ -1,0 +1,64 @@
+"""The supervisor, with real children that do next to nothing."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import pytest
+
+from tests.processes import wait_for
+from worker import supervise
+from worker.supervise import Child, Supervisor
+
+SLEEPS = (sys.executable, "-c", "import time; time.sleep(600)")
+EXITS = (sys.executable, "-c", "raise SystemExit(3)")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch):
+    """Runs a supervisor in a thread; signals belong to the main thread and are left out."""
+    monkeypatch.setattr("worker.supervise.signal.signal", lambda *_: None)
+    monkeypatch.setattr(supervise, "RESTART_FIRST_S", 0.01)
+    running: list[tuple[Supervisor, threading.Thread]] = []
+
+    def start(*children: Child) -> Supervisor:
+        supervisor = Supervisor(children)
+        thread = threading.Thread(target=supervisor.run, daemon=True)
+        thread.start()
+        running.append((supervisor, thread))
+        return supervisor
+
+    yield start
+    for supervisor, thread in running:
+        supervisor.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_a_child_that_exits_is_started_again(run) -> None:
+    child = Child("exits", EXITS, delay_s=0.01)
+    run(child)
+    wait_for(lambda: child.restarts >= 3, "three restarts")
+
+
+def test_each_early_exit_makes_the_next_start_wait_longer(run) -> None:
+    child = Child("exits", EXITS, delay_s=0.01)
+    run(child)
+    wait_for(lambda: child.restarts >= 3, "three restarts")
+    assert child.delay_s >= 0.08
+
+
+def test_a_child_s_exit_does_not_touch_its_sibling(run) -> None:
+    exits, sleeps = Child("exits", EXITS, delay_s=0.01), Child("sleeps", SLEEPS)
+    run(exits, sleeps)
+    wait_for(lambda: exits.restarts >= 2 and sleeps.process, "restarts beside a sleeper")
+    assert sleeps.restarts == 0
+
+
+def test_stopping_stops_every_child(run) -> None:
+    children = [Child("one", SLEEPS), Child("two", SLEEPS)]
+    supervisor = run(*children)
+    wait_for(lambda: all(c.process for c in children), "both started")
+    supervisor.stop()
+    wait_for(lambda: all(c.process and c.process.poll() is not None for c in children), "both gone")
