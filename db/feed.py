@@ -23,7 +23,7 @@ STATE_CHANNEL = "buybox_state"
 MAX_FEED_ROWS = 10_000
 """Who is further behind than this is told to start from the whole state instead."""
 
-_SNAPSHOT = re.compile(r"(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,\d{1,18})*)?)")
+_SNAPSHOT = re.compile(r"(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,\d{1,18})*)?)", re.ASCII)
 _STATE_COLUMNS = tuple(f.name for f in fields(StateRow))
 
 
@@ -32,17 +32,14 @@ def read_feed(
 ) -> FeedPage:
     """The states changed since `cursor` (None: since ever) and the cursor to go on from.
 
+    Without a cursor the whole state comes, however large: `max_rows` is for who has a part of it.
     A cursor from another epoch, from the future, unreadable or too far behind yields no rows and a
     `reset` with its reason, never an incomplete answer.
     """
     epoch, snapshot = _split(cursor)
     unreadable = cursor is not None and snapshot is None
-    with conn.cursor(row_factory=dict_row) as cur:
-        cur.execute(query("read_feed"), {"cursor": snapshot, "max_rows": max_rows + 1})
-        found = cur.fetchall()
-
-    first = found[0]
-    next_cursor = f"{first['epoch']}~{first['next_cursor']}"
+    found = _ask(conn, snapshot, max_rows=None if cursor is None else max_rows + 1)
+    first, next_cursor = found[0], _cursor(found[0])
     if unreadable:
         return FeedPage([], next_cursor, "unreadable-cursor")
     if epoch is not None and epoch != first["epoch"]:
@@ -53,6 +50,11 @@ def read_feed(
     if cursor is not None and len(rows) > max_rows:
         return FeedPage([], next_cursor, "too-far-behind")
     return FeedPage(rows, next_cursor)
+
+
+def read_position(conn: psycopg.Connection) -> str:
+    """The cursor of this moment: from here on, without what is already there."""
+    return _cursor(_ask(conn, None, max_rows=0)[0])
 
 
 def start_listening(conn: psycopg.Connection) -> None:
@@ -69,6 +71,18 @@ def listen_for(conn: psycopg.Connection, *, timeout_s: float) -> Iterator[str]:
     for notify in conn.notifies(timeout=timeout_s, stop_after=1):
         if notify.channel == STATE_CHANNEL:
             yield notify.payload
+
+
+def _ask(
+    conn: psycopg.Connection, snapshot: str | None, *, max_rows: int | None
+) -> list[dict[str, Any]]:
+    with conn.cursor(row_factory=dict_row) as cur:
+        cur.execute(query("read_feed"), {"cursor": snapshot, "max_rows": max_rows})
+        return cur.fetchall()
+
+
+def _cursor(row: dict[str, Any]) -> str:
+    return f"{row['epoch']}~{row['next_cursor']}"
 
 
 def _split(cursor: str | None) -> tuple[str | None, str | None]:

@@ -9,7 +9,14 @@ import psycopg
 from psycopg.rows import class_row
 
 from db.params import columns
-from db.rows import Backlog, InboxRow, Outcomes, RejectedRow, StoredBatch
+from db.rows import (
+    Backlog,
+    InboxRow,
+    Outcomes,
+    ProcessingTimes,
+    RejectedRow,
+    StoredBatch,
+)
 from db.sql import only_row, query
 
 BACKLOG_COUNTED_UP_TO = 100_000
@@ -55,3 +62,12 @@ def count_outcomes(conn: psycopg.Connection, *, since: datetime) -> Outcomes:
     with conn.cursor(row_factory=class_row(Outcomes)) as cur:
         cur.execute(query("count_outcomes"), {"since": since})
         return only_row(cur)
+
+
+def read_processing_times(
+    conn: psycopg.Connection, *, since: datetime, max_rows: int
+) -> list[ProcessingTimes]:
+    """When what was received since then came in and was analysed, the newest first."""
+    with conn.cursor(row_factory=class_row(ProcessingTimes)) as cur:
+        cur.execute(query("read_processing_times"), {"since": since, "max_rows": max_rows})
+        return cur.fetchall()

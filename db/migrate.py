@@ -31,7 +31,17 @@ from db.connect import connect
 ALEMBIC_HOME = Path(__file__).resolve().parent.parent / "alembic"
 CODE_FOLDERS = ("functions", "views", "grants")
 
-LOCK: LiteralString = "SELECT pg_advisory_xact_lock(hashtext('buybox migrate'))"
+# One's turn is waited for however long it takes; the locks that come after it are not, since every
+# reader would queue up behind us.
+LOCK: LiteralString = """
+DO $$
+BEGIN
+    PERFORM set_config('lock_timeout', '0', true);
+    PERFORM pg_advisory_xact_lock(hashtext('buybox migrate'));
+    PERFORM set_config('lock_timeout', '10s', true);
+END;
+$$
+"""
 
 DROP_VIEWS: LiteralString = """
 DO $$

@@ -260,6 +260,17 @@ class Outcomes:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessingTimes:
+    """One analysed notification: `received_at` is just before T1, `processed_at` inside T2."""
+
+    trace_id: str
+    product_key: str
+    outcome: str
+    received_at: datetime
+    processed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseFindings:
     """What the doctor reads off a database."""
 
@@ -271,5 +282,4 @@ class DatabaseFindings:
     notification_queue_usage: float
     bodies_without_partition: int
     history_without_partition: int
-    may_work: bool
     swept_products: int | None

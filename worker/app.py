@@ -46,6 +46,8 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
             conninfo=conninfo(settings.dsn, role="procrastinate"),
             min_size=1,
             max_size=settings.worker_concurrency + 3,
+            # A database away for longer ends the worker; whoever supervises it starts it again.
+            timeout=10,
         ),
         worker_defaults={
             "concurrency": settings.worker_concurrency,

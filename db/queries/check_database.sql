@@ -8,6 +8,4 @@ SELECT current_setting('server_version_num')::integer AS server_version_num,
        pg_notification_queue_usage() AS notification_queue_usage,
        (SELECT count(*) FROM notification_bodies_default) AS bodies_without_partition,
        (SELECT count(*) FROM competitive_history_default) AS history_without_partition,
-       has_table_privilege('worker_notifications', 'INSERT, UPDATE')
-           AND has_table_privilege('procrastinate_jobs', 'INSERT, UPDATE, DELETE') AS may_work,
        (SELECT c.value FROM worker_counters AS c WHERE c.name = 'swept_products') AS swept_products

@@ -7,7 +7,7 @@ WITH bound AS (
            COALESCE(%(cursor)s::pg_snapshot, '1:1:'::pg_snapshot) AS since
 )
 SELECT b.here::text AS next_cursor,
-       (SELECT e.epoch FROM feed_epoch AS e) AS epoch,
+       buybox_feed_epoch() AS epoch,
        pg_snapshot_xmax(b.since) > pg_snapshot_xmax(b.here) AS out_of_range,
        s.*
 FROM bound AS b

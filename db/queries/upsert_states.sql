@@ -1,6 +1,8 @@
 -- T2: writes the states decided on. Two guards stand in the WHERE, both expected to hold: the stored
 -- row is the very version that was read (a worker that lost its lock cannot overwrite), and event
--- time never goes back. The caller compares the number of rows returned with the number sent.
+-- time never goes back (ties are broken by code point, as in Python, whatever the database's
+-- collation: were they to disagree, the product would be stuck). The caller compares the number of
+-- rows returned with the number sent.
 INSERT INTO current_state (
     marketplace_id, asin, item_condition, audience, seller_id, severity, currency, your_price,
     own_price_unknown, market_low, competitor_low, prime_low, your_position, total_offers,
@@ -69,7 +71,7 @@ ON CONFLICT (marketplace_id, asin, item_condition, audience, seller_id) DO UPDAT
     WHERE current_state.version = EXCLUDED.version - 1
       AND (
           current_state.event_time IS NULL
-          OR (EXCLUDED.event_time, EXCLUDED.publish_time, EXCLUDED.event_key)
+          OR (EXCLUDED.event_time, EXCLUDED.publish_time, EXCLUDED.event_key COLLATE "C")
              >= (current_state.event_time, current_state.publish_time, current_state.event_key)
       )
 RETURNING marketplace_id || ':' || asin AS product_key, severity

@@ -11,6 +11,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.processes import CuttableProxy, HoldingProxy, Process, processes
+from worker.demo.emulator import one_at_a_time
 from worker.ingest.sqs import Queue, connect_sqs
 from worker.settings import Settings
 
@@ -39,6 +40,7 @@ class Sqs:
 @pytest.fixture(scope="session")
 def sqs_endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    one_at_a_time()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

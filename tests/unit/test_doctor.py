@@ -28,7 +28,6 @@ FOUND = DatabaseFindings(
     notification_queue_usage=0.0,
     bodies_without_partition=0,
     history_without_partition=0,
-    may_work=True,
     swept_products=0,
 )
 READY = Readiness(NOW, [], [])

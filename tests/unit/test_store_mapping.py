@@ -151,6 +151,8 @@ def test_the_history_has_what_the_message_alone_said(facts):
     row, seen = history_from_assessment(assessment), assessment.market
     assert (row.outcome, row.kind, row.event_time) == ("late", "market", at(3))
     assert (row.notification_row_id, row.currency) == (30, "GBP")
+    told_of = (row.seller_id, row.marketplace_id, row.asin, row.item_condition, row.audience)
+    assert told_of == SUBJECT
     assert (row.severity, row.severity_reasons) == (assessment.severity, [*assessment.reasons])
     assert (row.severity_policy, row.gap_pct) == ("full", assessment.gap_pct)
     same = set(HistoryRow.__slots__) & set(seen.__slots__)

@@ -72,7 +72,7 @@ def decide(
     decision = Decision()
     states = dict(known)
     for one in sorted(claimed, key=lambda c: (c.subject, c.moment)):
-        before = states.get(one.subject) or ProductState(one.subject)
+        before = states.get(one.subject) or ProductState(one.subject, policy=settings.policy)
         try:
             after, assessment = apply_event(before, _event(one), settings)
         except Exception as error:  # noqa: BLE001  whatever it is, it concerns this one only

@@ -73,7 +73,8 @@ NOTHING_SEEN = Verdict("info", ("no offers seen yet",))
 class ProductState:
     """The competitive state of one subject.
 
-    `market` and `moment` come from the newest believable offer message, `row_id` names it.
+    `market` and `moment` come from the newest believable offer message, `row_id` names it;
+    `trace_id` is that of the newer of this message and the one of `health`.
     `last_own_price` outlives messages without an own offer. `winner_seen_at` is the newest time an
     own offer was seen winning; it ends an older `health`. `doubt_since` is the time of a message
     that is newer than `market` and could not be believed. `version` counts the stored changes.
@@ -120,7 +121,7 @@ def apply_event(
 ) -> tuple[ProductState, Assessment]:
     """The state with the event added to it, and what the event says by itself."""
     if isinstance(event.facts, HealthFacts):
-        return _apply_health(state, event, event.facts, settings)
+        return _apply_health(state, event, event.facts)
     return _apply_market(state, event, event.facts, settings)
 
 
@@ -169,7 +170,7 @@ def _apply_market(
                 market=market,
                 moment=event.moment,
                 row_id=event.row_id,
-                trace_id=event.trace_id,
+                trace_id=state.trace_id if _health_is_newer(state, event) else event.trace_id,
                 verdict=verdict,
                 gap_pct=gap,
                 policy=settings.policy,
@@ -177,6 +178,10 @@ def _apply_market(
             )
         )
     return _note_winner(_note_own_price(state, market, event), market, event), assessment
+
+
+def _health_is_newer(state: ProductState, market: Event) -> bool:
+    return state.health is not None and state.health.at > market.moment.event_time
 
 
 def _judge(market: Snapshot, settings: SeveritySettings) -> tuple[Verdict, Decimal | None]:
@@ -235,20 +240,23 @@ def _clear_doubt(state: ProductState) -> ProductState:
 
 
 def _apply_health(
-    state: ProductState, event: Event, facts: HealthFacts, settings: SeveritySettings
+    state: ProductState, event: Event, facts: HealthFacts
 ) -> tuple[ProductState, Assessment]:
     at, key = event.moment.event_time, event.moment.event_key
     ended = state.winner_seen_at is not None and state.winner_seen_at >= at
     superseded = state.health is not None and (state.health.at, state.health.event_key) >= (at, key)
     applies = not ended and not superseded
     if applies:
+        newest = state.moment is None or at > state.moment.event_time
         state = replace(
-            state, health=Health(at, key, facts), trace_id=event.trace_id or state.trace_id
+            state,
+            health=Health(at, key, facts),
+            trace_id=event.trace_id if newest else state.trace_id,
         )
     return state, Assessment(
         event,
         "applied" if applies else "late",
         state.severity,
-        settings.policy,
+        state.policy,
         (f"pricing health: {facts.issue_type}", *state.verdict.reasons),
     )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import procrastinate
-import psycopg
 import stamina
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from db import jobs, products
-from worker.analysis.transaction import Analyst, analyse
-from worker.errors import RetryableError
+from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst, analyse
 from worker.logs import get_logger
 
 log = get_logger(__name__)
@@ -19,7 +17,7 @@ log = get_logger(__name__)
 QUEUE = "analysis"
 MAINTENANCE_QUEUE = "maintenance"
 
-WORTH_ANOTHER_TRY = (psycopg.OperationalError, RetryableError, PoolTimeout)
+WORTH_ANOTHER_TRY = (*NOT_THE_MESSAGE, PoolTimeout)
 MAX_ROUNDS = 100
 """A job of a product that never runs dry gives way to others after this many transactions."""
 

@@ -28,6 +28,10 @@ log = get_logger(__name__)
 
 Clock = Callable[[], datetime]
 
+NOT_THE_MESSAGE = (psycopg.OperationalError, psycopg.ProgrammingError, RetryableError)
+"""Errors that no message is to blame for: the database is away, busy, or during a deploy of another
+version. They count as nobody's attempt."""
+
 
 def utc_now() -> datetime:
     """The wall clock, in UTC."""
@@ -59,13 +63,13 @@ class Analysed:
 def analyse(conn: psycopg.Connection, products: Sequence[str], analyst: Analyst) -> Analysed:
     """Analyse what waits for these products (`marketplace:ASIN`), at most `max_rows` of it.
 
-    Raises psycopg.OperationalError and StateMovedError, both worth another try, with nothing done.
-    On any other error, such as the database refusing what was to be written, each notification is
-    tried by itself, and the one that fails is set apart.
+    Raises what NOT_THE_MESSAGE names, all worth another try, with nothing done. On any other
+    error, such as the database refusing what was to be written, each notification is tried by
+    itself, and the one that fails is set apart.
     """
     try:
         return _transact(conn, products, analyst)
-    except (psycopg.OperationalError, RetryableError):
+    except NOT_THE_MESSAGE:
         raise
     except Exception as error:  # noqa: BLE001  found out below whose it is
         log.warning("batch_refused", products=list(products), error=repr(error))
@@ -160,7 +164,7 @@ def _one_by_one(conn: psycopg.Connection, products: Sequence[str], analyst: Anal
     for one in claimed:
         try:
             done = _transact(conn, products, analyst, only_row_id=one.row_id)
-        except (psycopg.OperationalError, RetryableError):
+        except NOT_THE_MESSAGE:
             raise
         except Exception as error:  # noqa: BLE001  it concerns this notification alone
             done = _set_apart(conn, one, error, products, analyst)

@@ -41,6 +41,9 @@ def connect_or_fail(settings: Settings, *, autocommit: bool = True) -> psycopg.C
         return connect(settings.dsn, role="cli", autocommit=autocommit)
     except SettingsError as error:
         fail(str(error))
+    except psycopg.ProgrammingError:
+        # psycopg would quote the string, and with it the password.
+        fail("DATABASE_URL is no connection string; it looks like postgresql://user@host/database")
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         fail(f"the database of DATABASE_URL cannot be reached: {reason}")

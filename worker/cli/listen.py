@@ -11,7 +11,7 @@ import psycopg
 import typer
 
 from db.connect import connect
-from db.feed import STATE_CHANNEL, listen_for, read_feed, start_listening
+from db.feed import STATE_CHANNEL, listen_for, read_feed, read_position, start_listening
 from db.rows import StateRow
 from worker.cli.common import console, error_console, fail, settings_or_fail
 from worker.errors import SettingsError
@@ -45,7 +45,7 @@ def listen(
         try:
             with connect(dsn, role="listen", autocommit=True) as conn:
                 start_listening(conn)
-                cursor = cursor or read_feed(conn, None, max_rows=0).next_cursor
+                cursor = cursor or read_position(conn)
                 error_console.print(f"listening on {STATE_CHANNEL}", style="dim")
                 delays = backoff_delays(random.Random())
                 while changes is None or seen < changes:

@@ -1,6 +1,8 @@
 -- Makes the partitions of the days and weeks ahead, and says which it made. Run at every migration
 -- and every hour; two at once are serialised by the advisory lock. ATTACH instead of PARTITION OF:
--- it takes no lock that a running insert would have to wait for.
+-- it takes no lock that a running insert would have to wait for. Rows that came before their partition
+-- lie in the default one and move over first: Postgres refuses a partition whose rows lie elsewhere, and
+-- one late day would stop every later one, and every deploy.
 -- SECURITY DEFINER, because the hourly task runs as buybox_worker, which may make no tables.
 CREATE OR REPLACE FUNCTION buybox_ensure_partitions(
     p_now   timestamptz,
@@ -20,6 +22,7 @@ BEGIN
 
     FOR _part IN
         SELECT 'notification_bodies' AS parent,
+               'received_on' AS key,
                format('notification_bodies_%s', to_char(d, 'YYYYMMDD')) AS name,
                quote_literal(d::date) AS lower_bound,
                quote_literal((d + interval '1 day')::date) AS upper_bound
@@ -30,6 +33,7 @@ BEGIN
         ) AS d
         UNION ALL
         SELECT 'competitive_history',
+               'recorded_at',
                format('competitive_history_%s', to_char(w, 'IYYY"w"IW')),
                quote_literal(w),
                quote_literal(w + interval '1 week')
@@ -41,6 +45,12 @@ BEGIN
     LOOP
         CONTINUE WHEN to_regclass(quote_ident(_part.name)) IS NOT NULL;
         EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', _part.name, _part.parent);
+        EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', _part.parent || '_default');
+        EXECUTE format(
+            'WITH early AS (DELETE FROM %1$I WHERE %2$I >= %3$s AND %2$I < %4$s RETURNING *)
+             INSERT INTO %5$I SELECT * FROM early',
+            _part.parent || '_default', _part.key, _part.lower_bound, _part.upper_bound, _part.name
+        );
         EXECUTE format(
             'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
             _part.parent, _part.name, _part.lower_bound, _part.upper_bound

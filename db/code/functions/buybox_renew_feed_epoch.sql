@@ -10,7 +10,9 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT 1 FROM feed_epoch WHERE system_identifier = _here)
        AND NOT EXISTS (
-           SELECT 1 FROM current_state WHERE changed_in > pg_snapshot_xmax(pg_current_snapshot())
+           SELECT 1 FROM current_state
+           WHERE changed_in >= pg_snapshot_xmax(pg_current_snapshot())
+             AND changed_in <> pg_current_xact_id()
        )
     THEN
         RETURN false;

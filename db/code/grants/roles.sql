@@ -33,6 +33,8 @@ BEGIN
             worker_notifications, notification_bodies, worker_failures, current_state,
             competitive_history, worker_heartbeats, worker_counters
         TO buybox_worker;
+        -- for the doctor, who counts what lies in them: a partition's own name needs its own grant
+        GRANT SELECT ON notification_bodies_default, competitive_history_default TO buybox_worker;
         GRANT SELECT, INSERT, UPDATE, DELETE ON
             procrastinate_jobs, procrastinate_events, procrastinate_workers,
             procrastinate_periodic_defers

@@ -1,0 +1,52 @@
+"""What the doctor tries out on a database: do bells arrive, what may we do, what time is it.
+
+The caller owns the connections; nothing is changed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from db.sql import only_row, query
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether this login could work here. Both lists are empty when all is well."""
+
+    server_time: datetime
+    missing_privileges: list[str]
+    missing_partitions: list[str]
+
+
+def check_readiness(conn: psycopg.Connection, *, now: datetime) -> Readiness:
+    """Privileges, partitions ahead and the server's clock, of a migrated database."""
+    with conn.cursor(row_factory=class_row(Readiness)) as cur:
+        cur.execute(query("check_readiness"), {"now": now})
+        return only_row(cur)
+
+
+def bells_arrive(
+    listener: psycopg.Connection, ringer: psycopg.Connection, *, timeout_s: float
+) -> bool:
+    """Whether a NOTIFY of one connection reaches the LISTEN of the other.
+
+    Both in autocommit. Behind a transaction pooler LISTEN succeeds and nothing ever arrives: it
+    was said to a server connection that somebody else has next.
+    """
+    channel = f"buybox_probe_{secrets.token_hex(8)}"
+    name = sql.Identifier(channel)
+    listener.execute(sql.SQL("LISTEN {}").format(name))
+    try:
+        ringer.execute(query("ring_probe_bell"), {"channel": channel})
+        # to its end: a suspended notifies() holds the connection's lock, and UNLISTEN would wait
+        heard = list(listener.notifies(timeout=timeout_s, stop_after=1))
+        return any(notify.channel == channel for notify in heard)
+    finally:
+        listener.execute(sql.SQL("UNLISTEN {}").format(name))

@@ -1,0 +1,145 @@
+"""The task around T2: it looks once more, has patience, and gives way."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+import stamina
+from psycopg_pool import ConnectionPool
+
+from tests.interleave import PRODUCT, column, deliver, fetch_job, letter
+from worker.analysis import task
+from worker.analysis.transaction import analyse
+from worker.app import build_app
+from worker.errors import StateMovedError
+from worker.settings import Settings
+
+
+@pytest.fixture
+def run_job(database_url, conn):
+    """Runs a job as the worker does, to its end."""
+    settings = Settings(database_url=database_url, worker_id="worker-1")
+    with ConnectionPool(database_url, min_size=1, max_size=2, open=True) as pool:
+        tasks = build_app(settings, pool=pool).tasks
+
+        def run(job, *, aborted=False):
+            context = SimpleNamespace(should_abort=lambda: aborted)
+            tasks[job["task_name"]].func(context, **job["args"])
+
+        yield run
+
+
+@pytest.fixture
+def impatient():
+    """Tries again at once, as often as in production."""
+    with stamina.set_testing(True, attempts=6):
+        yield
+
+
+def statuses(conn):
+    return column(conn, "SELECT status FROM worker_notifications ORDER BY id")
+
+
+def test_a_job_does_all_that_waits_for_its_product(conn, run_job):
+    deliver(conn, *(letter() for _ in range(5)))
+    run_job(fetch_job(conn))
+    assert statuses(conn) == ["processed"] * 5
+    assert column(conn, "SELECT status::text FROM procrastinate_jobs") == ["doing"]
+
+
+def test_what_arrives_while_it_works_is_found_by_its_second_look(conn, run_job, monkeypatch):
+    deliver(conn, letter())
+    job = fetch_job(conn)
+    looks = []
+
+    def with_an_arrival_behind_it(worker, *args):
+        done = analyse(worker, *args)
+        if not looks:
+            deliver(conn, letter())
+        looks.append(done.claimed)
+        return done
+
+    monkeypatch.setattr(task, "analyse", with_an_arrival_behind_it)
+    run_job(job)
+    assert looks == [1, 1, 0]
+    assert statuses(conn) == ["processed", "processed"]
+    assert fetch_job(conn) is None
+
+
+def test_a_job_that_must_stop_leaves_the_rest_to_the_jobs_in_line(conn, run_job, monkeypatch):
+    deliver(conn, letter())
+    job = fetch_job(conn)
+    deliver(conn, letter(asin="B0OTHER001"))
+
+    def with_an_arrival_behind_it(worker, *args):
+        done = analyse(worker, *args)
+        deliver(conn, letter())
+        return done
+
+    monkeypatch.setattr(task, "analyse", with_an_arrival_behind_it)
+    run_job(job, aborted=True)
+    assert sorted(statuses(conn)) == ["processed", "waiting", "waiting"]
+    assert len(column(conn, "SELECT id FROM procrastinate_jobs WHERE status = 'todo'")) == 2
+
+
+@pytest.mark.parametrize(
+    "trouble", [StateMovedError(), psycopg.errors.DeadlockDetected(), psycopg.OperationalError()]
+)
+def test_trouble_that_passes_is_sat_out(conn, run_job, monkeypatch, impatient, trouble):
+    deliver(conn, letter())
+    troubles = [trouble] * 5
+
+    def troubled(*args):
+        if troubles:
+            raise troubles.pop()
+        return analyse(*args)
+
+    monkeypatch.setattr(task, "analyse", troubled)
+    run_job(fetch_job(conn))
+    assert statuses(conn) == ["processed"]
+    assert column(conn, "SELECT attempts FROM worker_notifications") == [0]
+
+
+def test_trouble_that_stays_fails_the_job_and_costs_no_attempt(
+    conn, run_job, monkeypatch, impatient
+):
+    def troubled(*_):
+        raise StateMovedError
+
+    deliver(conn, letter())
+    monkeypatch.setattr(task, "analyse", troubled)
+    with pytest.raises(StateMovedError):
+        run_job(fetch_job(conn))
+    assert statuses(conn) == ["waiting"]
+    assert column(conn, "SELECT attempts FROM worker_notifications") == [0]
+
+
+def test_a_connection_that_died_in_the_pool_is_replaced(conn, run_job, impatient):
+    deliver(conn, letter())
+    conn.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    run_job(fetch_job(conn))
+    assert statuses(conn) == ["processed"]
+    assert column(conn, "SELECT lock FROM procrastinate_jobs") == [PRODUCT]
+
+
+def test_a_product_that_never_runs_dry_gives_way(conn, run_job, monkeypatch):
+    monkeypatch.setattr(task, "MAX_ROUNDS", 3)
+    deliver(conn, letter())
+    rounds = []
+
+    def endless(worker, *args):
+        rounds.append(1)
+        done = analyse(worker, *args)
+        deliver(conn, letter())
+        return done
+
+    monkeypatch.setattr(task, "analyse", endless)
+    run_job(fetch_job(conn))
+    assert len(rounds) == 3
+    assert statuses(conn) == ["processed"] * 3 + ["waiting"]
+    assert len(column(conn, "SELECT id FROM procrastinate_jobs WHERE status = 'todo'")) == 1

@@ -1,0 +1,27 @@
+"""A migrated database that the tests of this folder share: what they do in it is rolled back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from db.connect import connect
+from tests.interleave import begin
+
+
+@pytest.fixture(scope="session")
+def _scratch_url(pg_server, pg_template: str) -> Iterator[str]:
+    name = f"buybox_scratch_{os.getpid()}"
+    with pg_server.janitor(name, template_dbname=pg_template):
+        yield pg_server.url_of(name)
+
+
+@pytest.fixture
+def scratch(_scratch_url: str) -> Iterator[psycopg.Connection]:
+    """A connection in a transaction that nobody commits. For tests where commits do not matter."""
+    with connect(_scratch_url, role="test") as conn:
+        yield begin(conn)
+        conn.rollback()

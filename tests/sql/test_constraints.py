@@ -1,0 +1,232 @@
+"""What the tables themselves refuse, whoever writes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from psycopg import sql
+
+AT = datetime(2025, 3, 4, 10, 15, tzinfo=UTC)
+
+NOTIFICATION = {
+    "received_at": AT,
+    "received_on": AT.date(),
+    "notification_type": "ANY_OFFER_CHANGED",
+    "status": "waiting",
+    "seller_id": "S1",
+    "marketplace_id": "M1",
+    "asin": "A1",
+    "item_condition": "new",
+    "event_time": AT,
+    "event_key": "k1",
+    "message_id": "m1",
+    "body_hash": b"\x01" * 32,
+    "notification_id": "n1",
+    "trace_id": "t1",
+    "source": "sqs",
+    "envelope": "direct",
+    "ingested_by": "i1",
+}
+PROCESSED = {
+    "status": "processed",
+    "processed_at": AT,
+    "outcome": "applied",
+    "severity": "info",
+    "policy": "full",
+}
+STATE = {
+    "marketplace_id": "M1",
+    "asin": "A1",
+    "item_condition": "new",
+    "audience": "consumer",
+    "seller_id": "S1",
+    "severity": "success",
+    "currency": "GBP",
+    "your_price": 10,
+    "market_low": 9,
+    "your_position": 2,
+    "severity_policy": "full",
+    "severity_reasons": ["winner"],
+    "event_time": AT,
+    "trace_id": "t1",
+    "worker_id": "w1",
+    "updated_at": AT,
+    "version": 1,
+}
+FAILURE = {
+    "stage": "ingest",
+    "error_type": "malformed-json",
+    "error_message": "it is not JSON",
+    "first_failed_at": AT,
+    "last_failed_at": AT,
+    "trace_id": "t1",
+    "source": "sqs",
+    "worker_id": "w1",
+    "body_hash": b"\x01" * 32,
+    "raw_body": b"{",
+}
+HISTORY = {
+    "notification_row_id": 1,
+    "recorded_at": AT,
+    "event_time": AT,
+    "seller_id": "S1",
+    "marketplace_id": "M1",
+    "asin": "A1",
+    "item_condition": "new",
+    "audience": "consumer",
+    "kind": "market",
+    "outcome": "applied",
+    "severity": "info",
+    "severity_policy": "full",
+    "severity_reasons": [],
+}
+GOOD = {
+    "worker_notifications": NOTIFICATION,
+    "current_state": STATE,
+    "worker_failures": FAILURE,
+    "competitive_history": HISTORY,
+}
+
+
+def insert(scratch, table, **changes):
+    row = GOOD[table] | changes
+    scratch.execute(
+        sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(map(sql.Placeholder, row)),
+        ),
+        row,
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [
+        *((table, {}) for table in GOOD),
+        ("worker_notifications", PROCESSED),
+        ("worker_notifications", {"status": "ignored", "seller_id": None, "asin": None}),
+        ("worker_notifications", {"notification_id": None, "message_id": None}),
+        ("current_state", {"severity": "info", "your_price": None, "your_position": None,
+                           "own_price_unknown": "outside the offers sent"}),
+        ("worker_failures", {"resolved_at": AT, "resolution": "redriven"}),
+        ("worker_failures", {"stage": "analysis", "notification_row_id": 1}),
+    ],
+)  # fmt: skip
+def test_what_is_true_is_taken(scratch, table, changes):
+    insert(scratch, table, **changes)
+
+
+CHECKED = [
+    ("worker_notifications", "status_is_known", {"status": "lost"}),
+    ("worker_notifications", "audience_is_known", {"audience": "everybody"}),
+    ("worker_notifications", "outcome_is_known", PROCESSED | {"outcome": "maybe"}),
+    ("worker_notifications", "severity_is_known", PROCESSED | {"severity": "fine"}),
+    *(
+        ("worker_notifications", "waiting_has_a_subject", {name: None})
+        for name in ("seller_id", "marketplace_id", "asin", "item_condition", "event_time")
+    ),
+    ("worker_notifications", "processed_says_when_and_how", PROCESSED | {"outcome": None}),
+    ("worker_notifications", "processed_says_when_and_how", PROCESSED | {"processed_at": None}),
+    ("worker_notifications", "processed_says_when_and_how", PROCESSED | {"status": "waiting"}),
+    ("worker_notifications", "body_hash_is_sha256", {"body_hash": b"short"}),
+    ("current_state", "severity_is_known", {"severity": "fine"}),
+    ("current_state", "audience_is_known", {"audience": "everybody"}),
+    *(
+        ("current_state", "prices_are_prices", {name: price})
+        for name in ("your_price", "market_low", "competitor_low", "prime_low")
+        for price in (0, -1)
+    ),
+    ("current_state", "prices_have_a_currency", {"currency": None}),
+    ("current_state", "unknown_own_price_has_a_reason",
+     {"severity": "info", "your_price": None, "your_position": None}),
+    ("current_state", "unknown_own_price_has_a_reason", {"own_price_unknown": "no idea"}),
+    *(
+        ("current_state", "unknown_own_offer_is_info",
+         {"severity": severity, "your_price": None, "your_position": None,
+          "own_price_unknown": "outside the offers sent"})
+        for severity in ("critical", "high", "warning", "success")
+    ),
+    ("current_state", "position_needs_an_own_price",
+     {"severity": "info", "your_price": None, "own_price_unknown": "outside the offers sent"}),
+    ("current_state", "health_is_whole", {"health_issue": "BuyBoxDisqualification"}),
+    ("current_state", "health_is_whole", {"health_at": AT, "health": "{}"}),
+    ("current_state", "version_counts_from_one", {"version": 0}),
+    ("worker_failures", "stage_is_known", {"stage": "somewhere", "notification_row_id": 1}),
+    ("worker_failures", "analysis_failures_have_a_notification", {"stage": "analysis"}),
+    ("worker_failures", "resolved_says_how", {"resolved_at": AT}),
+    ("worker_failures", "resolved_says_how", {"resolution": "redriven"}),
+    ("competitive_history", "kind_is_known", {"kind": "weather"}),
+    ("competitive_history", "outcome_is_known", {"outcome": "maybe"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "constraint", "changes"), CHECKED)
+def test_what_cannot_be_true_is_refused(scratch, table, constraint, changes):
+    with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        insert(scratch, table, **changes)
+    assert refused.value.diag.constraint_name == constraint
+
+
+def test_every_check_is_tried(scratch):
+    tables = list(GOOD)
+    named = scratch.execute(
+        "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text = ANY(%s)",
+        (tables,),
+    )
+    assert {name for (name,) in named} == {constraint for _, constraint, _ in CHECKED}
+
+
+DIFFERENT = {"message_id": "m2", "body_hash": b"\x02" * 32, "notification_id": "n2"}
+
+
+@pytest.mark.parametrize("known", list(DIFFERENT))
+def test_each_dedupe_key_alone_is_enough(scratch, known):
+    insert(scratch, "worker_notifications")
+    others = {name: value for name, value in DIFFERENT.items() if name != known}
+    with pytest.raises(psycopg.errors.UniqueViolation) as refused:
+        insert(scratch, "worker_notifications", **others)
+    assert refused.value.diag.constraint_name == f"worker_notifications_{known}_key"
+
+
+@pytest.mark.parametrize(
+    "scope", [{"source_key": "other"}, {"notification_type": "PRICING_HEALTH"}]
+)
+def test_a_notification_id_counts_within_its_scope_and_type(scratch, scope):
+    insert(scratch, "worker_notifications")
+    insert(scratch, "worker_notifications", **DIFFERENT | {"notification_id": "n1"} | scope)
+
+
+def test_a_dead_letter_is_one_row_a_stage_and_body(scratch):
+    insert(scratch, "worker_failures")
+    insert(scratch, "worker_failures", stage="analysis", notification_row_id=1)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        insert(scratch, "worker_failures", error_type="another")
+
+
+def test_a_feed_has_one_epoch(scratch):
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        scratch.execute(
+            "INSERT INTO feed_epoch (epoch, system_identifier, started_at) VALUES ('e', 1, now())"
+        )
+
+
+def test_a_feed_has_no_second_row(scratch):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        scratch.execute(
+            "INSERT INTO feed_epoch (only_row, epoch, system_identifier, started_at) "
+            "VALUES (false, 'e', 1, now())"
+        )
+
+
+def test_null_ids_never_count_as_the_same(scratch):
+    insert(scratch, "worker_notifications", message_id=None, notification_id=None)
+    insert(
+        scratch,
+        "worker_notifications",
+        message_id=None,
+        notification_id=None,
+        body_hash=b"\x02" * 32,
+    )

@@ -1,0 +1,244 @@
+"""db.migrate: from anywhere to now, in one piece, from two places at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from db import migrate as migrate_module
+from db.connect import connect
+from db.feed import read_feed
+from db.migrate import MigrationError, current_revision, migrate, revisions, server_code
+from tests.interleave import Background, column, deliver, letter, until, until_blocked, work
+
+ROOT = Path(__file__).parents[2]
+HEAD = revisions()[-1]
+LOCK = "SELECT pg_advisory_lock(hashtext('buybox migrate'))"
+
+ROWS_OF_BEFORE = {
+    "0001": """
+        SELECT procrastinate_defer_jobs_v1(ARRAY[
+            ROW ('analysis', 'analyse_product', 0, 'M:A', NULL, '{}', NULL)
+            ::procrastinate_job_to_defer_v1])
+    """,
+    "0002": """
+        WITH stored AS (
+            INSERT INTO worker_notifications (
+                received_at, received_on, notification_type, status, event_key, body_hash, trace_id,
+                source, envelope, ingested_by
+            )
+            SELECT now(), now()::date, 'X', 'ignored', 'k', sha256('b'), 't', 'sqs', 'direct', 'i'
+            RETURNING id, received_on
+        )
+        INSERT INTO notification_bodies (notification_id, received_on, body)
+        SELECT id, received_on, '{}' FROM stored
+    """,
+}
+
+SHAPE = r"""
+SELECT 'column', table_schema || '.' || table_name, column_name || ' ' || data_type || is_nullable
+FROM information_schema.columns WHERE table_schema IN ('public', 'ops')
+UNION ALL
+SELECT 'index', tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL
+SELECT 'constraint', conrelid::regclass::text, conname || ' ' || pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'function', proname, pg_get_functiondef(oid)
+FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'view', viewname, definition FROM pg_views WHERE schemaname = 'ops'
+UNION ALL
+SELECT 'grant', oid::regclass::text, relacl::text FROM pg_class
+WHERE relnamespace IN ('public'::regnamespace, to_regnamespace('ops')) AND relkind IN ('r', 'v', 'p')
+"""
+
+
+def describe(url):
+    """Everything a migration makes, as a set of facts; the partitions by date left out."""
+    with connect(url, role="test") as conn:
+        rows = conn.execute(SHAPE).fetchall()
+    return {row for row in rows if "w0" not in row[1] and "_20" not in " ".join(map(str, row))}
+
+
+def test_an_empty_database_comes_to_head(empty_database_url):
+    report = migrate(empty_database_url)
+    assert (report.before, report.after) == (None, HEAD)
+    assert report.replayed == len(server_code()) > 10
+    assert report.partitions
+    assert report.new_epoch
+    with connect(empty_database_url) as conn:
+        assert current_revision(conn) == HEAD
+
+
+@pytest.mark.parametrize("start", revisions()[:-1])
+def test_every_earlier_revision_comes_to_the_same_end(empty_database_url, database_url, start):
+    assert migrate(empty_database_url, revision=start).after == start
+    with connect(empty_database_url, autocommit=True) as conn:
+        conn.execute(ROWS_OF_BEFORE[start])
+    report = migrate(empty_database_url)
+    assert (report.before, report.after) == (start, HEAD)
+    assert describe(empty_database_url) == describe(database_url)
+    with connect(empty_database_url) as conn:
+        assert column(
+            conn,
+            "SELECT id FROM procrastinate_jobs"
+            " UNION ALL SELECT id FROM ops.worker_notifications WHERE body = '{}'",
+        ) == [1]
+
+
+def test_a_second_migration_changes_nothing(database_url, conn):
+    deliver(conn, letter())
+    work(conn)
+    before = describe(database_url)
+    epoch = column(conn, "SELECT epoch FROM feed_epoch")
+    report = migrate(database_url)
+    assert (report.before, report.after) == (HEAD, HEAD)
+    assert report.partitions == []
+    assert not report.new_epoch
+    assert describe(database_url) == before
+    assert column(conn, "SELECT epoch FROM feed_epoch") == epoch
+
+
+def migrate_process(url, **env):
+    return subprocess.run(
+        [sys.executable, "-m", "db.migrate"],
+        cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+        | ({"DATABASE_URL": url} if url else {})
+        | env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("run", [migrate, migrate_process], ids=["threads", "processes"])
+def test_two_at_once_both_succeed(empty_database_url, database_url, run):
+    with connect(empty_database_url, autocommit=True) as gate:
+        gate.execute(LOCK)
+        both = [Background(run, empty_database_url) for _ in range(2)]
+        until_blocked(gate, backends=2)
+        gate.execute("SELECT pg_advisory_unlock_all()")
+        results = [one.result() for one in both]
+    if run is migrate:
+        assert {r.before for r in results} == {None, HEAD}
+    else:
+        assert [r.returncode for r in results] == [0, 0], [r.stderr for r in results]
+    assert describe(empty_database_url) == describe(database_url)
+
+
+def test_the_second_waits_for_a_migration_that_takes_long(database_url):
+    """Our connections give up on a lock after seconds; waiting for one's turn is not giving up."""
+    impatient = psycopg.conninfo.make_conninfo(database_url, options="-c lock_timeout=20")
+    with connect(database_url, autocommit=True) as gate:
+        gate.execute(LOCK)
+        second = Background(migrate, impatient).until_blocked(gate)
+        until(
+            lambda: (
+                column(
+                    gate,
+                    "SELECT now() - query_start > interval '200 ms' FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event = 'advisory'",
+                )
+                == [True]
+            ),
+            "it had waited far longer than its lock timeout",
+            unless=second.done,
+        )
+        gate.execute("SELECT pg_advisory_unlock_all()")
+        assert second.result().after == HEAD
+
+
+@pytest.mark.parametrize("start", [None, *revisions()])
+def test_a_failing_migration_leaves_everything_as_it_was(empty_database_url, monkeypatch, start):
+    if start:
+        migrate(empty_database_url, revision="head" if start == HEAD else start)
+    before = describe(empty_database_url)
+    monkeypatch.setattr(
+        migrate_module, "server_code", lambda: [*server_code(), "CREATE VIEW ops.broken AS SELEC"]
+    )
+    with pytest.raises(MigrationError, match=r"nothing was changed: .*syntax error"):
+        migrate(empty_database_url)
+    assert describe(empty_database_url) == before
+    with connect(empty_database_url) as conn:
+        assert current_revision(conn) == start
+
+
+def test_what_the_code_files_no_longer_say_is_replaced(database_url, conn):
+    before = describe(database_url)
+    conn.execute("CREATE VIEW ops.old_and_gone AS SELECT 1 AS one")
+    conn.execute("DROP VIEW ops.queue_depth")
+    migrate(database_url)
+    assert describe(database_url) == before
+
+
+def test_the_version_of_procrastinate_is_recorded(conn):
+    assert conn.execute("SELECT component, version FROM schema_components").fetchall() == [
+        ("procrastinate", version("procrastinate"))
+    ]
+
+
+def stamps(conn):
+    return column(conn, "SELECT changed_in::text::bigint FROM current_state")
+
+
+@pytest.mark.parametrize("moved", ["another cluster", "a transaction id from the future"])
+def test_data_restored_elsewhere_begins_a_new_epoch(database_url, conn, moved):
+    deliver(conn, letter())
+    work(conn)
+    cursor = read_feed(conn, None).next_cursor
+    if moved == "another cluster":
+        conn.execute("UPDATE feed_epoch SET system_identifier = -1")
+        conn.execute("UPDATE current_state SET changed_in = '3'")
+    else:
+        conn.execute("UPDATE current_state SET changed_in = '987654321987'")
+    report = migrate(database_url)
+    assert report.new_epoch
+    assert migrate(database_url).new_epoch is False
+    (next_id,) = column(conn, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+    assert all(3 < stamp < next_id for stamp in stamps(conn))
+    assert read_feed(conn, cursor).reset == "other-epoch"
+    page = read_feed(conn, None)
+    assert len(page.rows) == 1
+    assert read_feed(conn, page.next_cursor).rows == []
+
+
+def test_an_id_that_is_only_just_being_used_is_from_the_future(database_url, conn, open_connection):
+    deliver(conn, letter())
+    work(conn)
+    conn.execute(
+        "UPDATE current_state SET changed_in = (pg_current_xact_id()::text::bigint + 1)::text::xid8"
+    )
+    other = open_connection()
+    assert column(other, "SELECT pg_current_xact_id()::text::bigint") == stamps(conn)
+    assert column(conn, "SELECT buybox_renew_feed_epoch(now())") == [True]
+
+
+class TestAsAProcess:
+    def test_it_says_what_it_did(self, empty_database_url):
+        done = migrate_process(empty_database_url)
+        assert done.returncode == 0, done.stderr
+        assert f"database at {HEAD} (was empty)" in done.stdout
+        again = migrate_process(empty_database_url)
+        assert (again.returncode, "(unchanged)" in again.stdout) == (0, True)
+
+    def test_without_a_database_it_says_what_to_set(self):
+        done = migrate_process(None)
+        assert done.returncode == 2
+        assert "set DATABASE_URL" in done.stderr
+        assert "Traceback" not in done.stderr
+
+    @pytest.mark.parametrize("url", ["postgresql://127.0.0.1:1/none", "no connection string"])
+    def test_where_there_is_no_server_it_fails_with_a_sentence(self, url):
+        done = migrate_process(url)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Migration failed, nothing was changed: ")
+        assert "Traceback" not in done.stderr

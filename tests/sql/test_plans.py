@@ -1,0 +1,268 @@
+"""The hot statements read what they need and no more, with 100,000 rows behind them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
+
+from db.connect import connect
+from db.params import columns
+from db.rows import InboxRow
+from db.sql import query
+from tests.factories import GB, OWN_SELLER
+from tests.interleave import FILER, begin, deliver, letter
+from worker.ingest.filing import _inbox_row
+
+ROWS, WAITING, JOBS = 100_000, 10_000, 20_000
+PER_PRODUCT = 4
+NOW = datetime.now(UTC)
+
+FILL = f"""
+INSERT INTO worker_notifications (
+    received_at, received_on, notification_type, status, seller_id, marketplace_id, asin,
+    item_condition, event_time, publish_time, event_key, message_id, body_hash, source_key,
+    notification_id, trace_id, source, envelope, ingested_by, outcome, severity, policy, processed_at
+)
+SELECT at, at::date, 'ANY_OFFER_CHANGED', CASE WHEN waits THEN 'waiting' ELSE 'processed' END,
+       '{OWN_SELLER}', '{GB}', 'B0' || lpad((n % ({WAITING} / {PER_PRODUCT}))::text, 8, '0'), 'new',
+       at - interval '3 s', at - interval '2 s', md5(n::text), md5('message' || n),
+       sha256(n::text::bytea), 'subscription', md5(n::text)::uuid::text, md5('message' || n), 'sqs',
+       'direct', 'filler', CASE WHEN NOT waits THEN 'applied' END, 'info', 'full',
+       CASE WHEN NOT waits THEN at + interval '1 s' END
+FROM (
+    SELECT n, n > {ROWS - WAITING} AS waits, now() - ({ROWS} - n) * interval '0.1 s' AS at
+    FROM generate_series(1, {ROWS}) AS n
+) AS r;
+
+INSERT INTO notification_bodies (notification_id, received_on, body, facts)
+SELECT id, received_on, '{{}}', '{{}}' FROM worker_notifications;
+
+INSERT INTO current_state (
+    marketplace_id, asin, item_condition, audience, seller_id, severity, severity_policy,
+    severity_reasons, trace_id, worker_id, updated_at, version
+)
+SELECT '{GB}', 'B1' || lpad(n::text, 8, '0'), 'new', 'consumer', '{OWN_SELLER}', 'info', 'full',
+       '{{}}', 't', 'w', now(), 1
+FROM generate_series(1, {ROWS}) AS n;
+
+SELECT count(*) FROM procrastinate_defer_jobs_v1(ARRAY(
+    SELECT buybox_analysis_job(
+        n, now() - n * interval '1 s', '{GB}:B0' || lpad((n % ({JOBS} / {PER_PRODUCT}))::text, 8, '0'), 't', 0
+    )
+    FROM generate_series(1, {JOBS}) AS n
+));
+"""
+
+
+@pytest.fixture(scope="module")
+def full_url(pg_server, pg_template) -> Iterator[str]:
+    name = f"buybox_full_{os.getpid()}"
+    with pg_server.janitor(name, template_dbname=pg_template):
+        url = pg_server.url_of(name)
+        with connect(url, autocommit=True) as conn:
+            conn.execute("ALTER TABLE procrastinate_jobs DISABLE TRIGGER USER")
+            conn.execute(FILL)
+            conn.execute("ALTER TABLE procrastinate_jobs ENABLE TRIGGER USER")
+            conn.execute("VACUUM ANALYZE")
+        yield url
+
+
+@pytest.fixture
+def full(full_url) -> Iterator[psycopg.Connection]:
+    """A connection to the full database; what a test does there is rolled back."""
+    with connect(full_url) as conn:
+        yield begin(conn)
+        conn.rollback()
+
+
+@dataclass(frozen=True, repr=False)
+class Plan:
+    """What EXPLAIN (ANALYZE, BUFFERS) said."""
+
+    root: dict
+
+    def nodes(self, node=None):
+        node = node or self.root
+        yield node
+        for child in node.get("Plans", ()):
+            yield from self.nodes(child)
+
+    @property
+    def indexes(self):
+        return {node["Index Name"] for node in self.nodes() if "Index Name" in node}
+
+    @property
+    def scanned(self):
+        """The tables read from end to end."""
+        return {
+            n.get("Relation Name")
+            for n in self.nodes()
+            if n["Node Type"] == "Seq Scan" and n["Actual Loops"] and n["Actual Rows"]
+        }
+
+    @property
+    def buffers(self):
+        return self.root["Shared Hit Blocks"] + self.root["Shared Read Blocks"]
+
+    def rows_read(self, table):
+        """Rows taken from a table, those thrown away included."""
+        return sum(
+            (n["Actual Rows"] + n.get("Rows Removed by Filter", 0)) * n["Actual Loops"]
+            for n in self.nodes()
+            if n.get("Relation Name") == table and "Scan" in n["Node Type"]
+        )
+
+    def __repr__(self):
+        return json.dumps(self.root, indent=1)
+
+
+def explain(conn, statement, params=None):
+    row = conn.execute(
+        f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", params, prepare=False
+    ).fetchone()
+    return Plan(row[0][0]["Plan"])
+
+
+def claim(conn, products):
+    names = [f"{GB}:B0{n:08d}" for n in range(products)]
+    return explain(
+        conn,
+        query("claim_notifications"),
+        {"products": names, "now": NOW, "max_rows": 2000, "only_row_id": None},
+    )
+
+
+@pytest.mark.parametrize("products", [1, 3, 10])
+def test_the_claim_reads_its_products_own_rows_only(full, products):
+    plan = claim(full, products)
+    assert plan.root["Actual Rows"] == products * PER_PRODUCT, plan
+    assert "worker_notifications_waiting" in plan.indexes, plan
+    assert not plan.scanned, plan
+    assert plan.rows_read("worker_notifications") == products * PER_PRODUCT, plan
+    assert plan.buffers < 60 + 30 * products, plan
+
+
+def test_a_claim_of_a_product_without_anything_waiting_is_nearly_free(full):
+    statement = query("claim_notifications")
+    params = {"products": ["M:nothing"], "now": NOW, "max_rows": 200, "only_row_id": None}
+    plan = explain(full, statement, params)
+    assert plan.buffers < 10, plan
+
+
+def test_the_claim_finds_its_rows_by_index_even_with_a_generic_plan(full):
+    full.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    text = re.sub(r"%\(products\)s", "$1", query("claim_notifications"))
+    for number, name in enumerate(("now", "max_rows", "only_row_id"), start=2):
+        text = re.sub(rf"%\({name}\)s", f"${number}", text)
+    full.execute(f"PREPARE claim (text[], timestamptz, integer, bigint) AS {text}")
+    plan = explain(full, f"EXECUTE claim (ARRAY['{GB}:B000000007'], now(), 200, NULL)")
+    assert plan.root["Actual Rows"] == PER_PRODUCT, plan
+    assert plan.rows_read("worker_notifications") == PER_PRODUCT, plan
+
+
+def read_feed(conn, cursor):
+    return explain(conn, query("read_feed"), {"cursor": cursor, "max_rows": 10_001})
+
+
+@pytest.mark.parametrize("changed", [0, 10, 200])
+def test_the_feed_reads_what_changed_and_not_the_table(full, full_url, changed):
+    with connect(full_url) as reader:
+        (cursor,) = reader.execute("SELECT pg_current_snapshot()::text").fetchone()
+    full.execute(
+        "UPDATE current_state SET changed_in = pg_current_xact_id() WHERE asin <= %s",
+        (f"B1{changed:08d}",),
+    )
+    plan = read_feed(full, cursor)
+    assert "current_state_changed_in" in plan.indexes, plan
+    assert "current_state" not in plan.scanned, plan
+    assert plan.rows_read("current_state") == changed, plan
+    assert plan.buffers < 60 + 5 * changed, plan
+
+
+def test_a_redelivered_batch_is_refused_by_its_keys_alone(full):
+    letters = [letter(asin=f"B2{n:08d}") for n in range(10)]
+    assert deliver(full, *letters).stored == 10
+    rows = [_inbox_row(one, FILER) for one in letters]
+    plan = explain(
+        full,
+        query("store_notifications"),
+        {**columns(rows, InboxRow), "now": NOW, "ingested_by": "i"},
+    )
+    (store,) = [n for n in plan.nodes() if n.get("Relation Name") == "worker_notifications"]
+    assert (store["Tuples Inserted"], store["Conflicting Tuples"]) == (0, 10), plan
+    assert not plan.scanned, plan
+    assert plan.buffers < 10 * 40, plan
+
+
+def test_the_age_of_the_backlog_is_read_off_what_waits(full):
+    plan = explain(full, query("read_backlog"), {"max_rows": 100_000})
+    assert "worker_notifications_backlog" in plan.indexes, plan
+    assert "Sort" not in {node["Node Type"] for node in plan.nodes()}, plan
+    assert not plan.scanned, plan
+    assert plan.rows_read("worker_notifications") == WAITING, plan
+
+
+def test_the_sweeper_looks_at_what_waits_and_at_its_locks(full):
+    full.execute("DELETE FROM procrastinate_jobs WHERE lock = %s", (f"{GB}:B000000007",))
+    plan = explain(
+        full,
+        query("sweep_unheld"),
+        {"now": NOW + timedelta(hours=1), "grace": timedelta(minutes=1), "max_products": 1000},
+    )
+    partial = {"worker_notifications_backlog", "worker_notifications_waiting"}
+    assert plan.indexes & partial, plan
+    assert "worker_notifications" not in plan.scanned, plan
+    assert plan.rows_read("worker_notifications") == WAITING, plan
+
+
+def fetch_statement():
+    """The SELECT inside procrastinate's fetch, out of the installed package."""
+    function = re.search(
+        r"CREATE FUNCTION procrastinate_fetch_job_v2\(.*?\$\$;",
+        SchemaManager.get_schema(),
+        re.DOTALL,
+    )
+    inner = re.search(r"WITH candidate AS \((.*?SKIP LOCKED)", function[0], re.DOTALL)[1]
+    assert "target_queue_names" in inner
+    return inner.replace("target_queue_names", "ARRAY['analysis']::varchar[]")
+
+
+def test_procrastinates_fetch_finds_predecessors_by_lock(full):
+    plan = explain(full, fetch_statement())
+    assert plan.root["Actual Rows"] == 1, plan
+    assert "buybox_jobs_waiting_by_lock" in plan.indexes, plan
+    assert not plan.scanned, plan
+    assert plan.buffers < 100, plan
+
+
+def test_without_our_index_the_fetch_reads_the_queue(full):
+    full.execute("DROP INDEX buybox_jobs_waiting_by_lock")
+    plan = explain(full, fetch_statement())
+    assert plan.buffers > 100, plan
+
+
+def test_fetching_behind_many_jobs_of_a_running_product_stays_cheap(full):
+    full.execute(
+        "UPDATE procrastinate_jobs SET status = 'doing' WHERE id IN (SELECT min(id) FROM procrastinate_jobs)"
+    )
+    plan = explain(full, fetch_statement())
+    assert plan.buffers < 200, plan
+
+
+def test_answered_jobs_are_found_by_their_lock(full):
+    plan = explain(
+        full,
+        query("delete_answered_jobs"),
+        {"products": [f"{GB}:B000000007"], "row_ids": [7, 5007, 10_007, 15_007]},
+    )
+    assert "buybox_jobs_waiting_by_lock" in plan.indexes, plan
+    assert not plan.scanned, plan
+    assert plan.rows_read("procrastinate_jobs") == PER_PRODUCT, plan
