@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -51,6 +51,12 @@ def beat_heart(
             "starting": starting,
         },
     )
+
+
+def forget_heartbeats(conn: psycopg.Connection, *, now: datetime, older_than: timedelta) -> int:
+    """Remove the heartbeats of ingesters silent for longer; returns how many."""
+    cur = conn.execute(query("forget_heartbeats"), {"now": now, "older_than": older_than})
+    return cur.rowcount
 
 
 def read_view(conn: psycopg.Connection, view: str, *, max_rows: int = 50) -> list[dict[str, Any]]:

@@ -7,9 +7,11 @@ from itertools import pairwise
 
 import croniter
 import pytest
+from psycopg import sql
 from psycopg_pool import ConnectionPool
 
 from db.jobs import rescue_stalled_jobs, sweep_unheld
+from db.operators import beat_heart
 from tests.interleave import (
     PRODUCT,
     Background,
@@ -253,12 +255,28 @@ class TestTheTasks:
         run(app, "sweep_unheld", timestamp=0)
         assert jobs(conn) == [("analyse_product", "todo")]
 
-    def test_the_partitions_task_finds_them_made(self, app, conn):
-        run(app, "ensure_partitions", timestamp=0)
+    def test_housekeeping_makes_missing_partitions(self, app, conn):
+        last = conn.execute(
+            "SELECT max(inhrelid::regclass::text) FROM pg_inherits "
+            "WHERE inhparent = 'competitive_history'::regclass "
+            "AND inhrelid <> 'competitive_history_default'::regclass"
+        ).fetchone()[0]
+        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(last)))
+        run(app, "keep_house", timestamp=0)
+        assert conn.execute("SELECT to_regclass(%s)::text", (last,)).fetchone() == (last,)
+
+    def test_housekeeping_forgets_who_has_been_silent_for_a_day(self, app, conn):
+        now = datetime.now(UTC)
+        for name, silent in (("dead", timedelta(hours=25)), ("quiet", timedelta(hours=23))):
+            beat_heart(
+                conn, worker_id=name, role="ingest", state="running", details={}, now=now - silent
+            )
+        run(app, "keep_house", timestamp=0)
+        assert conn.execute("SELECT worker_id FROM worker_heartbeats").fetchall() == [("quiet",)]
 
     @pytest.mark.parametrize(
         ("name", "seconds"),
-        [("rescue_stalled_jobs", 10), ("sweep_unheld", 30), ("ensure_partitions", 3600)],
+        [("rescue_stalled_jobs", 10), ("sweep_unheld", 30), ("keep_house", 3600)],
     )
     def test_the_periods_are_what_the_comments_say(self, app, name, seconds):
         (cron,) = [

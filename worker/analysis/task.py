@@ -8,7 +8,7 @@ import procrastinate
 import stamina
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from db import jobs, products
+from db import jobs, operators, products
 from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst, analyse
 from worker.logs import get_logger
 
@@ -22,6 +22,7 @@ MAX_ROUNDS = 100
 """A job of a product that never runs dry gives way to others after this many transactions."""
 
 SWEEP_GRACE = timedelta(seconds=60)
+HEARTBEATS_KEPT_FOR = timedelta(days=1)
 
 
 def register_analysis(app: procrastinate.App, pool: ConnectionPool, analyst: Analyst) -> None:
@@ -90,11 +91,12 @@ def register_maintenance(
         if swept:
             log.error("products_swept", products=swept, expected=0)
 
-    @app.periodic(cron="17 * * * *", periodic_id="partitions")
-    @app.task(name="ensure_partitions", queue=MAINTENANCE_QUEUE, priority=100)
-    def ensure_partitions(timestamp: int) -> None:  # noqa: ARG001
-        """Every hour: the partitions of the days and weeks ahead."""
+    @app.periodic(cron="17 * * * *", periodic_id="housekeeping")
+    @app.task(name="keep_house", queue=MAINTENANCE_QUEUE, priority=100)
+    def keep_house(timestamp: int) -> None:  # noqa: ARG001
+        """Every hour: the partitions of the days and weeks ahead, and no heartbeats of the dead."""
         with pool.connection() as conn:
             made = jobs.ensure_partitions(conn, now=analyst.clock())
+            operators.forget_heartbeats(conn, now=analyst.clock(), older_than=HEARTBEATS_KEPT_FOR)
         if made:
             log.info("partitions_made", partitions=made)

@@ -39,6 +39,7 @@ BEGIN
             procrastinate_jobs, procrastinate_events, procrastinate_workers,
             procrastinate_periodic_defers
         TO buybox_worker;
+        GRANT DELETE ON worker_heartbeats TO buybox_worker;
         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO buybox_worker;
         GRANT EXECUTE ON FUNCTION buybox_ensure_partitions TO buybox_worker;
     END IF;
