@@ -8,16 +8,30 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
 
-from worker.settings import Settings
+
+class LogSettings(Protocol):
+    """What logging needs to know; the settings of every process have it."""
+
+    @property
+    def worker_id(self) -> str:
+        """This process's name."""
+
+    @property
+    def log_level(self) -> str:
+        """The least severe line that is written."""
+
+    @property
+    def log_format(self) -> str:
+        """`json` or `console`."""
 
 
 def configure_logs(
-    settings: Settings, *, process: str, level: str | None = None, stream: TextIO | None = None
+    settings: LogSettings, *, process: str, level: str | None = None, stream: TextIO | None = None
 ) -> None:
     """Set up logging for this process, to standard output unless told where. The last call wins."""
 
