@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import psycopg
@@ -12,6 +12,31 @@ from db.params import columns, records
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
 from db.sql import only_row, query
 
+WINDOW_A_PRODUCT = 8
+"""Jobs looked at for each product wanted: several may wait for one product."""
+
+MAX_JOBS_DELETED = 5000
+"""Waiting jobs one transaction deletes: a hot product's thousands go in a few bites."""
+
+
+def claim_sibling_jobs(
+    conn: psycopg.Connection, own_product: str, *, now: datetime, max_products: int
+) -> list[str]:
+    """Lock the head jobs of up to `max_products` other products; returns these, most urgent first.
+
+    Only the front of the queue is looked at, WINDOW_A_PRODUCT jobs for each product wanted.
+    """
+    cur = conn.execute(
+        query("claim_sibling_jobs"),
+        {
+            "own_product": own_product,
+            "now": now,
+            "max_products": max_products,
+            "window": max_products * WINDOW_A_PRODUCT,
+        },
+    )
+    return [product for (product,) in cur]
+
 
 def claim_notifications(
     conn: psycopg.Connection,
@@ -19,9 +44,13 @@ def claim_notifications(
     *,
     now: datetime,
     max_rows: int,
+    max_rows_a_product: int | None = None,
     only_row_id: int | None = None,
 ) -> list[ClaimedRow]:
-    """Lock what waits for these products (`marketplace:ASIN`), in event order per product."""
+    """Lock what waits for these products (`marketplace:ASIN`), in event order per product.
+
+    Products come in the order given, until `max_rows` are taken.
+    """
     with conn.cursor(row_factory=class_row(ClaimedRow)) as cur:
         cur.execute(
             query("claim_notifications"),
@@ -29,6 +58,7 @@ def claim_notifications(
                 "products": list(products),
                 "now": now,
                 "max_rows": max_rows,
+                "max_rows_a_product": max_rows_a_product or max_rows,
                 "only_row_id": only_row_id,
             },
         )
@@ -118,14 +148,38 @@ def defer_due_analyses(conn: psycopg.Connection, products: Sequence[str], *, now
     )
 
 
-def delete_answered_jobs(
-    conn: psycopg.Connection, products: Sequence[str], row_ids: Sequence[int]
+def delete_waiting_jobs(conn: psycopg.Connection, products: Sequence[str]) -> dict[str, int]:
+    """Delete the products' waiting jobs, MAX_JOBS_DELETED at most.
+
+    Returns the highest priority deleted of each product. `defer_successors` must follow.
+    """
+    highest: dict[str, int] = {}
+    for product, priority in conn.execute(
+        query("delete_waiting_jobs"), {"products": list(products), "max_jobs": MAX_JOBS_DELETED}
+    ):
+        highest[product] = max(priority, highest.get(product, priority))
+    return highest
+
+
+def defer_successors(
+    conn: psycopg.Connection, touched: Mapping[str, int | None], *, now: datetime
 ) -> int:
-    """Delete the products' waiting jobs for these notifications; returns how many."""
-    cur = conn.execute(
-        query("delete_answered_jobs"), {"products": list(products), "row_ids": list(row_ids)}
+    """One job for each product, at its priority, of which something due still waits.
+
+    Without a priority the job stands where the oldest notification left puts it.
+    """
+    return int(
+        only_row(
+            conn.execute(
+                query("defer_successors"),
+                {
+                    "product": list(touched),
+                    "priority": list(touched.values()),
+                    "now": now,
+                },
+            )
+        )[0]
     )
-    return cur.rowcount
 
 
 def ring_state_bell(conn: psycopg.Connection, changed: Sequence[tuple[str, str]]) -> None:

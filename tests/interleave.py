@@ -18,7 +18,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.factories import ASIN, GB, any_offer_changed, arrival
-from worker.analysis.transaction import Analysed, Analyst, analyse
+from worker.analysis.transaction import Analysed, Analyst, analyse, analyse_front
 from worker.ingest.filing import Filed, Filer, Letter, file_letters, open_letter
 
 PATIENCE_S = 20
@@ -26,6 +26,9 @@ PATIENCE_S = 20
 
 PRODUCT = f"{GB}:{ASIN}"
 FILER = Filer("ingester-1", {"": 0})
+MAX_SIBLINGS = 0
+"""Other products that one T2 takes along. The fixture `siblings` runs a test with several values."""
+
 JOB_CHANNELS = ("procrastinate_any_queue_v1", "procrastinate_queue_v1#analysis")
 
 T = TypeVar("T")
@@ -131,6 +134,7 @@ def analyst(
     worker_id: str = "worker-1", *, later: timedelta = timedelta(0), **more: Any
 ) -> Analyst:
     """An analyst whose clock is `later` than ours."""
+    more.setdefault("max_siblings", MAX_SIBLINGS)
     return Analyst(
         worker_id, clock=lambda: datetime.now(UTC) + later, jitter=random.Random(1), **more
     )
@@ -139,8 +143,14 @@ def analyst(
 def work(
     conn: psycopg.Connection, *products: str, worker_id: str = "worker-1", **more: Any
 ) -> Analysed:
-    """T2 on this connection. In a transaction of the caller's it stays open."""
-    return analyse(conn, products or (PRODUCT,), analyst(worker_id, **more))
+    """T2 on this connection, for one product as its task does it, with what else is in front.
+
+    In a transaction of the caller's it stays open.
+    """
+    who = analyst(worker_id, **more)
+    if len(products) > 1:
+        return analyse(conn, products, who)
+    return analyse_front(conn, *(products or (PRODUCT,)), who)
 
 
 def begin(conn: psycopg.Connection) -> psycopg.Connection:

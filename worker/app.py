@@ -31,6 +31,7 @@ def analyst_from(settings: Settings) -> Analyst:
         severity=SeveritySettings(settings.severity_policy, settings.sales_threshold),
         max_attempts=settings.max_receive_count,
         max_rows=settings.claim_max_notifications,
+        max_siblings=settings.claim_max_products,
     )
 
 

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
         30, gt=0, le=3600, description="a silent worker's jobs are given to others after this"
     )
     job_max_seconds: int = Field(300, ge=10, description="a job at work for longer is put back")
+    claim_max_products: int = Field(
+        64, ge=0, le=1000, description="other products one analysis transaction takes along"
+    )
     claim_max_notifications: int = Field(
         200, ge=1, le=5000, description="notifications in one analysis transaction, at most"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import psycopg
@@ -9,18 +10,21 @@ import pytest
 import stamina
 from psycopg_pool import ConnectionPool
 
+from tests.factories import ASIN, GB
 from tests.interleave import PRODUCT, column, deliver, fetch_job, letter
 from worker.analysis import task
-from worker.analysis.transaction import analyse
+from worker.analysis.transaction import analyse_front
 from worker.app import build_app
 from worker.errors import StateMovedError
 from worker.settings import Settings
 
 
 @pytest.fixture
-def run_job(database_url, conn):
+def run_job(database_url, conn, siblings):
     """Runs a job as the worker does, to its end."""
-    settings = Settings(database_url=database_url, worker_id="worker-1")
+    settings = Settings(
+        database_url=database_url, worker_id="worker-1", claim_max_products=siblings
+    )
     with ConnectionPool(database_url, min_size=1, max_size=2, open=True) as pool:
         tasks = build_app(settings, pool=pool).tasks
 
@@ -55,13 +59,13 @@ def test_what_arrives_while_it_works_is_found_by_its_second_look(conn, run_job, 
     looks = []
 
     def with_an_arrival_behind_it(worker, *args):
-        done = analyse(worker, *args)
+        done = analyse_front(worker, *args)
         if not looks:
             deliver(conn, letter())
         looks.append(done.claimed)
         return done
 
-    monkeypatch.setattr(task, "analyse", with_an_arrival_behind_it)
+    monkeypatch.setattr(task, "analyse_front", with_an_arrival_behind_it)
     run_job(job)
     assert looks == [1, 1, 0]
     assert statuses(conn) == ["processed", "processed"]
@@ -71,14 +75,13 @@ def test_what_arrives_while_it_works_is_found_by_its_second_look(conn, run_job, 
 def test_a_job_that_must_stop_leaves_the_rest_to_the_jobs_in_line(conn, run_job, monkeypatch):
     deliver(conn, letter())
     job = fetch_job(conn)
-    deliver(conn, letter(asin="B0OTHER001"))
 
     def with_an_arrival_behind_it(worker, *args):
-        done = analyse(worker, *args)
-        deliver(conn, letter())
+        done = analyse_front(worker, *args)
+        deliver(conn, letter(), letter(asin="B0OTHER001"))
         return done
 
-    monkeypatch.setattr(task, "analyse", with_an_arrival_behind_it)
+    monkeypatch.setattr(task, "analyse_front", with_an_arrival_behind_it)
     run_job(job, aborted=True)
     assert sorted(statuses(conn)) == ["processed", "waiting", "waiting"]
     assert len(column(conn, "SELECT id FROM procrastinate_jobs WHERE status = 'todo'")) == 2
@@ -94,9 +97,9 @@ def test_trouble_that_passes_is_sat_out(conn, run_job, monkeypatch, impatient, t
     def troubled(*args):
         if troubles:
             raise troubles.pop()
-        return analyse(*args)
+        return analyse_front(*args)
 
-    monkeypatch.setattr(task, "analyse", troubled)
+    monkeypatch.setattr(task, "analyse_front", troubled)
     run_job(fetch_job(conn))
     assert statuses(conn) == ["processed"]
     assert column(conn, "SELECT attempts FROM worker_notifications") == [0]
@@ -109,7 +112,7 @@ def test_trouble_that_stays_fails_the_job_and_costs_no_attempt(
         raise StateMovedError
 
     deliver(conn, letter())
-    monkeypatch.setattr(task, "analyse", troubled)
+    monkeypatch.setattr(task, "analyse_front", troubled)
     with pytest.raises(StateMovedError):
         run_job(fetch_job(conn))
     assert statuses(conn) == ["waiting"]
@@ -127,19 +130,42 @@ def test_a_connection_that_died_in_the_pool_is_replaced(conn, run_job, impatient
     assert column(conn, "SELECT lock FROM procrastinate_jobs") == [PRODUCT]
 
 
-def test_a_product_that_never_runs_dry_gives_way(conn, run_job, monkeypatch):
-    monkeypatch.setattr(task, "MAX_ROUNDS", 3)
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock of the task's own; a round takes 0.9 s by it."""
+    times = itertools.count(step=0.9)
+    monkeypatch.setattr(task, "time", SimpleNamespace(monotonic=lambda: next(times)))
+
+
+@pytest.mark.parametrize("asin", [ASIN, "B0OTHER001"])
+def test_a_product_or_a_queue_that_never_runs_dry_gives_way(
+    conn, run_job, monkeypatch, clock, siblings, asin
+):
+    """After as many rounds as fit in its time; what is left has a job in line."""
     deliver(conn, letter())
     rounds = []
 
     def endless(worker, *args):
         rounds.append(1)
-        done = analyse(worker, *args)
-        deliver(conn, letter())
+        done = analyse_front(worker, *args)
+        deliver(conn, letter(asin=asin))
         return done
 
-    monkeypatch.setattr(task, "analyse", endless)
+    monkeypatch.setattr(task, "analyse_front", endless)
     run_job(fetch_job(conn))
-    assert len(rounds) == 3
-    assert statuses(conn) == ["processed"] * 3 + ["waiting"]
-    assert len(column(conn, "SELECT id FROM procrastinate_jobs WHERE status = 'todo'")) == 1
+    alone = siblings == 0 and asin != ASIN
+    assert len(rounds) == (2 if alone else 3)
+    assert len(rounds) > task.MAX_TURN_S / 0.9 or alone
+    processed = 1 if alone else 3
+    assert statuses(conn) == ["processed"] * processed + ["waiting"] * (len(rounds) + 1 - processed)
+    held = column(conn, "SELECT DISTINCT lock FROM procrastinate_jobs WHERE status = 'todo'")
+    assert held == [f"{GB}:{asin}"]
+
+
+def test_others_at_the_front_are_taken_along(conn, run_job, siblings):
+    deliver(conn, letter(), *(letter(asin=f"B0{n:08d}") for n in range(9)))
+    run_job(fetch_job(conn))
+    done = 10 if siblings else 1
+    assert sorted(statuses(conn)) == ["processed"] * done + ["waiting"] * (10 - done)
+    jobs = column(conn, "SELECT status::text FROM procrastinate_jobs")
+    assert sorted(jobs) == ["doing"] + ["todo"] * (10 - done)

@@ -24,6 +24,8 @@ from tests.interleave import (
 from worker.analysis import decide
 from worker.errors import PermanentError
 
+pytestmark = pytest.mark.usefixtures("siblings")
+
 LATER = timedelta(minutes=10)
 
 

@@ -122,6 +122,7 @@ class TestTheRescue:
         first.commit()
         assert column(conn, "SELECT attempts FROM procrastinate_jobs") == [1]
 
+    @pytest.mark.usefixtures("siblings")
     def test_what_it_puts_back_runs_and_has_its_effects_once(self, conn):
         deliver(conn, letter())
         first_run = fetch_job(conn)
@@ -139,6 +140,7 @@ class TestTheSweeper:
         deliver(conn, letter(), letter())
         conn.execute("DELETE FROM procrastinate_jobs")
 
+    @pytest.mark.usefixtures("siblings")
     def test_a_product_nobody_holds_gets_one_job_and_is_counted(self, conn, unheld):
         assert sweep(conn) == 1
         assert jobs(conn) == [("analyse_product", "todo")]
@@ -216,6 +218,7 @@ def run(app, name, **arguments):
 
 
 class TestTheTasks:
+    @pytest.mark.usefixtures("siblings")
     def test_a_woken_product_gets_an_ordinary_job(self, app, conn, monkeypatch):
         deliver(conn, letter(message_id="m-1"))
         with monkeypatch.context() as patch:

@@ -1,7 +1,7 @@
 """How bad is it? Two policies, pure and exact at their boundaries.
 
 A condition that needs something unknown is never satisfied, whichever way it points: an unknown
-winner is neither "winner" nor "not winner". Percentages are compared as exact fractions, so that
+winner is neither "winner" nor "not winner". Percentages are compared without dividing, so that
 a price exactly on a boundary counts and one penny under it does not.
 
 Source of the numbers: issue "The main job", part 5.
@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
+from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Literal
 
 Severity = Literal["critical", "high", "warning", "success", "info"]
 PolicyName = Literal["full", "mvp"]
+
+EXACT = Context(prec=200)
+"""Digits enough for any amounts that are compared; the default 28 would round some boundaries."""
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "warning", "success", "info")
 """Worst first; `info` is last because it says nothing about the market."""
@@ -38,14 +40,6 @@ class Standing:
     margin_at_market_low_pct: Decimal | None = None
     daily_sales: Decimal | None = None
 
-    @property
-    def gap(self) -> Fraction | None:
-        """How far the own price lies above the market low, in percent of it, exactly."""
-        if self.your_price is None or not self.market_low:
-            return None
-        low = Fraction(self.market_low)
-        return (Fraction(self.your_price) - low) / low * 100
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -57,8 +51,16 @@ class Verdict:
 
 def gap_pct(standing: Standing) -> Decimal | None:
     """`(your_price - market_low) / market_low * 100` as a Decimal, unrounded (28 digits)."""
-    gap = standing.gap
-    return None if gap is None else Decimal(gap.numerator) / Decimal(gap.denominator)
+    parts = _gap_parts(standing)
+    return None if parts is None else parts[0] / parts[1]
+
+
+def _gap_parts(standing: Standing) -> tuple[Decimal, Decimal] | None:
+    """A hundred times the distance to the market low, and the low; None where either is unknown."""
+    if standing.your_price is None or not standing.market_low:
+        return None
+    above = EXACT.subtract(standing.your_price, standing.market_low)
+    return EXACT.multiply(above, 100), standing.market_low
 
 
 def assess(standing: Standing, policy: PolicyName, *, sales_threshold: Decimal) -> Verdict:
@@ -75,16 +77,17 @@ class _Case:
 
     def __init__(self, standing: Standing, sales_threshold: Decimal) -> None:
         self._s = standing
-        self._gap = standing.gap
+        # The gap is kept as a numerator over the low and never divided for a comparison.
+        self._above_low, self._low = _gap_parts(standing) or (None, Decimal(0))
         self._sales_threshold = sales_threshold
         self.winner = standing.buy_box_winner is True
         self.not_winner = standing.buy_box_winner is False
 
     def gap_at_least(self, percent: int) -> bool:
-        return self._gap is not None and self._gap >= percent
+        return self._above_low is not None and self._above_low >= EXACT.multiply(percent, self._low)
 
     def gap_at_most(self, percent: int) -> bool:
-        return self._gap is not None and self._gap <= percent
+        return self._above_low is not None and self._above_low <= EXACT.multiply(percent, self._low)
 
     def offers_at_least(self, count: int) -> bool:
         return self._s.total_offers is not None and self._s.total_offers >= count
@@ -114,24 +117,24 @@ class _Case:
     def sales_too_low(self) -> bool:
         return self._s.daily_sales is not None and self._s.daily_sales <= self._sales_threshold
 
+    def _gap_down(self) -> str:
+        """The gap for reading, rounded down: 19.999 % shown as 20.00 % would claim a boundary."""
+        gap = EXACT.divide(self._above_low or Decimal(0), self._low)
+        return f"{gap.quantize(Decimal('0.01'), ROUND_FLOOR, EXACT)} %"
+
     def says(self, severity: Severity, *sentences: str) -> Verdict:
         """The verdict, its sentences filled with the values of this case."""
         s = self._s
         values = {
             "offers": s.total_offers,
             "position": s.your_position,
-            "gap": "unknown" if self._gap is None else f"{_hundredths_down(self._gap)} %",
+            "gap": "unknown" if self._above_low is None else self._gap_down(),
             "margin": s.margin_at_your_price_pct,
             "margin_low": s.margin_at_market_low_pct,
             "sales": s.daily_sales,
             "threshold": self._sales_threshold,
         }
         return Verdict(severity, tuple(sentence.format(**values) for sentence in sentences))
-
-
-def _hundredths_down(gap: Fraction) -> Decimal:
-    """The gap for reading, rounded down: 19.999 % shown as 20.00 % would claim a boundary."""
-    return Decimal(gap * 100 // 1).scaleb(-2)
 
 
 _Rule = Callable[[_Case], Verdict | None]

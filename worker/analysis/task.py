@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import procrastinate
@@ -9,7 +10,7 @@ import stamina
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from db import jobs, operators, products
-from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst, analyse
+from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst, analyse_front
 from worker.logs import get_logger
 
 log = get_logger(__name__)
@@ -18,8 +19,8 @@ QUEUE = "analysis"
 MAINTENANCE_QUEUE = "maintenance"
 
 WORTH_ANOTHER_TRY = (*NOT_THE_MESSAGE, PoolTimeout)
-MAX_ROUNDS = 100
-"""A job of a product that never runs dry gives way to others after this many transactions."""
+MAX_TURN_S = 2.0
+"""A job that always finds more to do gives way after this long: other queues have jobs too."""
 
 SWEEP_GRACE = timedelta(seconds=60)
 HEARTBEATS_KEPT_FOR = timedelta(days=1)
@@ -35,9 +36,13 @@ def register_analysis(app: procrastinate.App, pool: ConnectionPool, analyst: Ana
         notification: int,  # noqa: ARG001  says for operators which notification asked for it
         trace_id: str,  # noqa: ARG001  likewise
     ) -> None:
-        """Analyse everything that waits for one product, and look once more before leaving."""
-        for _ in range(MAX_ROUNDS):
-            if analyse_with_patience(pool, [product], analyst) == 0 or context.should_abort():
+        """Analyse what waits for the product and for those at the front of the queue.
+
+        Looks once more before leaving: a job that came meanwhile would wait for the next poll.
+        """
+        leave_at = time.monotonic() + MAX_TURN_S
+        while analyse_with_patience(pool, product, analyst) > 0:
+            if context.should_abort() or time.monotonic() > leave_at:
                 return
 
     @app.task(name="wake_product", queue=QUEUE)
@@ -47,7 +52,7 @@ def register_analysis(app: procrastinate.App, pool: ConnectionPool, analyst: Ana
             products.defer_due_analyses(conn, [product], now=analyst.clock())
 
 
-def analyse_with_patience(pool: ConnectionPool, names: list[str], analyst: Analyst) -> int:
+def analyse_with_patience(pool: ConnectionPool, product: str, analyst: Analyst) -> int:
     """One T2, tried again when the database was busy, restarted or changed underneath.
 
     Returns the notifications claimed. When patience runs out the error is raised, the job fails,
@@ -57,7 +62,7 @@ def analyse_with_patience(pool: ConnectionPool, names: list[str], analyst: Analy
         on=WORTH_ANOTHER_TRY, attempts=6, timeout=20, wait_initial=0.05, wait_max=3
     ):
         with attempt, pool.connection() as conn:
-            return analyse(conn, names, analyst).claimed
+            return analyse_front(conn, product, analyst).claimed
     raise AssertionError("stamina either returns or raises")  # pragma: no cover
 
 

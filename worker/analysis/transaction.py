@@ -38,6 +38,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+HOT_PART = 4
+"""Part of a shared transaction that one product may fill: one in four."""
+
+
 @dataclass(frozen=True, slots=True)
 class Analyst:
     """What a T2 needs to know beside its products."""
@@ -46,6 +50,7 @@ class Analyst:
     severity: SeveritySettings = field(default_factory=SeveritySettings)
     max_attempts: int = 3
     max_rows: int = 200
+    max_siblings: int = 0
     clock: Clock = utc_now
     jitter: random.Random = field(default_factory=random.Random)
 
@@ -59,13 +64,21 @@ class Analysed:
     failed: int = 0
     changed: tuple[tuple[str, str], ...] = ()
 
+    def __add__(self, other: Analysed) -> Analysed:
+        return Analysed(
+            self.claimed + other.claimed,
+            self.processed + other.processed,
+            self.failed + other.failed,
+            self.changed + other.changed,
+        )
+
 
 def analyse(conn: psycopg.Connection, products: Sequence[str], analyst: Analyst) -> Analysed:
     """Analyse what waits for these products (`marketplace:ASIN`), at most `max_rows` of it.
 
     Raises what NOT_THE_MESSAGE names, all worth another try, with nothing done. On any other
-    error, such as the database refusing what was to be written, each notification is tried by
-    itself, and the one that fails is set apart.
+    error, such as the database refusing what was to be written, each product, and then each
+    notification, is tried by itself, and the one that fails is set apart.
     """
     try:
         return _transact(conn, products, analyst)
@@ -73,7 +86,26 @@ def analyse(conn: psycopg.Connection, products: Sequence[str], analyst: Analyst)
         raise
     except Exception as error:  # noqa: BLE001  found out below whose it is
         log.warning("batch_refused", products=list(products), error=repr(error))
-    return _one_by_one(conn, products, analyst)
+    return _apart(conn, products, analyst)
+
+
+def analyse_front(conn: psycopg.Connection, product: str, analyst: Analyst) -> Analysed:
+    """As `analyse`, for one product and with it those at the front of the queue, in one T2.
+
+    The others' head jobs are held by nothing but row locks, so a crash gives all of them back.
+    """
+    products = [product]
+    try:
+        with conn.transaction():
+            products += sql.claim_sibling_jobs(
+                conn, product, now=analyst.clock(), max_products=analyst.max_siblings
+            )
+            return _work(conn, products, analyst)
+    except NOT_THE_MESSAGE:
+        raise
+    except Exception as error:  # noqa: BLE001  found out below whose it is
+        log.warning("batch_refused", products=products, error=repr(error))
+    return _apart(conn, products, analyst)
 
 
 def _transact(
@@ -83,28 +115,42 @@ def _transact(
     *,
     only_row_id: int | None = None,
 ) -> Analysed:
-    now, started = analyst.clock(), time.perf_counter()
     with conn.transaction():
-        claimed = _claim(conn, products, analyst, now=now, only_row_id=only_row_id)
-        if not claimed:
-            return Analysed()
-        known = {
-            state.subject: state
-            for state in map(state_from_row, sql.lock_states(conn, subjects(claimed)))
-        }
-        decision = decide(
-            claimed,
-            known,
-            analyst.severity,
-            now=now,
-            max_attempts=analyst.max_attempts,
-            jitter=analyst.jitter,
-        )
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        changed = _store(conn, decision, analyst, now=now, processing_ms=elapsed_ms / len(claimed))
-        sql.delete_answered_jobs(conn, products, [c.row_id for c in claimed])
-        if changed:
-            sql.ring_state_bell(conn, changed)
+        return _work(conn, products, analyst, only_row_id=only_row_id)
+
+
+def _work(
+    conn: psycopg.Connection,
+    products: Sequence[str],
+    analyst: Analyst,
+    *,
+    only_row_id: int | None = None,
+) -> Analysed:
+    """T2 itself, inside the caller's transaction."""
+    now, started = analyst.clock(), time.perf_counter()
+    claimed = _claim(conn, products, analyst, now=now, only_row_id=only_row_id)
+    if not claimed and len(products) == 1:
+        return Analysed()
+    known = {
+        state.subject: state
+        for state in map(state_from_row, sql.lock_states(conn, subjects(claimed)))
+    }
+    decision = decide(
+        claimed,
+        known,
+        analyst.severity,
+        now=now,
+        max_attempts=analyst.max_attempts,
+        jitter=analyst.jitter,
+    )
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    changed = _store(
+        conn, decision, analyst, now=now, processing_ms=elapsed_ms / max(1, len(claimed))
+    )
+    perhaps_more = only_row_id is not None or len(claimed) >= _most_a_product(products, analyst)
+    _clear_jobs(conn, products, perhaps_more=perhaps_more, now=now)
+    if changed:
+        sql.ring_state_bell(conn, changed)
     _log(claimed, decision, changed, elapsed_ms=(time.perf_counter() - started) * 1000)
     return Analysed(len(claimed), len(decision.assessments), len(decision.failed), tuple(changed))
 
@@ -118,9 +164,31 @@ def _claim(
     only_row_id: int | None,
 ) -> list[Claimed]:
     rows = sql.claim_notifications(
-        conn, products, now=now, max_rows=analyst.max_rows, only_row_id=only_row_id
+        conn,
+        products,
+        now=now,
+        max_rows=analyst.max_rows,
+        max_rows_a_product=_most_a_product(products, analyst),
+        only_row_id=only_row_id,
     )
     return [claimed_from_row(row) for row in rows]
+
+
+def _most_a_product(products: Sequence[str], analyst: Analyst) -> int:
+    """Beside others a hot product takes a part of the transaction, alone it may have it all."""
+    return analyst.max_rows if len(products) == 1 else max(1, analyst.max_rows // HOT_PART)
+
+
+def _clear_jobs(
+    conn: psycopg.Connection, products: Sequence[str], *, perhaps_more: bool, now: datetime
+) -> None:
+    """Delete the products' waiting jobs, and put one back for each that is not clean yet."""
+    touched: dict[str, int | None] = dict(sql.delete_waiting_jobs(conn, products))
+    if perhaps_more:
+        # Whatever was left for another time must be in line even if it had no job of its own.
+        touched = dict.fromkeys(products) | touched
+    if touched:
+        sql.defer_successors(conn, touched, now=now)
 
 
 def _store(
@@ -157,23 +225,27 @@ def _store(
     return changed
 
 
+def _apart(conn: psycopg.Connection, products: Sequence[str], analyst: Analyst) -> Analysed:
+    """What could not be done together: a product by itself, then a notification by itself."""
+    if len(products) == 1:
+        return _one_by_one(conn, products, analyst)
+    total = Analysed()
+    for product in products:
+        total += analyse(conn, [product], analyst)
+    return total
+
+
 def _one_by_one(conn: psycopg.Connection, products: Sequence[str], analyst: Analyst) -> Analysed:
     with conn.transaction():
         claimed = _claim(conn, products, analyst, now=analyst.clock(), only_row_id=None)
     total = Analysed()
     for one in claimed:
         try:
-            done = _transact(conn, products, analyst, only_row_id=one.row_id)
+            total += _transact(conn, products, analyst, only_row_id=one.row_id)
         except NOT_THE_MESSAGE:
             raise
         except Exception as error:  # noqa: BLE001  it concerns this notification alone
-            done = _set_apart(conn, one, error, products, analyst)
-        total = Analysed(
-            total.claimed + done.claimed,
-            total.processed + done.processed,
-            total.failed + done.failed,
-            total.changed + done.changed,
-        )
+            total += _set_apart(conn, one, error, products, analyst)
     return total
 
 
@@ -192,7 +264,7 @@ def _set_apart(
         attempts = [attempt_row(failed)]
         sql.record_attempts(conn, attempts, now=now, worker_id=analyst.worker_id)
         sql.defer_wake_ups(conn, attempts)
-        sql.delete_answered_jobs(conn, products, [one.row_id])
+        _clear_jobs(conn, products, perhaps_more=True, now=now)
     log.error("analysis_failed", trace_id=one.trace_id, error=failed.error_message)
     return Analysed(claimed=1, failed=1)
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from worker.errors import InvalidFieldError, MissingFieldError
@@ -27,6 +28,7 @@ MAX_COUNT = 1_000_000_000
 _IDENTIFIER = re.compile(r"[!-~]+")
 _KEY_PART = re.compile(r"[!-9;-~]+")  # ':' separates the parts of a key, so it is not in one
 _PRINTABLE = re.compile(r"[ -~]+")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 
 
@@ -152,7 +154,13 @@ def count(value: object) -> int | None:
 
 def currency(value: object) -> str | None:
     """An ISO 4217 code."""
-    return _bounded(_text(value).upper(), re.compile("[A-Z]{3}"), "must be three letters")
+    return _currency_code(_text(value))
+
+
+@lru_cache(maxsize=256)
+def _currency_code(text: str) -> str | None:
+    # A message names its one currency some forty times.
+    return _bounded(text.upper(), _CURRENCY, "must be three letters")
 
 
 def utc_time(value: object) -> datetime | None:

@@ -1,11 +1,13 @@
 -- What an analysis job looks like; nobody else knows. Its lock is the product, so procrastinate runs
--- one at a time; it carries no queueing lock, since coalescing by that loses wake-ups.
+-- one at a time; it carries no queueing lock, since coalescing by that loses wake-ups. Its priority is
+-- its due order, or that of the jobs it takes the place of.
 CREATE OR REPLACE FUNCTION buybox_analysis_job(
     p_row_id bigint,
     p_received_at timestamptz,
     p_product_key text,
     p_trace_id text,
-    p_head_start_s integer
+    p_head_start_s integer,
+    p_priority integer DEFAULT NULL
 )
     RETURNS procrastinate_job_to_defer_v1
     LANGUAGE sql
@@ -14,7 +16,7 @@ AS $$
     SELECT ROW (
         'analysis',
         'analyse_product',
-        buybox_due_order(p_received_at, p_head_start_s),
+        COALESCE(p_priority, buybox_due_order(p_received_at, p_head_start_s)),
         p_product_key,
         NULL,
         jsonb_build_object('product', p_product_key, 'notification', p_row_id, 'trace_id', p_trace_id),

@@ -1,0 +1,19 @@
+-- T2: the waiting jobs of the products in hand, whatever notification they speak of: a product with
+-- thousands of them must not fill the front of the queue for the others. Commits with the effects, so
+-- a crash brings them back; defer_successors puts one back for a product that is not clean. A job that
+-- another worker holds is left to it: to wait for it, while it waits for us, would be a deadlock.
+-- Once locked they are found by their key alone: beside it a status would make a partial index of all
+-- that waits look cheaper, whenever the statistics are those of an empty queue.
+DELETE FROM procrastinate_jobs AS j
+WHERE j.id = ANY (
+    ARRAY (
+        SELECT w.id
+        FROM procrastinate_jobs AS w
+        WHERE w.status = 'todo'
+          AND w.lock = ANY (%(products)s::text[])
+          AND w.task_name = 'analyse_product'
+        LIMIT %(max_jobs)s::integer
+        FOR UPDATE SKIP LOCKED
+    )
+)
+RETURNING j.lock AS product_key, j.priority
