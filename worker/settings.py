@@ -85,7 +85,9 @@ class Settings(BaseSettings):
     sales_threshold: Decimal = Field(
         Decimal(1), ge=0, description="critical needs more estimated sales a day than this"
     )
-    worker_concurrency: int = Field(4, ge=1, le=64, description="products analysed at once")
+    worker_concurrency: int = Field(
+        2, ge=1, le=64, description="analysis transactions at once in one worker"
+    )
     fetch_interval_seconds: float = Field(
         0.5, gt=0, le=60, description="how often the worker looks without having been rung"
     )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -20,6 +17,7 @@ from db.rows import InboxRow
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
 from tests.interleave import FILER, begin, deliver, letter
+from tests.plans import delete_jobs, explain, prepared
 from worker.ingest.filing import _inbox_row
 
 ROWS, WAITING, JOBS = 100_000, 10_000, 20_000
@@ -84,71 +82,6 @@ def full(full_url) -> Iterator[psycopg.Connection]:
         conn.rollback()
 
 
-@dataclass(frozen=True, repr=False)
-class Plan:
-    """What EXPLAIN (ANALYZE, BUFFERS) said."""
-
-    root: dict
-
-    def nodes(self, node=None):
-        node = node or self.root
-        yield node
-        for child in node.get("Plans", ()):
-            yield from self.nodes(child)
-
-    @property
-    def indexes(self):
-        return {node["Index Name"] for node in self.nodes() if "Index Name" in node}
-
-    @property
-    def scanned(self):
-        """The tables read from end to end."""
-        return {
-            n.get("Relation Name")
-            for n in self.nodes()
-            if n["Node Type"] == "Seq Scan" and n["Actual Loops"] and n["Actual Rows"]
-        }
-
-    @property
-    def buffers(self):
-        return self.root["Shared Hit Blocks"] + self.root["Shared Read Blocks"]
-
-    def rows_read(self, table):
-        """Rows taken from a table, those thrown away included."""
-        return sum(
-            (n["Actual Rows"] + n.get("Rows Removed by Filter", 0)) * n["Actual Loops"]
-            for n in self.nodes()
-            if n.get("Relation Name") == table and "Scan" in n["Node Type"]
-        )
-
-    def __repr__(self):
-        """The tree, a line a node: what a failing guard shows."""
-        return "\n" + "\n".join(self.lines(self.root, 0))
-
-    def lines(self, node, depth):
-        where = [node[key] for key in ("Relation Name", "Index Name") if key in node]
-        conditions = [f"{k}={v}" for k, v in node.items() if k in {"Index Cond", "Filter"}]
-        yield " ".join(
-            [
-                "  " * depth + node["Node Type"],
-                *where,
-                f"rows={node['Actual Rows']} x{node['Actual Loops']}",
-                f"removed={node.get('Rows Removed by Filter', 0)}",
-                f"buffers={node['Shared Hit Blocks'] + node['Shared Read Blocks']}",
-                *conditions,
-            ]
-        )
-        for child in node.get("Plans", ()):
-            yield from self.lines(child, depth + 1)
-
-
-def explain(conn, statement, params=None):
-    row = conn.execute(
-        f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", params, prepare=False
-    ).fetchone()
-    return Plan(row[0][0]["Plan"])
-
-
 def names_of(products):
     return [f"{GB}:B0{n:08d}" for n in range(products)]
 
@@ -183,16 +116,6 @@ def test_a_claim_stops_where_its_transaction_is_full(full):
 def test_a_claim_of_a_product_without_anything_waiting_is_nearly_free(full):
     plan = explain(full, query("claim_notifications"), claim_params(["M:nothing"]))
     assert plan.buffers < 10, plan
-
-
-def prepared(conn, name, types):
-    """A statement's EXECUTE as a generic plan: "{}" stands for its arguments."""
-    conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-    text = query(name)
-    for number, (parameter, _) in enumerate(types.items(), start=1):
-        text = re.sub(rf"%\({parameter}\)s", f"${number}", text)
-    conn.execute(f"PREPARE generic ({', '.join(types.values())}) AS {text}")
-    return "EXECUTE generic ({})"
 
 
 CLAIM_TYPES = {
@@ -300,10 +223,6 @@ def test_fetching_behind_many_jobs_of_a_running_product_stays_cheap(full):
     assert plan.buffers < 200, plan
 
 
-def delete_jobs(conn, names, max_jobs=5000):
-    return explain(conn, query("delete_waiting_jobs"), {"products": names, "max_jobs": max_jobs})
-
-
 @pytest.mark.parametrize("products", [1, 128])
 def test_waiting_jobs_are_found_by_their_lock(full, products):
     plan = delete_jobs(full, names_of(products))
@@ -323,95 +242,3 @@ def test_a_successor_is_found_by_the_index_of_what_waits(full, products):
     assert "worker_notifications_waiting" in plan.indexes, plan
     assert not plan.scanned, plan
     assert plan.rows_read("worker_notifications") == products, plan
-
-
-BACKLOG, HOT_JOBS = 1_000_000, 50_000
-WINDOW = 8
-"""Jobs a claim looks at for each product it may take."""
-
-QUEUE = f"""
-INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, args, status)
-SELECT 'analysis', 'analyse_product', -n / 10, '{GB}:B0' || lpad((n / 10)::text, 8, '0'), '{{}}', 'todo'
-FROM generate_series(0, {BACKLOG} - 1) AS n
-"""
-
-HOT_QUEUE = f"""
-INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, args, status)
-SELECT 'analysis', 'analyse_product', %s, '{GB}:B00000HOT0', '{{}}', 'todo'
-FROM generate_series(1, {HOT_JOBS})
-"""
-
-_places = itertools.count(1)
-
-
-def heat(conn):
-    """Jobs of one product before all others, and before what earlier tests left dead."""
-    conn.execute(HOT_QUEUE, (next(_places),))
-
-
-@pytest.fixture(scope="module")
-def million_url(pg_server, pg_template) -> Iterator[str]:
-    """A queue of a million, planned with the statistics of the queue when it was empty."""
-    name = f"buybox_million_{os.getpid()}"
-    with pg_server.janitor(name, template_dbname=pg_template):
-        url = pg_server.url_of(name)
-        with connect(url, autocommit=True, session_replication_role="replica") as conn:
-            conn.execute("ALTER TABLE procrastinate_jobs SET (autovacuum_enabled = false)")
-            conn.execute(
-                "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, status)"
-                " SELECT 'analysis', 'analyse_product', n::text, 'doing'"
-                " FROM generate_series(1, 20) AS n"
-            )
-            conn.execute("ANALYZE procrastinate_jobs")
-            conn.execute(QUEUE)
-        yield url
-
-
-@pytest.fixture(params=["stale statistics", "fresh statistics"])
-def million(request, million_url) -> Iterator[psycopg.Connection]:
-    with connect(million_url, session_replication_role="replica") as conn:
-        begin(conn)
-        if request.param == "fresh statistics":
-            conn.execute("ANALYZE procrastinate_jobs")
-        yield conn
-        conn.rollback()
-
-
-def claim_siblings(conn, at_most, *, generic=False):
-    params = {"own_product": "M:own", "now": NOW, "max_products": at_most}
-    params["window"] = at_most * WINDOW
-    if not generic:
-        return explain(conn, query("claim_sibling_jobs"), params)
-    types = {"own_product": "text", "now": "timestamptz"}
-    types |= {"max_products": "integer", "window": "integer"}
-    statement = prepared(conn, "claim_sibling_jobs", types)
-    return explain(conn, statement.format(f"'M:own', now(), {at_most}, {at_most * WINDOW}"))
-
-
-@pytest.mark.parametrize("generic", [False, True], ids=["custom plan", "generic plan"])
-@pytest.mark.parametrize("at_most", [1, 16, 128])
-def test_the_batch_claim_reads_rows_in_proportion_to_what_it_takes(million, at_most, generic):
-    plan = claim_siblings(million, at_most, generic=generic)
-    heads = math.ceil(at_most * WINDOW / 10)
-    assert plan.root["Actual Rows"] == heads, plan
-    assert "procrastinate_jobs_priority_idx_v1" in plan.indexes, plan
-    assert not plan.scanned - {None}, plan
-    # The window, each head once more to lock it, and what runs (a handful) to leave it out.
-    assert plan.rows_read("procrastinate_jobs") <= at_most * WINDOW + heads + 20, plan
-    assert plan.buffers < 100 + 15 * at_most, plan
-
-
-@pytest.mark.parametrize("at_most", [1, 128])
-def test_a_hot_product_at_the_front_makes_the_batch_claim_no_dearer(million, at_most):
-    heat(million)
-    plan = claim_siblings(million, at_most)
-    assert plan.root["Actual Rows"] == 1, plan
-    assert plan.rows_read("procrastinate_jobs") <= at_most * WINDOW + 1 + 20, plan
-    assert plan.buffers < 100 + 15 * at_most, plan
-
-
-def test_a_bite_of_a_hot_product_s_jobs_reads_that_bite(million):
-    heat(million)
-    plan = delete_jobs(million, [f"{GB}:B00000HOT0"], max_jobs=500)
-    assert plan.rows_read("procrastinate_jobs") == 2 * 500, plan
-    assert not plan.scanned, plan
