@@ -78,7 +78,9 @@ class _Case:
     def __init__(self, standing: Standing, sales_threshold: Decimal) -> None:
         self._s = standing
         # The gap is kept as a numerator over the low and never divided for a comparison.
-        self._above_low, self._low = _gap_parts(standing) or (None, Decimal(0))
+        parts = _gap_parts(standing)
+        self._above_low: Decimal | None = parts[0] if parts else None
+        self._low = parts[1] if parts else Decimal(0)
         self._sales_threshold = sales_threshold
         self.winner = standing.buy_box_winner is True
         self.not_winner = standing.buy_box_winner is False
