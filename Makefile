@@ -6,7 +6,7 @@ ARGS   ?=
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts format lock clean
+.PHONY: help demo test check lint types contracts format lock bench bench-quick clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,17 @@ lock: $(READY) ## resolve the dependencies anew (needs uv in the virtual environ
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 	$(BIN)/python -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
 	  --no-emit-index-url --no-annotate pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	for peer in pgqueuer:3.11 oban:3.12; do \
+	  $(BIN)/python -m uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url \
+	    --no-annotate --python-version $${peer#*:} -c requirements.lock \
+	    benchmarks/requirements-$${peer%:*}.in -o benchmarks/requirements-$${peer%:*}.txt || exit 1; \
+	done
+
+bench: $(READY) ## throughput beside other queues, under 15 minutes: make bench ARGS="--only ours limit"
+	$(BIN)/python -m benchmarks.run --docs docs --json docs/benchmarks/results.json $(ARGS)
+
+bench-quick: $(READY) ## the main figures in under two minutes
+	$(BIN)/python -m benchmarks.run --quick $(ARGS)
 
 clean: ## remove the virtual environment and the caches (not the demo's data)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info build

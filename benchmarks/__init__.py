@@ -1,0 +1,1 @@
+"""Throughput and latency, ours and our peers', measured side by side: `make bench`."""

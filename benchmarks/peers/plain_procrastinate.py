@@ -1,0 +1,69 @@
+"""procrastinate as it is: one job a message, its lock the product, successful jobs deleted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import procrastinate
+from procrastinate.jobs import Job
+from psycopg_pool import ConnectionPool
+
+from benchmarks.desk import Desk
+from benchmarks.store import analyse_message, store
+from db.connect import connect, conninfo
+from worker.ingest.filing import Letter
+
+CONCURRENCY = int(os.environ.get("BENCH_CONCURRENCY", "4"))
+QUEUE = "plain"
+TASK = "analyse_message"
+
+
+def install(url: str) -> None:
+    """Its own schema is there; what our migrations add to it is taken away."""
+    with connect(url, autocommit=True) as conn:
+        conn.execute("DROP INDEX IF EXISTS buybox_jobs_waiting_by_lock")
+
+
+@contextmanager
+def open_desk(url: str) -> Iterator[Desk]:
+    """File a batch and defer its jobs in the same transaction."""
+    app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=conninfo(url)))
+    with connect(url) as conn, app.open():
+
+        def file(letters: Sequence[Letter]) -> None:
+            with conn.transaction():
+                jobs = [
+                    Job(
+                        id=None,
+                        queue=QUEUE,
+                        lock=product,
+                        queueing_lock=None,
+                        task_name=TASK,
+                        task_kwargs={"row_id": row_id, "product": product},
+                    )
+                    for row_id, product in store(conn, letters)
+                ]
+                app.job_manager.batch_defer_jobs(jobs=jobs, connection=conn)
+
+        yield file
+
+
+def work(url: str) -> None:
+    """A worker process."""
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(
+            conninfo=conninfo(url, role="plain"), max_size=CONCURRENCY + 3
+        )
+    )
+    with ConnectionPool(conninfo(url), min_size=1, max_size=CONCURRENCY) as pool:
+
+        @app.task(name=TASK, queue=QUEUE)
+        def analyse(row_id: int, product: str) -> None:
+            with pool.connection() as conn:
+                analyse_message(conn, row_id, product)
+
+        app.run_worker(
+            concurrency=CONCURRENCY, delete_jobs="successful", fetch_job_polling_interval=0.5
+        )
