@@ -18,7 +18,6 @@ from db import products as sql
 from db.params import columns
 from db.rows import InboxRow
 from worker.analysis.decide import decide
-from worker.analysis.facts import facts_to_json
 from worker.analysis.state import SeveritySettings
 from worker.analysis.store import (
     claimed_from_row,
@@ -27,8 +26,8 @@ from worker.analysis.store import (
     row_from_state,
     state_from_row,
 )
-from worker.ingest.filing import Letter
-from worker.ingest.notification import Notification
+from worker.ingest import filing
+from worker.ingest.filing import Filer, Letter
 
 STORE: LiteralString = """
 WITH arrived AS (
@@ -134,31 +133,5 @@ def _analyse(conn: psycopg.Connection, row_id: int, product: str) -> None:
 
 
 def inbox_row(letter: Letter) -> InboxRow:
-    """The row of a letter that could be read."""
-    found = letter.read
-    if not isinstance(found, Notification) or found.facts is None:
-        raise TypeError("the benchmark's bodies are all readable")
-    return InboxRow(
-        notification_type=found.notification_type,
-        status=found.status,
-        seller_id=found.seller_id,
-        marketplace_id=found.marketplace_id,
-        asin=found.asin,
-        item_condition=found.item_condition,
-        audience=found.audience,
-        event_time=found.event_time,
-        publish_time=found.publish_time,
-        event_key=found.event_key,
-        message_id=letter.arrival.message_id,
-        body_hash=found.body_hash,
-        source_key=found.source_key,
-        notification_id=found.notification_id,
-        trace_id=letter.trace_id,
-        source=letter.arrival.source,
-        envelope=found.envelope,
-        sent_at=letter.arrival.sent_at,
-        receive_count=1,
-        head_start_s=0,
-        body=letter.arrival.body.decode(),
-        facts=facts_to_json(found.facts),
-    )
+    """The row that T1 would store, without a head start for its job."""
+    return filing.inbox_row(letter, Filer(WORKER, {}))

@@ -146,3 +146,16 @@ def front_changes(conn):
 def fetch_or_running(conn):
     (job,) = column(conn, "SELECT id FROM procrastinate_jobs WHERE status = 'doing'")
     return job
+
+
+def sent(monkeypatch):
+    """The names of the statements that T2 sends from here on."""
+    names = []
+    text = sql.query
+
+    def query(name):
+        names.append(name)
+        return text(name)
+
+    monkeypatch.setattr(sql, "query", query)
+    return names

@@ -26,6 +26,7 @@ from tests.batches import (
     own_message,
     product,
     run_own_job,
+    sent,
     unheld,
 )
 from tests.interleave import (
@@ -40,20 +41,6 @@ from tests.interleave import (
 )
 from worker.analysis.transaction import Analysed, analyse_front
 from worker.errors import StateMovedError
-
-
-def sent(monkeypatch):
-    """The names of the statements that T2 sends from here on."""
-    names = []
-    text = sql.query
-
-    def query(name):
-        names.append(name)
-        return text(name)
-
-    monkeypatch.setattr(sql, "query", query)
-    return names
-
 
 LOOK = ["claim_sibling_jobs", "claim_notifications"]
 ONE_T2 = [

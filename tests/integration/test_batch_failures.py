@@ -19,6 +19,7 @@ from tests.batches import (
     own_message,
     product,
     run_own_job,
+    sent,
     unheld,
     waiting,
 )
@@ -29,31 +30,6 @@ from tests.interleave import (
     work,
 )
 from worker.analysis import transaction
-
-
-def sent(monkeypatch):
-    """The names of the statements that T2 sends from here on."""
-    names = []
-    text = sql.query
-
-    def query(name):
-        names.append(name)
-        return text(name)
-
-    monkeypatch.setattr(sql, "query", query)
-    return names
-
-
-LOOK = ["claim_sibling_jobs", "claim_notifications"]
-ONE_T2 = [
-    *LOOK,
-    "lock_states",
-    "upsert_states",
-    "append_history",
-    "mark_processed",
-    "delete_waiting_jobs",
-    "ring_state_bell",
-]
 
 
 class TestAPoisonedProduct:

@@ -18,7 +18,7 @@ from db.sql import query
 from tests.factories import GB, OWN_SELLER
 from tests.interleave import FILER, begin, deliver, letter
 from tests.plans import delete_jobs, explain, prepared
-from worker.ingest.filing import _inbox_row
+from worker.ingest.filing import inbox_row
 
 ROWS, WAITING, JOBS = 100_000, 10_000, 20_000
 PER_PRODUCT = 4
@@ -156,7 +156,7 @@ def test_the_feed_reads_what_changed_and_not_the_table(full, full_url, changed):
 def test_a_redelivered_batch_is_refused_by_its_keys_alone(full):
     letters = [letter(asin=f"B2{n:08d}") for n in range(10)]
     assert deliver(full, *letters).stored == 10
-    rows = [_inbox_row(one, FILER) for one in letters]
+    rows = [inbox_row(one, FILER) for one in letters]
     plan = explain(
         full,
         query("store_notifications"),

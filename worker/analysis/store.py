@@ -16,13 +16,7 @@ def claimed_from_row(row: ClaimedRow) -> Claimed:
     """A claimed row as analysis sees it."""
     return Claimed(
         row_id=row.id,
-        subject=Subject(
-            row.seller_id,
-            row.marketplace_id,
-            row.asin,
-            row.item_condition,
-            "business" if row.audience == "business" else "consumer",
-        ),
+        subject=_subject(row),
         moment=Moment(row.event_time, row.publish_time or row.event_time, row.event_key),
         attempts=row.attempts,
         trace_id=row.trace_id,
@@ -33,13 +27,7 @@ def claimed_from_row(row: ClaimedRow) -> Claimed:
 def state_from_row(row: StateRow) -> ProductState:
     """The state a row holds."""
     return ProductState(
-        subject=Subject(
-            row.seller_id,
-            row.marketplace_id,
-            row.asin,
-            row.item_condition,
-            "business" if row.audience == "business" else "consumer",
-        ),
+        subject=_subject(row),
         market=_market_from_row(row),
         moment=_moment_from_row(row),
         row_id=row.notification_row_id,
@@ -131,6 +119,16 @@ def attempt_row(failed: FailedAttempt) -> AttemptRow:
         error_type=failed.error_type,
         error_message=failed.error_message,
         next_attempt_at=failed.next_attempt_at,
+    )
+
+
+def _subject(row: ClaimedRow | StateRow) -> Subject:
+    return Subject(
+        row.seller_id,
+        row.marketplace_id,
+        row.asin,
+        row.item_condition,
+        "business" if row.audience == "business" else "consumer",
     )
 
 

@@ -105,7 +105,7 @@ def file_letters(
 def _transact(
     conn: psycopg.Connection, letters: Sequence[Letter], filer: Filer, *, now: datetime
 ) -> Filed:
-    notifications = [_inbox_row(one, filer) for one in letters if _is_readable(one)]
+    notifications = [inbox_row(one, filer) for one in letters if _is_readable(one)]
     rejected = [_rejected_row(one) for one in letters if not _is_readable(one)]
     new_rejections: list[int] = []
     with conn.transaction():
@@ -147,7 +147,8 @@ def _refused(letter: Letter, error: Exception) -> Letter:
     return Letter(letter.arrival, rejection, letter.trace_id)
 
 
-def _inbox_row(letter: Letter, filer: Filer) -> InboxRow:
+def inbox_row(letter: Letter, filer: Filer) -> InboxRow:
+    """The row of a letter that could be read. Raises TypeError for one that could not."""
     arrival, found = letter.arrival, letter.read
     if not isinstance(found, Notification):
         raise TypeError("a rejection has no place in the inbox")
