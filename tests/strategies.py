@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 from hypothesis import strategies as st
 
 from tests.factories import ASIN, GB, OWN_SELLER, RIVALS
@@ -104,8 +105,8 @@ market_facts = st.builds(
 """What a message that makes sense may say; the own offer is in about half of them."""
 
 unbelievable_facts = st.builds(
-    lambda facts, at: facts.model_copy(
-        update={"offers": (*facts.offers, Offer(seller_id=RIVALS[0], listing=at))}
+    lambda facts, at: msgspec.structs.replace(
+        facts, offers=(*facts.offers, Offer(seller_id=RIVALS[0], listing=at))
     ),
     market_facts,
     st.sampled_from([Decimal(0), Decimal("-1.00")]),

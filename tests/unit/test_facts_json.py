@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from tests.strategies import any_health_facts, any_market_facts
 from worker.analysis.facts import (
@@ -58,11 +58,11 @@ def test_what_is_at_its_default_is_left_out():
         currency="GBP", offers=(Offer(seller_id="A", listing=Decimal("19.99"), winner=False),)
     )
     assert facts_to_json(facts) == (
-        '{"currency":"GBP","offers":[{"seller_id":"A","listing":"19.99","winner":false}],'
-        '"kind":"market"}'
+        '{"kind":"market","currency":"GBP",'
+        '"offers":[{"seller_id":"A","listing":"19.99","winner":false}]}'
     )
     assert facts_to_json(HealthFacts(currency="JPY", issue_type="x")) == (
-        '{"currency":"JPY","issue_type":"x","kind":"health"}'
+        '{"kind":"health","currency":"JPY","issue_type":"x"}'
     )
 
 
@@ -85,13 +85,13 @@ def test_everything_else_is_kept():
         offer_count=0,
         lowest_prices=(LowestPrice(landed=Decimal(1), fulfilled_by_amazon=False),),
         buy_box_prices=(),
-        reference=ReferencePrices(**dict.fromkeys(ReferencePrices.model_fields, Decimal(5))),
+        reference=ReferencePrices(**dict.fromkeys(ReferencePrices.__struct_fields__, Decimal(5))),
         flags=("foreign-currency",),
     )
     text = facts_to_json(facts)
     assert facts_from_json(text) == facts
     for model in (MarketFacts, Offer, LowestPrice, ReferencePrices):
-        for name in model.model_fields:
+        for name in model.__struct_fields__:
             assert f'"{name}":' in text, name
 
 
@@ -129,7 +129,7 @@ def test_a_message_of_twenty_offers_stays_small():
     "told", [MarketFacts(currency="GBP"), HealthFacts(currency="GBP", issue_type="x")]
 )
 def test_facts_cannot_be_changed(told):
-    with pytest.raises(ValidationError):
+    with pytest.raises(AttributeError):
         told.currency = "USD"
 
 
@@ -147,5 +147,5 @@ def test_facts_cannot_be_changed(told):
     ],
 )
 def test_what_is_no_facts_is_refused(text):
-    with pytest.raises(ValidationError):
+    with pytest.raises(msgspec.DecodeError):
         facts_from_json(text)

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields, replace
 from datetime import UTC
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -55,7 +56,9 @@ UNBELIEVABLE = MarketFacts(
 
 def rich_state():
     """A state in which every part is there."""
-    dearer = MARKET.model_copy(update={"offers": (Offer(seller_id=OWN_SELLER, listing=13),)})
+    dearer = msgspec.structs.replace(
+        MARKET, offers=(Offer(seller_id=OWN_SELLER, listing=Decimal(13)),)
+    )
     told = [event(0, dearer), event(1, MARKET), event(2, HEALTH), event(3, UNBELIEVABLE)]
     return replace(after(*told)[0], version=9)
 

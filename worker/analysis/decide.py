@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from pydantic import ValidationError
+import msgspec
 
 from worker.analysis.facts import facts_from_json
 from worker.analysis.state import (
@@ -128,8 +128,8 @@ def _event(claimed: Claimed) -> Event:
         raise PermanentError("the body was dropped by retention before it could be analysed")
     try:
         facts = facts_from_json(claimed.facts_json)
-    except ValidationError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PermanentError(
-            f"the stored facts cannot be read: {error.errors()[0]['msg']}"
+            f"the stored facts cannot be read: {error}"
         ) from error
     return Event(claimed.row_id, claimed.subject, claimed.moment, facts, claimed.trace_id)

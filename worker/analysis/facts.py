@@ -7,19 +7,22 @@ always means "not told", never zero.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+import msgspec
 
 Audience = Literal["consumer", "business"]
 
 
-class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Fact(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A value that becomes JSON. The types are looked at when it is read back, not when made."""
 
 
-class Offer(_Fact):
+class Offer(_Fact, frozen=True, kw_only=True):
     """One offer of the message's item condition, as sent.
 
     `points` is the number of Amazon points (Japan only: one point is one yen off the price).
@@ -39,14 +42,14 @@ class Offer(_Fact):
     sub_condition: str | None = None
 
 
-class LowestPrice(_Fact):
+class LowestPrice(_Fact, frozen=True, kw_only=True):
     """A row of Summary.LowestPrices for the message's condition: the lowest of one channel."""
 
     fulfilled_by_amazon: bool | None = None
     landed: Decimal
 
 
-class ReferencePrices(_Fact):
+class ReferencePrices(_Fact, frozen=True, kw_only=True):
     """Prices Amazon compares with; every one optional."""
 
     list_price: Decimal | None = None
@@ -58,7 +61,7 @@ class ReferencePrices(_Fact):
     msrp: Decimal | None = None
 
 
-class MarketFacts(_Fact):
+class MarketFacts(_Fact, frozen=True, kw_only=True, tag_field="kind", tag="market"):
     """ANY_OFFER_CHANGED or B2B_ANY_OFFER_CHANGED, cut down to the message's own condition.
 
     `offers` has at most 20 and is empty when Amazon sent none. `offer_count` is
@@ -68,7 +71,7 @@ class MarketFacts(_Fact):
     `flags` are remarks of the door, such as `foreign-currency` (rows left out).
     """
 
-    kind: Literal["market"] = "market"
+    kind: ClassVar[Literal["market"]] = "market"
     currency: str
     offers: tuple[Offer, ...] = ()
     offer_count: int | None = None
@@ -78,10 +81,10 @@ class MarketFacts(_Fact):
     flags: tuple[str, ...] = ()
 
 
-class HealthFacts(_Fact):
+class HealthFacts(_Fact, frozen=True, kw_only=True, tag_field="kind", tag="health"):
     """PRICING_HEALTH: the own offer lost its eligibility for the Buy Box because of its price."""
 
-    kind: Literal["health"] = "health"
+    kind: ClassVar[Literal["health"]] = "health"
     currency: str
     issue_type: str
     your_price: Decimal | None = None
@@ -91,16 +94,45 @@ class HealthFacts(_Fact):
     flags: tuple[str, ...] = ()
 
 
-Facts = Annotated[MarketFacts | HealthFacts, Field(discriminator="kind")]
+Facts: TypeAlias = MarketFacts | HealthFacts
 
-_FACTS: TypeAdapter[MarketFacts | HealthFacts] = TypeAdapter(Facts)
+_TO_JSON = msgspec.json.Encoder(decimal_format="string")
+_FROM_JSON = msgspec.json.Decoder(Facts)
 
-
-def facts_to_json(facts: MarketFacts | HealthFacts) -> str:
+def facts_to_json(facts: Facts) -> str:
     """The facts as compact JSON text: what is at its default is left out, amounts are strings."""
-    return facts.model_dump_json(exclude_defaults=True)[:-1] + f',"kind":"{facts.kind}"}}'
+    return _TO_JSON.encode(facts).decode()
 
 
-def facts_from_json(text: str | bytes) -> MarketFacts | HealthFacts:
-    """Read back what `facts_to_json` wrote. Raises pydantic.ValidationError."""
-    return _FACTS.validate_json(text)
+def facts_from_json(text: str | bytes) -> Facts:
+    """Read back what `facts_to_json` wrote. Raises msgspec.DecodeError."""
+    return _finite(_FROM_JSON.decode(text))
+
+
+def facts_to_dict(facts: Facts) -> dict[str, Any]:
+    """The same as plain JSON values, for a column of the state."""
+    found: dict[str, Any] = msgspec.to_builtins(facts, builtin_types=())
+    return found
+
+
+def facts_from_dict(values: dict[str, Any]) -> Facts:
+    """Read back what `facts_to_dict` gave. Raises msgspec.ValidationError."""
+    return _finite(msgspec.convert(values, Facts))
+
+
+def _finite(facts: Facts) -> Facts:
+    """"NaN" and "Infinity" are Decimals, but no amounts."""
+    if not all(amount.is_finite() for amount in _amounts(facts)):
+        raise msgspec.ValidationError("an amount is not a number")
+    return facts
+
+
+def _amounts(facts: Facts) -> Iterable[Decimal]:
+    """Every amount that becomes part of a state."""
+    if isinstance(facts, HealthFacts):
+        return filter(None, (facts.your_price, facts.buy_box_price))
+    amounts = [offer.listing for offer in facts.offers]
+    amounts += [offer.shipping for offer in facts.offers]
+    amounts += [row.landed for row in facts.lowest_prices]
+    amounts += facts.buy_box_prices or ()
+    return amounts

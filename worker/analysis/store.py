@@ -6,7 +6,7 @@ from typing import Any
 
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
 from worker.analysis.decide import Claimed, FailedAttempt
-from worker.analysis.facts import HealthFacts
+from worker.analysis.facts import HealthFacts, facts_from_dict, facts_to_dict
 from worker.analysis.market import Snapshot
 from worker.analysis.severity import SEVERITIES, Severity, Verdict
 from worker.analysis.state import Assessment, Health, Moment, ProductState, Subject
@@ -73,7 +73,7 @@ def row_from_state(state: ProductState) -> StateRow:
         health_issue=health.facts.issue_type if health else None,
         health_at=health.at if health else None,
         health_event_key=health.event_key if health else None,
-        health=health.facts.model_dump(mode="json") if health else None,
+        health=facts_to_dict(health.facts) if health else None,
         doubt_reason=state.doubt_reason,
         doubt_since=state.doubt_since,
         **_market_columns(market),
@@ -180,7 +180,10 @@ def _moment_from_row(row: StateRow) -> Moment | None:
 def _health_from_row(row: StateRow) -> Health | None:
     if row.health is None or row.health_at is None:
         return None
-    return Health(row.health_at, row.health_event_key or "", HealthFacts.model_validate(row.health))
+    facts = facts_from_dict(row.health)
+    if not isinstance(facts, HealthFacts):
+        raise TypeError("a state's health is not made of market facts")
+    return Health(row.health_at, row.health_event_key or "", facts)
 
 
 def _severity(text: str) -> Severity:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import TypeVar
 
 from worker.analysis.facts import (
@@ -19,7 +20,7 @@ from worker.analysis.facts import (
     ReferencePrices,
 )
 from worker.errors import CurrencyMismatchError
-from worker.ingest import models
+from worker.ingest import models, usual
 from worker.ingest.fields import missing
 from worker.marketplaces import JAPAN, find_marketplace
 
@@ -31,12 +32,22 @@ OFFER_WITHOUT_SELLER = "offer-without-seller"
 _BY_AMAZON = {"amazon": True, "afn": True, "merchant": False, "mfn": False}
 _SHIPS_LATER = frozenset({"future_with_date", "future_without_date"})
 
-RowT = TypeVar("RowT", models.SummaryPrice, models.OfferCount)
-_Moneys = Sequence[models.Money | None]
+# What either reader hands over: the attributes are the same.
+_Money = models.Money | usual.Money
+_OfferRow = models.OfferRow | usual.OfferRow
+_SummaryPrice = models.SummaryPrice | usual.SummaryPrice
+_OfferCount = models.OfferCount | usual.OfferCount
+_Priced = models.PriceParts | usual.OfferRow | usual.SummaryPrice
+_Moneys = Sequence[_Money | None]
+RowT = TypeVar("RowT", _SummaryPrice, _OfferCount)
 
 
 def market_facts(
-    change: models.OfferChange, *, marketplace_id: str, item_condition: str, audience: Audience
+    change: models.OfferChange | usual.OfferChange,
+    *,
+    marketplace_id: str,
+    item_condition: str,
+    audience: Audience,
 ) -> MarketFacts:
     """The facts of ANY_OFFER_CHANGED, or with audience `business` of B2B_ANY_OFFER_CHANGED."""
     summary = change.summary or models.Summary()
@@ -117,7 +128,7 @@ class _Till:
         """Every remark once, in alphabetical order."""
         return tuple(sorted(self._flags))
 
-    def offer(self, row: models.OfferRow) -> Offer | None:
+    def offer(self, row: _OfferRow) -> Offer | None:
         """The offer, whatever its price is; None where it cannot be compared at all."""
         if (listing := _amount(row.listing_price)) is None:
             self._refuse(OFFER_WITHOUT_PRICE)
@@ -140,19 +151,19 @@ class _Till:
             sub_condition=row.sub_condition,
         )
 
-    def lowest_price(self, row: models.SummaryPrice) -> LowestPrice | None:
+    def lowest_price(self, row: _SummaryPrice) -> LowestPrice | None:
         """The row of LowestPrices, or None."""
         landed = self.landed(row)
         if landed is None:
             return None
         return LowestPrice(fulfilled_by_amazon=_BY_AMAZON.get(row.channel), landed=landed)
 
-    def buy_box_prices(self, rows: Sequence[models.SummaryPrice]) -> tuple[Decimal, ...] | None:
+    def buy_box_prices(self, rows: Sequence[_SummaryPrice]) -> tuple[Decimal, ...] | None:
         """Their landed prices. Rows of which none can be read are no proof of suppression."""
         prices = tuple(price for row in rows if (price := self.landed(row)) is not None)
         return None if rows and not prices else prices
 
-    def valid_price(self, row: models.PriceParts) -> Decimal | None:
+    def valid_price(self, row: _Priced) -> Decimal | None:
         """The landed price if it can be one that somebody pays: more than zero."""
         landed = self.landed(row)
         if landed is not None and landed <= 0:
@@ -160,7 +171,7 @@ class _Till:
             return None
         return landed
 
-    def landed(self, row: models.PriceParts) -> Decimal | None:
+    def landed(self, row: _Priced) -> Decimal | None:
         """LandedPrice where Amazon gives it, else the sum of the parts."""
         if not self._takes(_moneys(row)):
             return None
@@ -169,17 +180,17 @@ class _Till:
             return landed
         return listing + (_amount(row.shipping) or Decimal(0)) - self._points(row)
 
-    def amount(self, money: models.Money | None) -> Decimal | None:
+    def amount(self, money: _Money | None) -> Decimal | None:
         """A single amount."""
         return _amount(money) if self._takes([money]) else None
 
     def _takes(self, moneys: _Moneys) -> bool:
-        if _currencies(moneys) <= {self._currency}:
+        if _all_in(self._currency, moneys):
             return True
         self._refuse(FOREIGN_CURRENCY)
         return False
 
-    def _points(self, row: models.PriceParts) -> int:
+    def _points(self, row: _Priced) -> int:
         given = row.points.points_number if row.points and self._has_points else None
         return given or 0
 
@@ -187,15 +198,14 @@ class _Till:
         self._flags.add(flag)
 
 
-def _decide_currency(
-    marketplace_id: str, rows: Sequence[models.PriceParts], references: _Moneys
-) -> str:
+def _decide_currency(marketplace_id: str, rows: Sequence[_Priced], references: _Moneys) -> str:
     """The marketplace's currency; for one we do not know, the only currency of the message."""
     marketplace = find_marketplace(marketplace_id)
     if marketplace is not None:
-        priced = [row for row in rows if _is_priced(row)]
-        if priced and not any(
-            _currencies(_moneys(row)) <= {marketplace.currency} for row in priced
+        priced = (row for row in rows if _is_priced(row))
+        first = next(priced, None)
+        if first is not None and not any(
+            _all_in(marketplace.currency, _moneys(row)) for row in chain([first], priced)
         ):
             raise CurrencyMismatchError(
                 f"CurrencyCode is nowhere {marketplace.currency}, the currency of marketplace "
@@ -216,15 +226,15 @@ def _decide_currency(
     return named.pop()
 
 
-def _moneys(row: models.PriceParts) -> _Moneys:
+def _moneys(row: _Priced) -> _Moneys:
     return (row.landed_price, row.listing_price, row.shipping)
 
 
-def _is_priced(row: models.PriceParts) -> bool:
+def _is_priced(row: _Priced) -> bool:
     return _amount(row.landed_price) is not None or _amount(row.listing_price) is not None
 
 
-def _currencies(moneys: Iterable[models.Money | None]) -> set[str]:
+def _currencies(moneys: Iterable[_Money | None]) -> set[str]:
     """The currencies named. An amount that names none is in the marketplace's."""
     return {
         money.currency_code
@@ -233,13 +243,23 @@ def _currencies(moneys: Iterable[models.Money | None]) -> set[str]:
     }
 
 
-def _amount(money: models.Money | None) -> Decimal | None:
+def _all_in(currency: str, moneys: _Moneys) -> bool:
+    """Whether no other currency is named."""
+    for money in moneys:
+        if money is None or money.currency_code == currency:
+            continue
+        if money.currency_code and money.amount is not None:
+            return False
+    return True
+
+
+def _amount(money: _Money | None) -> Decimal | None:
     return None if money is None else money.amount
 
 
 def _single_unit_rows(
-    rows: Sequence[models.SummaryPrice] | None, item_condition: str
-) -> list[models.SummaryPrice]:
+    rows: Sequence[_SummaryPrice] | None, item_condition: str
+) -> list[_SummaryPrice]:
     """The rows of the condition, of B2B only those that a single unit costs a business."""
     return [
         row
@@ -252,13 +272,13 @@ def _of_condition(rows: Sequence[RowT], item_condition: str) -> list[RowT]:
     return [row for row in rows if row.condition == item_condition]
 
 
-def _count(rows: Sequence[models.OfferCount]) -> int | None:
+def _count(rows: Sequence[_OfferCount]) -> int | None:
     counts = [row.offer_count for row in rows if row.offer_count is not None]
     return sum(counts) if counts else None
 
 
 def _market_count(
-    rows: Sequence[models.OfferCount], item_condition: str, offers: Sequence[models.OfferRow]
+    rows: Sequence[_OfferCount], item_condition: str, offers: Sequence[_OfferRow]
 ) -> int | None:
     """Offers over all channels; zero where Amazon counts other conditions and sends no offer."""
     matching = _of_condition(rows, item_condition)
@@ -267,7 +287,9 @@ def _market_count(
     return _count(matching)
 
 
-def _prime(information: models.PrimeInformation | None) -> bool | None:
+def _prime(
+    information: models.PrimeInformation | usual.PrimeInformation | None,
+) -> bool | None:
     """National Prime answers where Prime itself is not told: it includes Prime."""
     if information is None:
         return None
