@@ -129,7 +129,5 @@ def _event(claimed: Claimed) -> Event:
     try:
         facts = facts_from_json(claimed.facts_json)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PermanentError(
-            f"the stored facts cannot be read: {error}"
-        ) from error
+        raise PermanentError(f"the stored facts cannot be read: {error}") from error
     return Event(claimed.row_id, claimed.subject, claimed.moment, facts, claimed.trace_id)

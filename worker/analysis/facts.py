@@ -99,6 +99,7 @@ Facts: TypeAlias = MarketFacts | HealthFacts
 _TO_JSON = msgspec.json.Encoder(decimal_format="string")
 _FROM_JSON = msgspec.json.Decoder(Facts)
 
+
 def facts_to_json(facts: Facts) -> str:
     """The facts as compact JSON text: what is at its default is left out, amounts are strings."""
     return _TO_JSON.encode(facts).decode()
@@ -121,7 +122,7 @@ def facts_from_dict(values: dict[str, Any]) -> Facts:
 
 
 def _finite(facts: Facts) -> Facts:
-    """"NaN" and "Infinity" are Decimals, but no amounts."""
+    """Decimal knows "NaN" and "Infinity"; amounts do not."""
     if not all(amount.is_finite() for amount in _amounts(facts)):
         raise msgspec.ValidationError("an amount is not a number")
     return facts
