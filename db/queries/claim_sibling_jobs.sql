@@ -1,9 +1,11 @@
 -- T2: the head jobs of other products, so that one transaction works on many. Looks at the front of the
--- queue only (a window in proportion to the products wanted), takes the first job of each product in
--- it unless one of the product is running, and locks just these: the ids are settled before the lock,
--- so that it cannot lock more than it returns. The claim is nothing but the row lock; a crash ends it.
+-- queue only (a window in proportion to the products wanted) and takes the first job of each product in
+-- it unless one of the product is running or another worker holds it. The ids to choose from are settled
+-- first, and the limit stands above the lock: it takes one row, locks it and goes on until it has
+-- enough, so it cannot lock more than it returns. The claim is nothing but the row lock; a crash ends it.
 -- The status is compared as text where the ids are known: with the statistics of an empty queue a
--- partial index of what waits looks cheaper than the key, and all that waits would be read.
+-- partial index of what waits looks cheaper than the key, and all that waits would be read. For the same
+-- reason what runs is read in the order of its index, with a limit that nobody's workers reach.
 WITH front AS MATERIALIZED (
     SELECT j.id, j.lock, j.priority
     FROM procrastinate_jobs AS j
@@ -15,7 +17,7 @@ WITH front AS MATERIALIZED (
     LIMIT %(window)s::integer
 ),
 heads AS MATERIALIZED (
-    SELECT DISTINCT ON (f.lock) f.id, f.lock, f.priority
+    SELECT DISTINCT ON (f.lock) f.id, f.lock
     FROM front AS f
     WHERE f.lock <> %(own_product)s::text
     ORDER BY f.lock, f.priority DESC, f.id
@@ -27,13 +29,17 @@ WHERE j.status::text = 'todo'
       ARRAY (
           SELECT h.id
           FROM heads AS h
-          WHERE NOT EXISTS (
-              SELECT 1 FROM procrastinate_jobs AS running
-              WHERE running.lock = h.lock AND running.status = 'doing'
+          WHERE h.lock <> ALL (
+              ARRAY (
+                  SELECT running.lock
+                  FROM procrastinate_jobs AS running
+                  WHERE running.status = 'doing' AND running.lock IS NOT NULL
+                  ORDER BY running.lock
+                  LIMIT 10000
+              )
           )
-          ORDER BY h.priority DESC, h.id
-          LIMIT %(max_products)s::integer
       )
   )
 ORDER BY j.priority DESC, j.id
+LIMIT %(max_products)s::integer
 FOR UPDATE OF j SKIP LOCKED

@@ -92,6 +92,13 @@ class TestWhatIsTaken:
         assert taken == [product(2), product(3), product(4)]
         assert free(conn) == []
 
+    def test_two_claims_of_the_same_size_do_not_choose_the_same(self, conn, open_connection):
+        deliver(conn, *(message(n) for n in range(5)))
+        first, second = begin(open_connection()), begin(open_connection(lock_timeout="1ms"))
+        assert claim(first, at_most=2) == [product(0), product(1)]
+        assert claim(second, at_most=2) == [product(2), product(3)]
+        assert len(free(conn)) == 1
+
     def test_a_product_whose_head_another_has_is_not_taken_by_its_second_job(
         self, conn, open_connection
     ):
