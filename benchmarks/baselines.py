@@ -42,7 +42,7 @@ WITH stored AS (
     RETURNING id, received_on
 )
 INSERT INTO notification_bodies (notification_id, received_on, body, facts)
-SELECT id, received_on, %(body)s, %(facts)s::jsonb FROM stored
+SELECT id, received_on, %(body)s, %(facts)s::json FROM stored
 """
 
 PLENTY = 10**9

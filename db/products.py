@@ -77,7 +77,7 @@ def lock_states(conn: psycopg.Connection, products: Sequence[tuple[str, str]]) -
 
 def append_history(conn: psycopg.Connection, rows: Sequence[HistoryRow], *, now: datetime) -> None:
     """Add what each message said to the history."""
-    conn.execute(query("append_history"), {"rows": records(rows, HistoryRow), "now": now})
+    conn.execute(query("append_history"), {"rows": records(rows), "now": now})
 
 
 def upsert_states(
@@ -89,7 +89,7 @@ def upsert_states(
     """
     cur = conn.execute(
         query("upsert_states"),
-        {"rows": records(rows, StateRow), "now": now, "worker_id": worker_id},
+        {"rows": records(rows), "now": now, "worker_id": worker_id},
     )
     return [(product, severity) for product, severity in cur]
 

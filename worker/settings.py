@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         Decimal(1), ge=0, description="critical needs more estimated sales a day than this"
     )
     worker_concurrency: int = Field(
-        2, ge=1, le=64, description="analysis transactions at once in one worker"
+        1, ge=1, le=64, description="analysis transactions at once in one worker"
     )
     fetch_interval_seconds: float = Field(
         0.5, gt=0, le=60, description="how often the worker looks without having been rung"

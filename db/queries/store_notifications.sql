@@ -38,7 +38,7 @@ stored AS (
 ),
 bodies AS (
     INSERT INTO notification_bodies (notification_id, received_on, body, facts)
-    SELECT s.id, s.received_on, a.body, a.facts::jsonb
+    SELECT s.id, s.received_on, a.body, a.facts::json
     FROM stored AS s
     JOIN arrived AS a USING (body_hash)
 ),

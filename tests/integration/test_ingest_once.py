@@ -32,16 +32,38 @@ def batch(size=10):
     return [letter(asin=f"B0{n:08d}") for n in range(size)]
 
 
-def test_a_batch_is_filed_with_a_job_and_a_bell_for_each(conn, open_connection):
+def test_a_batch_is_filed_with_a_job_for_each_and_one_bell_for_all(conn, open_connection):
     ear = Ear(open_connection, *JOB_CHANNELS)
     assert deliver(conn, *batch()) == Filed(stored=10, jobs=10)
     assert {table: n for table, n in counts(conn).items() if n} == {
         "worker_notifications": 10,
         "notification_bodies": 10,
         "procrastinate_jobs": 10,
-        "procrastinate_events": 10,
     }
-    assert len(ear.heard()) == 20  # procrastinate rings two channels for each job
+    first = min(column(conn, "SELECT id FROM procrastinate_jobs"))
+    bell = {"type": "job_inserted", "job_id": first}
+    assert [json.loads(one.payload) for one in ear.heard()] == [bell] * len(JOB_CHANNELS)
+
+
+def test_each_queue_has_its_bell_and_only_analysis_jobs_leave_no_event(conn, open_connection):
+    """What procrastinate's own triggers do for any other queue stays as it is."""
+    ear = Ear(open_connection, *JOB_CHANNELS, "procrastinate_queue_v1#maintenance")
+    conn.execute(
+        "SELECT procrastinate_defer_jobs_v1(array_agg(ROW (queue, 'x', 0, NULL, NULL, '{}', NULL)"
+        "::procrastinate_job_to_defer_v1)) FROM unnest(ARRAY['analysis', 'maintenance',"
+        " 'maintenance']) AS queue"
+    )
+    assert sorted(one.channel for one in ear.heard()) == sorted(
+        [*JOB_CHANNELS, JOB_CHANNELS[0], "procrastinate_queue_v1#maintenance"]
+    )
+    assert (
+        column(
+            conn,
+            "SELECT queue_name || ' ' || type FROM procrastinate_events AS e"
+            " JOIN procrastinate_jobs AS j ON j.id = e.job_id",
+        )
+        == ["maintenance deferred"] * 2
+    )
 
 
 def test_a_redelivered_batch_adds_no_row_no_job_and_no_bell(conn, open_connection):
@@ -190,7 +212,7 @@ def test_one_message_the_database_refuses_does_not_sink_the_batch(conn, flaw):
 
 
 def test_facts_the_database_refuses_become_a_dead_letter(conn, monkeypatch):
-    monkeypatch.setattr("worker.ingest.filing.facts_to_json", lambda _: '{"a": "\\u0000"}')
+    monkeypatch.setattr("worker.ingest.filing.facts_to_json", lambda _: '{"a": ')
     assert deliver(conn, letter()) == Filed(rejected=1)
     assert counts(conn)["worker_notifications"] == 0
 

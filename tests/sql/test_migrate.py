@@ -40,6 +40,11 @@ ROWS_OF_BEFORE = {
         SELECT id, received_on, '{}' FROM stored
     """,
 }
+ROWS_OF_BEFORE["0003"] = (
+    ROWS_OF_BEFORE["0002"]
+    .replace("body)", "body, facts)")
+    .replace("'{}' FROM", """'{}', '{"a": "1.50"}' FROM""")
+)
 
 SHAPE = r"""
 SELECT 'column', table_schema || '.' || table_name, column_name || ' ' || data_type || is_nullable

@@ -65,7 +65,7 @@ def rich_state():
 
 def through_the_database(row):
     """What the row is after a journey as JSON: the form in which the upsert takes it."""
-    [plain] = json.loads(records([row], StateRow))
+    [plain] = json.loads(records([row]))
     for field in fields(StateRow):
         value = getattr(row, field.name)
         if isinstance(value, Decimal):

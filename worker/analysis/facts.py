@@ -123,7 +123,7 @@ def facts_from_dict(values: dict[str, Any]) -> Facts:
 
 def _finite(facts: Facts) -> Facts:
     """Decimal knows "NaN" and "Infinity"; amounts do not."""
-    if not all(amount.is_finite() for amount in _amounts(facts)):
+    if not all(map(Decimal.is_finite, _amounts(facts))):
         raise msgspec.ValidationError("an amount is not a number")
     return facts
 

@@ -7,7 +7,7 @@ several of them; the Buy Box winner is a set.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,6 +25,8 @@ WINNER_NOT_TOLD = "winner-not-told"
 _LEFT_OUT_AT_THE_DOOR = frozenset(
     {"foreign-currency", "offer-without-price", "offer-without-seller"}
 )
+
+_NOTHING = Decimal(0)
 
 _Priced = list[tuple[Decimal, Offer]]
 """Offers with their landed price."""
@@ -69,12 +71,13 @@ def landed_price(offer: Offer, marketplace_id: str) -> Decimal:
 def take_snapshot(facts: MarketFacts, *, seller_id: str, marketplace_id: str) -> Snapshot:
     """Read the market off one message, for the seller it was sent to."""
     priced = [(landed_price(offer, marketplace_id), offer) for offer in facts.offers]
-    if not all(_believable_prices(facts, priced)):
+    if not _are_believable(facts, priced):
         return Snapshot(facts.currency, flags=(*facts.flags, INVALID_PRICE))
 
     own = [(landed, offer) for landed, offer in priced if offer.seller_id == seller_id]
     rivals = [landed for landed, offer in priced if offer.seller_id != seller_id]
-    your_price = _lowest(landed for landed, _ in own)
+    your_price = _lowest([landed for landed, _ in own])
+    low = _lowest([landed for landed, _ in priced] or [row.landed for row in facts.lowest_prices])
     has_buy_box, buy_box_price, holders = _buy_box(facts, priced)
     winner = _own_winner([offer for _, offer in own], settled=bool(holders) or has_buy_box is False)
 
@@ -82,28 +85,36 @@ def take_snapshot(facts: MarketFacts, *, seller_id: str, marketplace_id: str) ->
         currency=facts.currency,
         your_price=your_price,
         own_price_unknown=_why_unknown(facts) if your_price is None else None,
-        market_low=_market_low(facts, priced),
+        market_low=low,
         competitor_low=_lowest(rivals),
         prime_low=_prime_low(facts, priced),
-        your_position=None if your_price is None else 1 + sum(r < your_price for r in rivals),
+        your_position=_position(your_price, rivals),
         total_offers=_total_offers(facts),
         buy_box_winner=winner,
         has_buy_box=has_buy_box,
         buy_box_price=buy_box_price,
         buy_box_sellers=holders,
-        flags=(*facts.flags, *_remarks(priced, own, has_buy_box=has_buy_box, winner=winner)),
+        flags=(*facts.flags, *_remarks(priced, own, low, has_buy_box=has_buy_box, winner=winner)),
     )
 
 
-def _believable_prices(facts: MarketFacts, priced: _Priced) -> Iterable[bool]:
-    """Of each price in the message, the summary's too, whether somebody may pay it."""
-    yield from (o.listing > 0 and o.shipping >= 0 and landed > 0 for landed, o in priced)
-    yield from (row.landed > 0 for row in facts.lowest_prices)
-    yield from (price > 0 for price in facts.buy_box_prices or ())
+def _are_believable(facts: MarketFacts, priced: _Priced) -> bool:
+    """Whether somebody may pay each price in the message, the summary's too."""
+    for landed, offer in priced:
+        if offer.listing <= _NOTHING or offer.shipping < _NOTHING or landed <= _NOTHING:
+            return False
+    given = [*(row.landed for row in facts.lowest_prices), *(facts.buy_box_prices or ())]
+    return not given or min(given) > _NOTHING
 
 
-def _lowest(prices: Iterable[Decimal]) -> Decimal | None:
+def _lowest(prices: Sequence[Decimal]) -> Decimal | None:
     return min(prices, default=None)
+
+
+def _position(your_price: Decimal | None, rivals: list[Decimal]) -> int | None:
+    if your_price is None:
+        return None
+    return 1 + len([rival for rival in rivals if rival < your_price])
 
 
 def _why_unknown(facts: MarketFacts) -> str:
@@ -112,21 +123,17 @@ def _why_unknown(facts: MarketFacts) -> str:
     return OUTSIDE_OFFERS_SENT if facts.offers else NO_OFFERS_SENT
 
 
-def _market_low(facts: MarketFacts, priced: _Priced) -> Decimal | None:
-    if priced:
-        return _lowest(landed for landed, _ in priced)
-    return _lowest(row.landed for row in facts.lowest_prices)
-
-
 def _prime_low(facts: MarketFacts, priced: _Priced) -> Decimal | None:
     """Prime is what PrimeInformation says; fulfilment by Amazon decides only where it is absent."""
     if priced:
         return _lowest(
-            landed
-            for landed, offer in priced
-            if (offer.fulfilled_by_amazon if offer.prime is None else offer.prime)
+            [
+                landed
+                for landed, offer in priced
+                if (offer.fulfilled_by_amazon if offer.prime is None else offer.prime)
+            ]
         )
-    return _lowest(row.landed for row in facts.lowest_prices if row.fulfilled_by_amazon)
+    return _lowest([row.landed for row in facts.lowest_prices if row.fulfilled_by_amazon])
 
 
 def _total_offers(facts: MarketFacts) -> int | None:
@@ -141,7 +148,7 @@ def _buy_box(
     flagged = [(landed, offer.seller_id) for landed, offer in priced if offer.winner]
     holders = tuple(sorted({seller for _, seller in flagged}))
     # 20 of 20 real messages: Summary's price equals the lowest flagged offer, so either will do.
-    price = _lowest(facts.buy_box_prices or ()) or _lowest(landed for landed, _ in flagged)
+    price = _lowest(facts.buy_box_prices or ()) or _lowest([landed for landed, _ in flagged])
     if price is not None or holders:
         return True, price, holders
     return (None if facts.buy_box_prices is None else False), None, ()
@@ -162,12 +169,16 @@ def _own_winner(own: list[Offer], *, settled: bool) -> bool | None:
 
 
 def _remarks(
-    priced: _Priced, own: _Priced, *, has_buy_box: bool | None, winner: bool | None
+    priced: _Priced,
+    own: _Priced,
+    low: Decimal | None,
+    *,
+    has_buy_box: bool | None,
+    winner: bool | None,
 ) -> Iterable[str]:
     if has_buy_box is False:
         yield SUPPRESSED_BUY_BOX
     if own and winner is None:
         yield WINNER_NOT_TOLD
-    low = _lowest(landed for landed, _ in priced)
-    if low is not None and not any(o.shippable_now for landed, o in priced if landed == low):
+    if priced and not any(o.shippable_now for landed, o in priced if landed == low):
         yield LOW_NOT_SHIPPABLE

@@ -180,7 +180,7 @@ def read_usual(body: bytes) -> UsualMessage | None:
         return None
     try:
         message = _DECODER.decode(body.decode())
-        if message.notification_type != "ANY_OFFER_CHANGED":
+        if message.notification_type != "ANY_OFFER_CHANGED" or not message.event_time.strip():
             return None
         _tidy(message.change)
     except (ValueError, ArithmeticError, RecursionError):  # msgspec's errors are ValueErrors

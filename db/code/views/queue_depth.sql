@@ -3,7 +3,7 @@ SELECT q.queue_name AS queue,
        q.waiting,
        q.running,
        q.failed,
-       now() - e.at AS oldest_waiting_for
+       now() - COALESCE(n.received_at, e.at) AS oldest_waiting_for
 FROM (
     SELECT queue_name,
            count(*) FILTER (WHERE status = 'todo') AS waiting,
@@ -13,6 +13,8 @@ FROM (
     FROM procrastinate_jobs
     GROUP BY queue_name
 ) AS q
+LEFT JOIN procrastinate_jobs AS j ON j.id = q.oldest
+LEFT JOIN worker_notifications AS n ON n.id = (j.args ->> 'notification')::bigint
 LEFT JOIN LATERAL (
     SELECT at FROM procrastinate_events
     WHERE job_id = q.oldest AND type = 'deferred'
