@@ -41,8 +41,8 @@ WITH stored AS (
     ON CONFLICT DO NOTHING
     RETURNING id, received_on
 )
-INSERT INTO notification_bodies (notification_id, received_on, body, facts)
-SELECT id, received_on, %(body)s, %(facts)s::json FROM stored
+INSERT INTO notification_bodies (notification_id, received_on, body)
+SELECT id, received_on, %(body)s FROM stored
 """
 
 PLENTY = 10**9
@@ -50,8 +50,8 @@ PLENTY = 10**9
 
 
 @contextmanager
-def limit(url: str) -> Iterator[RawDesk]:
-    """`executemany` into the table of our bodies, committed by the batch, and nothing else."""
+def limit_bodies(url: str) -> Iterator[RawDesk]:
+    """`executemany` of the bare bodies into the keyless half of the inbox."""
     with connect(url) as conn, conn.cursor() as cur:
         numbers, today = count(os.getpid() * PLENTY), datetime.now(UTC).date()
 
@@ -81,8 +81,8 @@ def hand_written(url: str) -> Iterator[RawDesk]:
 
 
 @contextmanager
-def limit_inbox(url: str) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
-    """`executemany` of ready-made rows into both tables of the inbox, all keys and indexes kept."""
+def limit(url: str) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
+    """`executemany` of bodies with their keys into the inbox, a commit a batch, nothing else."""
     with connect(url) as conn, conn.cursor() as cur:
 
         def file(rows: Sequence[dict[str, Any]]) -> None:
@@ -100,7 +100,7 @@ def ready_made(arrivals: Sequence[Arrival]) -> list[dict[str, Any]]:
 
 DESKS: dict[str, Callable[[str], AbstractContextManager[Any]]] = {
     "limit": limit,
-    "limit_inbox": limit_inbox,
+    "limit_bodies": limit_bodies,
     "hand_written": hand_written,
 }
 

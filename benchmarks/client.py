@@ -28,7 +28,7 @@ from worker.logs import configure_logs
 from worker.settings import load_settings
 
 PEERS = ("plain_procrastinate", "pgqueuer", "oban")
-BASELINES = ("limit", "limit_inbox", "hand_written")
+BASELINES = ("limit", "limit_bodies", "hand_written")
 TICK_S = 0.05
 """How long a paced client gathers messages: as long as the ingester fills a transaction."""
 
@@ -60,7 +60,7 @@ def main() -> None:
         )
         * given.passes
     )
-    if given.role == "limit_inbox":
+    if given.role == "limit":
         arrivals = importlib.import_module("benchmarks.baselines").ready_made(arrivals)
     with _desk(given, url) as file:
         _wait_for_go(given.folder, given.name)

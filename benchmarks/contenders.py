@@ -83,19 +83,19 @@ def run_ours_in(url: str, plan: Plan, *, backlog: bool = False) -> Run:
 
 
 def run_limit(server: Server, plan: Plan) -> Run:
-    """The bodies' way into our table of bodies and nothing else; several times, to last a while."""
+    """The bodies' way into the inbox, with the keys it asks for, and nothing else."""
     with server.database(DATABASE) as url, crew(used_folder(plan.folder, "limit"), url) as group:
-        clients(group, "limit", plan, passes=LIMIT_PASSES)
+        clients(group, "limit", plan)
         return observe_filing(url, group, limit_s=plan.limit_s + 10)
 
 
-def run_limit_inbox(server: Server, plan: Plan) -> Run:
-    """The same rows' way into both tables of the inbox."""
+def run_limit_bodies(server: Server, plan: Plan) -> Run:
+    """The bare bodies' way into the half without keys; several times, to last a while."""
     with (
         server.database(DATABASE) as url,
-        crew(used_folder(plan.folder, "limit_inbox"), url) as group,
+        crew(used_folder(plan.folder, "limit_bodies"), url) as group,
     ):
-        clients(group, "limit_inbox", plan)
+        clients(group, "limit_bodies", plan, passes=LIMIT_PASSES)
         return observe_filing(url, group, limit_s=plan.limit_s + 10)
 
 

@@ -70,8 +70,22 @@ def observe(url: str, crew: Crew, messages: int, *, limit_s: float, backlog: boo
             "filed_per_s": round(sum(c["messages"] for c in filed) / max(0.001, last - first), 1),
             "client_cpu_s": [round(c["cpu_s"], 2) for c in filed],
             "worker_cpu_s": crew.cpu_s(),
+            "t2_ms": _quantiles(crew.t2_ms()),
         }
         return run
+
+
+def _quantiles(ordered: list[float]) -> dict[str, float]:
+    """Median, p99 and longest of sorted values; empty where nothing was logged."""
+    if not ordered:
+        return {}
+    last = len(ordered) - 1
+    return {
+        "count": len(ordered),
+        "p50": ordered[last // 2],
+        "p99": ordered[int(last * 0.99)],
+        "max": ordered[last],
+    }
 
 
 def observe_filing(url: str, crew: Crew, *, limit_s: float) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ from worker.demo.emulator import environment
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.02
+
+_DURATION = re.compile(r'"duration_ms": ?([0-9.]+)')
 
 
 class Crew:
@@ -99,6 +102,14 @@ class Crew:
     def cpu_s(self) -> dict[str, float]:
         """Processor time of each process that still runs, by name (Linux; empty elsewhere)."""
         return {c.name: used for c in self._children if (used := _cpu_s(c.pid)) is not None}
+
+    def t2_ms(self) -> list[float]:
+        """How long each T2 of our workers took, as they logged it (milliseconds), sorted."""
+        return sorted(
+            float(found)
+            for child in self._workers
+            for found in _DURATION.findall(child.log.read_text("utf-8", errors="replace"))
+        )
 
     def close(self) -> None:
         """Stop all; what is left after ten seconds is killed."""

@@ -7,6 +7,7 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -20,8 +21,8 @@ TITLES = {
     "ours": "buybox",
     "ours_uniform": "buybox, uniform products",
     "ours_sqs": "buybox through SQS emulator",
-    "limit": "limit: executemany, nothing else",
-    "limit_inbox": "the same into all of the inbox",
+    "limit": "limit: executemany into the inbox",
+    "limit_bodies": "bare bodies, no key row",
     "hand_written": "hand-written, no queue",
     "procrastinate": "procrastinate, one job a message",
     "pgqueuer": "PgQueuer",
@@ -36,6 +37,7 @@ TITLES = {
     "workers_4": "4 workers",
     "idle_in_transaction": "an idle transaction's snapshot",
 }
+MEMORY_FILE = "memory.json"
 GROWN = [name for name in TITLES if name not in CONTENDERS]
 OURS = tuple(title for name, title in TITLES.items() if name.startswith("ours") or name in GROWN)
 
@@ -96,6 +98,7 @@ def show(console: Console, results: dict[str, Any]) -> None:
         if name in results:
             table.add_row(*_cells(name, results[name]))
     console.print(table)
+    console.print(t2_sentence(results), memory_sentence(results.get("memory", {})), sep="\n")
     loads = results.get("latency", {}).get("loads")
     if loads:
         table = Table(title="commit to bell, milliseconds", title_justify="left")
@@ -105,6 +108,38 @@ def show(console: Console, results: dict[str, Any]) -> None:
             keys = ("rate", "p50_ms", "p99_ms", "p999_ms", "unheard")
             table.add_row(load, *(str(found[key]) for key in keys))
         console.print(table)
+
+
+def t2_sentence(results: dict[str, Any]) -> str:
+    """How long T2 took while all messages came at once; empty where it was not measured."""
+    runs = results.get("ours", {}).get("runs", [])
+    found = [run["more"]["t2_ms"] for run in runs if run.get("more", {}).get("t2_ms")]
+    if not found:
+        return ""
+    middle = {key: median(one[key] for one in found) for key in ("count", "p50", "p99", "max")}
+    return (
+        "T2 at full load, medians of the runs: {count:,.0f} transactions, p50 {p50:.0f} ms, "
+        "p99 {p99:.0f} ms, longest {max:.0f} ms."
+    ).format(**middle)
+
+
+def memory_sentence(memory: dict[str, Any]) -> str:
+    """A worker's memory over a million messages; empty where it was not measured."""
+    samples = memory.get("samples", [])
+    if not samples:
+        return ""
+    parts = []
+    for share in (0.1, 0.25, 0.5, 0.75, 1.0):
+        done = share * samples[-1][1]
+        at = next(sample for sample in samples if sample[1] >= done)
+        parts.append(f"{at[1]:,}: {' and '.join(f'{rss:.0f}' for rss in at[2])} MB")
+    return f"Resident memory of each worker by messages processed: {'; '.join(parts)}."
+
+
+def write_memory(folder: Path, memory: dict[str, Any]) -> None:
+    """The long run's own file: it is measured apart from the others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MEMORY_FILE).write_text(json.dumps(memory, indent=1) + "\n", encoding="utf-8")
 
 
 def write_json(path: Path, results: dict[str, Any], where: dict[str, Any]) -> None:
@@ -136,6 +171,9 @@ def write_docs(folder: Path, method: str, results: dict[str, Any], where: dict[s
     figures = [_markdown(CONTENDERS, results), "![](benchmarks/contenders.svg)"]
     figures += ["", "### As it grows", "", _markdown(GROWN, results), "![](benchmarks/growth.svg)"]
     figures += ["", "### Latency", "", _latency_markdown(results), "![](benchmarks/latency.svg)"]
+    kept = charts / MEMORY_FILE
+    memory = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    figures += ["", t2_sentence(results), "", "### Memory", "", memory_sentence(memory)]
     hardware_lines = "\n".join(f"- {name}: {value}" for name, value in where.items())
     line = json.dumps(summary(results))
     text = method.replace("{hardware}", hardware_lines).replace("{figures}", "\n".join(figures))

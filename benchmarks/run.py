@@ -16,14 +16,21 @@ from rich.console import Console
 
 from benchmarks import server
 from benchmarks.process import ROOT
-from benchmarks.report import hardware, show, summary, write_docs, write_json
+from benchmarks.report import (
+    hardware,
+    show,
+    summary,
+    write_docs,
+    write_json,
+    write_memory,
+)
 from benchmarks.suite import CONTENDERS, EXTRA, FULL, GROWTH, QUICK, Suite
 
 CACHE = "BUYBOX_BENCH_CACHE"
 """The setting that says where peers are installed; else .buybox/bench."""
 
 WIDTH = 118
-LONG = ("ours_uniform", "ours_sqs", "limit_inbox", "workers", "idle", "history")
+LONG = ("ours_uniform", "ours_sqs", "limit_bodies", "workers", "idle", "history")
 """Left out of the quick run."""
 
 METHOD = Path(__file__).with_name("method.md")
@@ -51,6 +58,12 @@ def main(argv: list[str] | None = None) -> int:
         if not given.keep:
             shutil.rmtree(folder, ignore_errors=True)
     show(console, results)
+    if given.docs and "memory" in results:
+        write_memory(given.docs / "benchmarks", results.pop("memory"))
+    if wanted == ["memory"] and given.json and given.json.exists():
+        # The long run is measured apart: the page is written again around the last results.
+        last = json.loads(given.json.read_text(encoding="utf-8"))
+        results, where = last["results"], last["hardware"]
     if given.json:
         write_json(given.json, results, where)
     if given.docs:

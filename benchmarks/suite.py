@@ -18,7 +18,7 @@ from benchmarks.contenders import (
     peer_runner,
     run_hand_written,
     run_limit,
-    run_limit_inbox,
+    run_limit_bodies,
     run_ours,
     run_ours_in,
 )
@@ -31,7 +31,7 @@ from db.connect import connect
 from worker.demo.children import StageError
 
 CONTENDERS = (
-    *("ours", "limit", "limit_inbox", "hand_written", "procrastinate", "pgqueuer", "oban"),
+    *("ours", "limit", "limit_bodies", "hand_written", "procrastinate", "pgqueuer", "oban"),
     *("ours_uniform", "ours_sqs"),
 )
 GROWTH = ("backlog", "workers", "idle", "latency", "history")
@@ -58,8 +58,8 @@ class Size:
     budget_s: float
 
 
-FULL = Size(3, 8_000, 16_000, 2_000, 14.0, 8.0, LOADS, (0, 100_000, 1_000_000), 10_000_000, 840)
-QUICK = Size(1, 2_500, 5_000, 400, 5.0, 3.5, (0.5,), (0, 100_000), 0, 100)
+FULL = Size(3, 12_000, 16_000, 2_000, 14.0, 8.0, LOADS, (0, 100_000, 1_000_000), 10_000_000, 840)
+QUICK = Size(1, 6_000, 6_000, 400, 6.0, 3.5, (0.5,), (0, 100_000), 0, 100)
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class Suite:
         offered: dict[str, tuple[Runner, Plan]] = {
             "ours": (run_ours, plan),
             "limit": (run_limit, plan.of(self.size.limit_messages)),
-            "limit_inbox": (run_limit_inbox, plan.of(self.size.limit_messages)),
+            "limit_bodies": (run_limit_bodies, plan.of(self.size.limit_messages)),
             "hand_written": (run_hand_written, peers),
             "procrastinate": (peer_runner("plain_procrastinate"), peers),
             "ours_uniform": (run_ours, replace(plan, bodies=self._bodies("uniform"))),
