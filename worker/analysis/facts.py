@@ -17,7 +17,12 @@ Audience = Literal["consumer", "business"]
 
 
 class _Fact(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    gc=False,  # values without cycles: the collector need not look at a thousand offers a batch
 ):
     """A value that becomes JSON. The types are looked at when it is read back, not when made."""
 

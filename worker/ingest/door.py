@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from worker.analysis.facts import Audience, HealthFacts, MarketFacts
 from worker.errors import ImplausibleTimeError, UnreadableNotificationError
@@ -99,18 +99,25 @@ def _read_usual(arrival: Arrival, now: datetime) -> Notification | None:
     )
     whereabouts = Whereabouts(change.seller_id, trigger.marketplace_id, trigger.asin)
     try:
-        filed = _file(ANY_OFFER_CHANGED, opened, arrival, now, _strictly, whereabouts)
         facts = market_facts(
             change,
             marketplace_id=trigger.marketplace_id,
             item_condition=trigger.item_condition,
             audience="consumer",
         )
+        return _file(
+            ANY_OFFER_CHANGED,
+            opened,
+            arrival,
+            now,
+            _strictly,
+            whereabouts,
+            status="waiting",
+            item_condition=trigger.item_condition,
+            facts=facts,
+        )
     except UnreadableNotificationError:
         return None
-    if filed.event_time is None or filed.notification_id is None:
-        return None
-    return replace(filed, status="waiting", item_condition=trigger.item_condition, facts=facts)
 
 
 def _read_opened(
@@ -196,6 +203,10 @@ def _file(
     take: _Take,
     whereabouts: Whereabouts,
     change_time: _Claims = (),
+    *,
+    status: Literal["waiting", "ignored"] = "ignored",
+    item_condition: str | None = None,
+    facts: MarketFacts | None = None,
 ) -> Notification:
     """What every type has: ids, times, and whose it is. An `ignored` one, until it has facts."""
     path = "NotificationMetadata"
@@ -211,7 +222,7 @@ def _file(
     )
     return Notification(
         notification_type=notification_type,
-        status="ignored",
+        status=status,
         body_hash=opened.body_hash,
         envelope=opened.envelope,
         event_key=notification_id or opened.body_hash.hex(),
@@ -219,7 +230,11 @@ def _file(
         notification_id=notification_id,
         event_time=_event_time(claims, now, take) or _as_utc(arrival.sent_at),
         publish_time=take(utc_time, publish[1], publish[0]),
-        **whereabouts._asdict(),
+        item_condition=item_condition,
+        facts=facts,
+        seller_id=whereabouts.seller_id,
+        marketplace_id=whereabouts.marketplace_id,
+        asin=whereabouts.asin,
     )
 
 

@@ -17,10 +17,14 @@ from decimal import Decimal
 from functools import lru_cache
 
 import msgspec
+from msgspec import UNSET
 
 from worker.ingest import fields
 from worker.ingest.notification import MAX_BODY_BYTES
 from worker.marketplaces import all_marketplaces
+
+_Absent = msgspec.UnsetType
+"""A key under which the careful reader looks as well: its presence, even as null, is unusual."""
 
 _NAMES = {"asin": "ASIN"}
 
@@ -29,7 +33,7 @@ def _amazons_name(name: str) -> str:
     return _NAMES.get(name) or "".join(part.capitalize() for part in name.split("_"))
 
 
-class _Part(msgspec.Struct, rename=_amazons_name):
+class _Part(msgspec.Struct, rename=_amazons_name, gc=False):
     pass
 
 
@@ -51,8 +55,8 @@ class PrimeInformation(_Part):
 
     is_prime: bool | None = msgspec.field(default=None, name="IsOfferPrime")
     is_national_prime: bool | None = msgspec.field(default=None, name="IsOfferNationalPrime")
-    other_prime: None = msgspec.field(default=None, name="IsPrime")
-    other_national: None = msgspec.field(default=None, name="IsNationalPrime")
+    other_prime: _Absent = msgspec.field(default=UNSET, name="IsPrime")
+    other_national: _Absent = msgspec.field(default=UNSET, name="IsNationalPrime")
 
 
 class ShippingTime(_Part):
@@ -85,7 +89,7 @@ class SummaryPrice(_Part):
     listing_price: Money | None = None
     shipping: Money | None = None
     points: Points | None = None
-    other_channel: None = msgspec.field(default=None, name="FulfillmentType")
+    other_channel: _Absent = msgspec.field(default=UNSET, name="FulfillmentType")
     offer_type: str = ""
     quantity_tier: int | None = None
 
@@ -115,7 +119,7 @@ class Trigger(_Part):
     marketplace_id: str
     asin: str
     item_condition: str
-    other_asin: None = msgspec.field(default=None, name="Asin")
+    other_asin: _Absent = msgspec.field(default=UNSET, name="Asin")
 
 
 class OfferChange(_Part):
@@ -125,7 +129,7 @@ class OfferChange(_Part):
     offer_change_trigger: Trigger
     summary: Summary | None = None
     offers: list[OfferRow] | None = None
-    older_layout: None = msgspec.field(default=None, name="OfferChangeSummary")
+    older_layout: _Absent = msgspec.field(default=UNSET, name="OfferChangeSummary")
 
 
 class _Payload(_Part, forbid_unknown_fields=True):
