@@ -7,8 +7,10 @@ import typer
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
 from worker.cli.failures import failures_app
+from worker.cli.fees import fees_app
 from worker.cli.ingest import ingest, migrate
 from worker.cli.listen import listen
+from worker.cli.products import products_app
 from worker.cli.replay import replay
 from worker.cli.run import run as run_both
 from worker.cli.status import status
@@ -30,6 +32,8 @@ app.command()(doctor)
 app.command()(migrate)
 app.command()(demo)
 app.add_typer(failures_app)
+app.add_typer(products_app)
+app.add_typer(fees_app)
 
 
 def run() -> None:

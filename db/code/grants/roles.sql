@@ -31,7 +31,8 @@ BEGIN
         GRANT SELECT ON alembic_version, schema_components, feed_epoch TO buybox_worker;
         GRANT SELECT, INSERT, UPDATE ON
             worker_notifications, notification_bodies, worker_failures, current_state,
-            competitive_history, worker_heartbeats, worker_counters
+            competitive_history, worker_heartbeats, worker_counters,
+            products, fee_rules, seller_terms
         TO buybox_worker;
         -- for the doctor, who counts what lies in them: a partition's own name needs its own grant
         GRANT SELECT ON notification_bodies_default, competitive_history_default TO buybox_worker;

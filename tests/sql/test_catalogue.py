@@ -1,0 +1,300 @@
+"""What the tables of costs, fees and terms refuse, whoever writes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import psycopg
+import pytest
+from psycopg import sql
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+DAY, NEXT_DAY = date(2026, 1, 1), date(2026, 2, 1)
+
+PRODUCT = {
+    "seller_id": "S1",
+    "marketplace_id": "M1",
+    "asin": "B0CXYZ1234",
+    "item_condition": "new",
+    "fulfilment_channel": "amazon",
+    "currency": "GBP",
+    "updated_at": AT,
+}
+REFERRAL = {
+    "rule_id": "r1",
+    "marketplace_id": "M1",
+    "kind": "referral",
+    "category": "toys",
+    "shape": "flat",
+    "rate": 0.15,
+    "currency": "GBP",
+    "valid_from": DAY,
+    "source": "a page",
+    "source_date": DAY,
+    "updated_at": AT,
+}
+FULFILMENT = {
+    "kind": "fulfilment", "category": None, "shape": None, "rate": None, "size_tier": "small",
+    "fulfilment_channel": "amazon", "amount": 2.5,
+}  # fmt: skip
+CLOSING = {"kind": "closing", "shape": None, "rate": None, "amount": 0.5}
+DIGITAL = {
+    "kind": "digital-services", "category": None, "shape": None, "applies_to": ["referral"],
+}  # fmt: skip
+VAT = {"kind": "vat-on-fees", "category": None, "shape": None}
+TERMS = {
+    "seller_id": "S1",
+    "marketplace_id": "M1",
+    "valid_from": DAY,
+    "vat_registered": True,
+    "fee_vat_recoverable": 1,
+    "updated_at": AT,
+}
+GOOD = {"products": PRODUCT, "fee_rules": REFERRAL, "seller_terms": TERMS}
+MONEY = ("unit_cost", "inbound_postage", "own_postage", "prep")
+NO_MONEY = ("-0.01", "NaN", "Infinity", "-Infinity", "10000000000", "1.005")
+
+
+def insert(scratch, table, **changes):
+    row = GOOD[table] | changes
+    scratch.execute(
+        sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(map(sql.Placeholder, row)),
+        ),
+        row,
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [
+        *((table, {}) for table in GOOD),
+        ("products", dict.fromkeys(MONEY, "0.00") | {"min_price": "1.00", "max_price": "1.00"}),
+        ("products", {"currency": "JPY", "unit_cost": "620.00"}),
+        ("products", {"sale_vat_rate": 0, "weight_g": 1, "tags": ["a", "b"], "sku": "x y"}),
+        ("fee_rules", {"shape": "marginal", "price_up_to": "10.00", "minimum": "0.25"}),
+        ("fee_rules", FULFILMENT | {"weight_up_to_g": 500, "price_up_to": "10.00"}),
+        *(("fee_rules", kind) for kind in (FULFILMENT, CLOSING, DIGITAL, VAT)),
+        ("fee_rules", VAT | {"rate": 0}),
+        ("seller_terms", {"vat_registered": False, "fee_vat_recoverable": 0}),
+    ],
+)
+def test_what_can_be_true_is_taken(scratch, table, changes):
+    insert(scratch, table, **changes)
+
+
+CHECKED = [
+    *(("products", "key_is_written", {name: " "}) for name in ("seller_id", "marketplace_id")),
+    ("products", "key_is_written", {"sku": " a"}),
+    *(("products", "asin_is_an_asin", {"asin": asin}) for asin in ("", "B0SHORT", "b0cxyz1234")),
+    ("products", "item_condition_is_known", {"item_condition": "mint"}),
+    ("products", "fulfilment_channel_is_known", {"fulfilment_channel": "drone"}),
+    ("products", "currency_is_a_code", {"currency": "gbp"}),
+    *(("products", "costs_are_money", {name: "-1"}) for name in MONEY),
+    *(("products", "costs_are_money", {"unit_cost": amount}) for amount in NO_MONEY),
+    ("products", "costs_are_money", {"currency": "JPY", "unit_cost": "620.50"}),
+    *(("products", "price_limits_are_prices", {name: 0}) for name in ("min_price", "max_price")),
+    ("products", "min_price_is_not_above_max_price", {"min_price": 2, "max_price": 1}),
+    ("products", "weight_is_positive", {"weight_g": 0}),
+    *(("products", "sale_vat_rate_is_a_fraction", {"sale_vat_rate": rate})
+      for rate in ("20", "1", "-0.1", "NaN")),
+    *(("products", "sales_are_a_number", {"estimated_daily_sales": sales})
+      for sales in ("-1", "NaN", "Infinity")),
+    *(("products", "names_are_slugs", {name: "Home & Kitchen"}) for name in ("category", "size_tier")),
+    ("products", "texts_are_short", {"title": "x" * 501}),
+    ("products", "texts_are_short", {"tags": ["x"] * 51}),
+    ("products", "tags_are_written", {"tags": ["a", ""]}),
+    ("products", "tags_are_written", {"tags": ["a", None]}),
+    ("fee_rules", "kind_is_known", {"kind": "storage"}),
+    *(("fee_rules", "referral_is_a_rate_of_a_category", {name: None})
+      for name in ("category", "shape", "rate")),
+    *(("fee_rules", "referral_is_a_rate_of_a_category", extra)
+      for extra in ({"amount": 1}, {"size_tier": "small"}, {"weight_up_to_g": 1})),
+    *(("fee_rules", "fulfilment_is_an_amount_of_a_size_tier", FULFILMENT | more)
+      for more in ({"size_tier": None}, {"amount": None}, {"fulfilment_channel": "merchant"},
+                   {"fulfilment_channel": None}, {"rate": 0.1}, {"minimum": 1})),
+    *(("fee_rules", "closing_is_an_amount_of_a_category", CLOSING | more)
+      for more in ({"category": None}, {"amount": None}, {"rate": 0.1}, {"price_up_to": 1})),
+    *(("fee_rules", "digital_services_is_a_rate_of_fees", DIGITAL | more)
+      for more in ({"rate": None}, {"applies_to": []}, {"applies_to": ["storage"]},
+                   {"category": "toys"}, {"amount": 1})),
+    *(("fee_rules", "vat_on_fees_is_a_rate", VAT | more)
+      for more in ({"rate": None}, {"amount": 1}, {"category": "toys"})),
+    ("fee_rules", "only_digital_services_apply_to_fees", {"applies_to": ["referral"]}),
+    ("fee_rules", "fulfilment_channel_is_known", {"fulfilment_channel": "drone"}),
+    ("fee_rules", "shape_is_known", {"shape": "stairs"}),
+    ("fee_rules", "flat_has_no_tiers", {"price_up_to": 10}),
+    *(("fee_rules", "rate_is_a_fraction", {"rate": rate}) for rate in ("15", "1", "-0.1", "NaN")),
+    *(("fee_rules", "amounts_are_money", {"minimum": amount}) for amount in NO_MONEY),
+    ("fee_rules", "amounts_are_money", CLOSING | {"amount": "-1"}),
+    ("fee_rules", "amounts_are_money", {"shape": "marginal", "price_up_to": 0}),
+    ("fee_rules", "weight_is_positive", FULFILMENT | {"weight_up_to_g": 0}),
+    ("fee_rules", "currency_is_a_code", {"currency": "x"}),
+    ("fee_rules", "period_is_not_empty", {"valid_to": DAY}),
+    *(("fee_rules", "names_are_slugs", {name: "A b"}) for name in ("rule_id", "category")),
+    ("fee_rules", "scope_is_written", {"marketplace_id": " "}),
+    ("fee_rules", "scope_is_written", {"seller_id": ""}),
+    ("fee_rules", "source_is_named", {"source": " "}),
+    ("fee_rules", "texts_are_short", {"note": "x" * 501}),
+    ("seller_terms", "scope_is_written", {"seller_id": ""}),
+    *(("seller_terms", "recoverable_is_a_share", {"fee_vat_recoverable": share})
+      for share in ("-0.1", "1.1", "NaN")),
+    ("seller_terms", "unregistered_recovers_nothing", {"vat_registered": False}),
+    *(("seller_terms", "wanted_margin_is_a_fraction", {"wanted_margin": margin})
+      for margin in ("-0.1", "1", "10", "NaN")),
+    ("seller_terms", "period_is_not_empty", {"valid_to": DAY}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "constraint", "changes"), CHECKED)
+def test_what_cannot_be_true_is_refused(scratch, table, constraint, changes):
+    with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        insert(scratch, table, **changes)
+    assert refused.value.diag.constraint_name == constraint
+
+
+@pytest.mark.parametrize("table", GOOD)
+def test_every_check_is_tried(scratch, table):
+    named = scratch.execute(
+        "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid = %s::regclass",
+        (table,),
+    )
+    tried = {constraint for tried_table, constraint, _ in CHECKED if tried_table == table}
+    assert {name for (name,) in named} == tried
+
+
+# periods ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"valid_from": NEXT_DAY},
+        {"valid_from": date(2025, 1, 1), "valid_to": date(2026, 1, 2)},
+        {"rate": 0.2, "minimum": 1},
+    ],
+)
+def test_two_rules_for_the_same_thing_on_the_same_day_are_refused(scratch, other):
+    insert(scratch, "fee_rules")
+    with pytest.raises(psycopg.errors.ExclusionViolation) as refused:
+        insert(scratch, "fee_rules", rule_id="r2", **other)
+    assert refused.value.diag.constraint_name == "one_rule_at_a_time"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"valid_from": date(2025, 1, 1), "valid_to": DAY},
+        {"seller_id": "S1"},
+        {"marketplace_id": "M2", "currency": "EUR"},
+        {"category": "pets"},
+        CLOSING,
+        {"fulfilment_channel": "amazon"},
+    ],
+)
+def test_rules_for_different_things_or_days_stand_side_by_side(scratch, other):
+    insert(scratch, "fee_rules")
+    insert(scratch, "fee_rules", rule_id="r2", **other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"weight_up_to_g": 500}, {"size_tier": "large"}, {"price_up_to": 10}, {"seller_id": "S1"}],
+)
+def test_each_band_of_a_fulfilment_fee_is_a_thing_of_its_own(scratch, other):
+    insert(scratch, "fee_rules", **FULFILMENT)
+    insert(scratch, "fee_rules", rule_id="r2", **FULFILMENT | other)
+    with pytest.raises(psycopg.errors.ExclusionViolation):
+        insert(scratch, "fee_rules", rule_id="r3", **FULFILMENT | other)
+
+
+def test_the_tiers_of_a_schedule_have_one_shape(scratch):
+    insert(scratch, "fee_rules", shape="whole-price", price_up_to=10)
+    insert(scratch, "fee_rules", rule_id="r2", shape="whole-price")
+    with pytest.raises(psycopg.errors.ExclusionViolation) as refused:
+        insert(scratch, "fee_rules", rule_id="r3", shape="marginal", price_up_to=20)
+    assert refused.value.diag.constraint_name == "tiers_of_a_schedule_have_one_shape"
+
+
+def test_a_schedule_may_change_its_shape_from_a_day_on(scratch):
+    insert(scratch, "fee_rules", valid_to=NEXT_DAY)
+    insert(scratch, "fee_rules", rule_id="r2", shape="marginal", valid_from=NEXT_DAY)
+
+
+def test_a_marketplace_has_one_currency(scratch):
+    insert(scratch, "fee_rules")
+    with pytest.raises(psycopg.errors.ExclusionViolation) as refused:
+        insert(scratch, "fee_rules", rule_id="r2", category="pets", currency="EUR")
+    assert refused.value.diag.constraint_name == "a_marketplace_has_one_currency"
+
+
+def test_one_statement_may_close_a_rule_and_begin_its_successor(scratch):
+    insert(scratch, "fee_rules", valid_to=NEXT_DAY)
+    insert(scratch, "fee_rules", rule_id="r2", valid_from=NEXT_DAY)
+    later = date(2026, 3, 1)
+    scratch.execute(
+        "UPDATE fee_rules SET valid_to = CASE rule_id WHEN 'r1' THEN %(later)s END,"
+        " valid_from = CASE rule_id WHEN 'r2' THEN %(later)s ELSE valid_from END",
+        {"later": later},
+    )
+
+
+@pytest.mark.parametrize("seller_id", [None, "S1"])
+def test_a_rule_id_names_one_rule_of_its_scope(scratch, seller_id):
+    insert(scratch, "fee_rules", seller_id=seller_id)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        insert(scratch, "fee_rules", seller_id=seller_id, category="pets")
+
+
+def test_terms_of_a_seller_do_not_overlap(scratch):
+    insert(scratch, "seller_terms")
+    insert(scratch, "seller_terms", seller_id="S2")
+    insert(scratch, "seller_terms", marketplace_id="M2")
+    with pytest.raises(psycopg.errors.ExclusionViolation):
+        insert(scratch, "seller_terms", valid_from=NEXT_DAY)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"fulfilment_channel": "merchant"},
+        {"sku": "X"},
+        {"item_condition": "used"},
+        {"seller_id": "S2"},
+    ],
+)
+def test_a_product_is_one_row_a_key(scratch, other):
+    insert(scratch, "products")
+    insert(scratch, "products", **other)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        insert(scratch, "products", **other)
+
+
+# roles --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", GOOD)
+def test_a_worker_writes_and_never_deletes(scratch, table):
+    may = "SELECT has_table_privilege('buybox_worker', %s, %s)"
+    allowed = {
+        right: scratch.execute(may, (table, right)).fetchone()[0]
+        for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
+    }
+    assert allowed == {"SELECT": True, "INSERT": True, "UPDATE": True, "DELETE": False,
+                       "TRUNCATE": False}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", GOOD)
+def test_a_reader_of_views_sees_no_costs(scratch, table):
+    scratch.execute("SET LOCAL ROLE ops_reader")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        scratch.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
+
+
+def test_a_reader_of_views_cannot_import(scratch):
+    scratch.execute("SET LOCAL ROLE ops_reader")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        scratch.execute("SELECT * FROM buybox_import_products('[]')")

@@ -1,0 +1,249 @@
+"""The imports by SQL function, the seller's terms, and what analysis reads."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from db import catalogue
+from db.catalogue import Counts, SellerTermsRow
+from tests.catalogue import LATER, NOW, fee_row, product_row
+from tests.factories import ASIN, GB, OWN_SELLER, US
+
+KEY = {
+    "seller_id": OWN_SELLER,
+    "marketplace_id": GB,
+    "asin": ASIN,
+    "item_condition": "new",
+    "fulfilment_channel": "amazon",
+    "currency": "GBP",
+}
+
+
+def import_json(conn, *rows, now=NOW):
+    found = conn.execute(
+        "SELECT * FROM buybox_import_products(%s::jsonb, %s)", (json.dumps(rows), now)
+    )
+    return Counts(*found.fetchone())
+
+
+def stored(conn):
+    return list(catalogue.export_products(conn))
+
+
+def marks(conn):
+    """What tells that a row was touched, even if it was written as it was."""
+    return conn.execute(
+        "SELECT asin, ctid::text, xmin::text, xmax::text, changed_in::text, updated_at"
+        " FROM products ORDER BY asin"
+    ).fetchall()
+
+
+def test_an_import_by_sql_inserts_updates_and_leaves_alone(scratch):
+    assert import_json(scratch, KEY | {"unit_cost": 4}) == Counts(1, 0, 0)
+    assert import_json(scratch, KEY | {"unit_cost": "4.00"}) == Counts(0, 0, 1)
+    assert import_json(scratch, KEY | {"unit_cost": 5, "tags": ["a"]}) == Counts(0, 1, 0)
+    assert stored(scratch) == [product_row(unit_cost=Decimal(5), tags=["a"])]
+
+
+def test_an_import_that_changes_nothing_touches_no_row(conn):
+    with conn.transaction():
+        import_json(conn, KEY | {"unit_cost": 4}, KEY | {"asin": "B0CXYZ5678"})
+    before = marks(conn)
+    with conn.transaction():
+        rows = (KEY | {"unit_cost": "4.0"}, KEY | {"asin": "B0CXYZ5678", "unit_cost": 1})
+        assert import_json(conn, *rows, now=LATER) == Counts(0, 1, 1)
+    after = marks(conn)
+    assert after[0] == before[0]
+    assert after[1][4] != before[1][4]
+    assert (before[1][5], after[1][5]) == (NOW, LATER)
+
+
+def test_keys_that_no_object_has_keep_what_is_stored(scratch):
+    import_json(scratch, KEY | {"unit_cost": 4, "title": "Mug", "tags": ["a"]})
+    assert import_json(scratch, KEY | {"estimated_daily_sales": 2}) == Counts(0, 1, 0)
+    (row,) = stored(scratch)
+    assert (row.unit_cost, row.title, row.tags) == (Decimal(4), "Mug", ["a"])
+    assert row.estimated_daily_sales == Decimal(2)
+
+
+def test_null_makes_a_value_unknown(scratch):
+    import_json(scratch, KEY | {"unit_cost": 4})
+    assert import_json(scratch, KEY | {"unit_cost": None}) == Counts(0, 1, 0)
+    assert stored(scratch)[0].unit_cost is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        ([KEY, KEY], psycopg.errors.CardinalityViolation),
+        ([KEY | {"colour": "red"}], psycopg.errors.UndefinedColumn),
+        ([KEY | {"line": 1}], psycopg.errors.UndefinedColumn),
+        ([KEY | {"unit_cost": -1}], psycopg.errors.CheckViolation),
+        ([KEY | {"unit_cost": "Infinity"}], psycopg.errors.CheckViolation),
+        ([KEY | {"unit_cost": "1,20"}], psycopg.errors.InvalidTextRepresentation),
+        ([{**KEY, "currency": None}], psycopg.errors.NotNullViolation),
+        ([{"asin": ASIN}], psycopg.errors.NotNullViolation),
+        ({"asin": ASIN}, psycopg.errors.InvalidParameterValue),
+    ],
+)
+def test_an_import_by_sql_is_all_or_nothing(conn, rows, error):
+    good = KEY | {"asin": "B0CXYZ5678"}
+    text = json.dumps([good, *rows] if isinstance(rows, list) else rows)
+    with pytest.raises(error):
+        conn.execute("SELECT * FROM buybox_import_products(%s::jsonb)", (text,))
+    assert conn.execute("SELECT count(*) FROM products").fetchone() == (0,)
+
+
+def test_an_empty_import_is_no_error(scratch):
+    assert import_json(scratch) == Counts(0, 0, 0)
+
+
+def test_a_limit_that_contradicts_a_stored_one_is_refused(scratch):
+    import_json(scratch, KEY | {"min_price": 10, "max_price": 20})
+    with pytest.raises(psycopg.errors.CheckViolation):
+        import_json(scratch, KEY | {"max_price": 5})
+
+
+# fee rules ----------------------------------------------------------------------------------------
+
+
+def test_fee_rules_are_replaced_by_their_id_and_left_alone_when_the_same(scratch):
+    rules = [fee_row(), fee_row(rule_id="own", seller_id="S1", rate=Decimal("0.1"))]
+    assert catalogue.import_fee_rules(scratch, rules, now=NOW) == Counts(2, 0, 0)
+    assert catalogue.import_fee_rules(scratch, rules, now=LATER) == Counts(0, 0, 2)
+    changed = [fee_row(rate=Decimal("0.1500")), fee_row(rule_id="own", seller_id="S1")]
+    assert catalogue.import_fee_rules(scratch, changed, now=LATER) == Counts(0, 1, 1)
+    assert catalogue.list_fee_rules(scratch) == [fee_row(), changed[1]]
+
+
+def test_fee_rules_that_would_not_change_are_not_touched(scratch):
+    pets = fee_row(rule_id="pets", category="pet-supplies")
+    catalogue.import_fee_rules(scratch, [fee_row(), pets], now=NOW)
+    catalogue.import_fee_rules(scratch, [fee_row(), pets._replace(note="new")], now=LATER)
+    touched = scratch.execute("SELECT rule_id, updated_at FROM fee_rules ORDER BY rule_id")
+    assert touched.fetchall() == [("pets", LATER), ("uk-referral-toys", NOW)]
+
+
+def test_the_same_rule_id_of_a_seller_is_another_rule(scratch):
+    rules = [fee_row(), fee_row(seller_id="S1")]
+    assert catalogue.import_fee_rules(scratch, rules, now=NOW) == Counts(2, 0, 0)
+
+
+def test_an_import_may_end_a_rule_and_begin_its_successor_in_any_order(scratch):
+    catalogue.import_fee_rules(scratch, [fee_row()], now=NOW)
+    day = date(2026, 2, 1)
+    successor = fee_row(rule_id="uk-referral-toys-2026-02", valid_from=day, rate=Decimal("0.1"))
+    rules = [successor, fee_row(valid_to=day)]
+    assert catalogue.import_fee_rules(scratch, rules, now=LATER) == Counts(1, 1, 0)
+
+
+def test_rules_that_overlap_end_the_import(scratch):
+    with pytest.raises(psycopg.errors.ExclusionViolation):
+        catalogue.import_fee_rules(scratch, [fee_row(), fee_row(rule_id="r2")], now=NOW)
+
+
+def in_force(conn, first_day, last_day=None, sellers=(), marketplaces=(GB,)):
+    rules = catalogue.read_fee_rules(
+        conn, marketplaces, sellers, first_day=first_day, last_day=last_day or first_day
+    )
+    return [rule.rule_id for rule in rules]
+
+
+def test_the_rules_read_are_those_in_force_of_everybody_and_of_the_sellers_asked(scratch):
+    day = date(2026, 2, 1)
+    catalogue.import_fee_rules(
+        scratch,
+        [
+            fee_row(rule_id="until", valid_to=day),
+            fee_row(rule_id="from", valid_from=day),
+            fee_row(rule_id="own", seller_id="S1"),
+            fee_row(rule_id="us", marketplace_id=US, currency="USD"),
+        ],
+        now=NOW,
+    )
+    assert in_force(scratch, date(2025, 12, 31)) == []
+    assert in_force(scratch, date(2026, 1, 31)) == ["until"]
+    assert in_force(scratch, day) == ["from"]
+    assert in_force(scratch, date(2026, 1, 31), day) == ["from", "until"]
+    assert in_force(scratch, day, sellers=["S1", "S2"]) == ["from", "own"]
+    assert in_force(scratch, day, marketplaces=[GB, US]) == ["from", "us"]
+    rules = catalogue.list_fee_rules(scratch, marketplace_id=GB, at=day, category="toys-and-games")
+    assert [rule.rule_id for rule in rules] == ["from", "own"]
+    assert catalogue.list_fee_rules(scratch, category="pets") == []
+
+
+# terms --------------------------------------------------------------------------------------------
+
+
+def terms(valid_from, valid_to=None, *, margin="0.1", registered=True):
+    return SellerTermsRow(
+        OWN_SELLER, GB, valid_from, valid_to, registered, Decimal(int(registered)), Decimal(margin)
+    )
+
+
+def set_terms(conn, *rows):
+    return [catalogue.set_terms(conn, row, now=NOW) for row in rows]
+
+
+JANUARY, FEBRUARY, MARCH = (date(2026, month, 1) for month in (1, 2, 3))
+
+
+def test_terms_hold_until_the_next_ones_whatever_the_order_they_are_set_in(scratch):
+    assert set_terms(scratch, terms(FEBRUARY), terms(JANUARY, registered=False)) == ["inserted"] * 2
+    assert set_terms(scratch, terms(MARCH, margin="0.2")) == ["inserted"]
+    assert catalogue.list_terms(scratch) == [
+        terms(JANUARY, FEBRUARY, registered=False),
+        terms(FEBRUARY, MARCH),
+        terms(MARCH, margin="0.2"),
+    ]
+
+
+def test_terms_set_again_are_unchanged_or_replaced(scratch):
+    assert set_terms(scratch, terms(JANUARY), terms(JANUARY)) == ["inserted", "unchanged"]
+    assert set_terms(scratch, terms(JANUARY, margin="0.3")) == ["updated"]
+    assert catalogue.list_terms(scratch, seller_id=OWN_SELLER) == [terms(JANUARY, margin="0.3")]
+
+
+def test_the_terms_read_are_those_of_the_days_asked(scratch):
+    set_terms(scratch, terms(JANUARY), terms(FEBRUARY, margin="0.2"))
+
+    def read(first, last):
+        found = catalogue.read_terms(scratch, [OWN_SELLER], [GB], first_day=first, last_day=last)
+        return [row.valid_from for row in found]
+
+    assert read(date(2025, 12, 31), date(2025, 12, 31)) == []
+    assert read(date(2026, 1, 31), date(2026, 1, 31)) == [JANUARY]
+    assert read(FEBRUARY, FEBRUARY) == [FEBRUARY]
+    assert read(date(2026, 1, 31), FEBRUARY) == [JANUARY, FEBRUARY]
+    assert catalogue.read_terms(scratch, ["S"], [GB], first_day=MARCH, last_day=MARCH) == []
+    assert catalogue.list_terms(scratch, marketplace_id=US) == []
+
+
+# products -----------------------------------------------------------------------------------------
+
+
+def test_the_products_of_a_key_are_all_its_channels_and_skus(scratch):
+    rows = [
+        product_row(),
+        product_row(fulfilment_channel="merchant"),
+        product_row(
+            fulfilment_channel="merchant", sku="X", weight_g=5, sale_vat_rate=Decimal("0.2")
+        ),
+        product_row(asin="B0CXYZ5678"),
+        product_row(item_condition="used"),
+        product_row(seller_id="S2"),
+    ]
+    with catalogue.stage_products(scratch) as stage:
+        for line, row in enumerate(rows):
+            stage(line, row)
+    assert list(catalogue.drop_repeated_products(scratch)) == []
+    counts = catalogue.apply_staged_products(scratch, product_row()._fields, now=NOW)
+    assert counts == Counts(6, 0, 0)
+    key = (OWN_SELLER, GB, ASIN, "new")
+    assert catalogue.read_products(scratch, [key, key, ("S3", GB, ASIN, "new")]) == rows[:3]
+    assert catalogue.read_products(scratch, []) == []

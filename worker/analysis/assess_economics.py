@@ -1,0 +1,192 @@
+"""All the economics of one product in one market, as its state keeps them. Pure.
+
+What doesn't depend on the market (lowest viable prices, dead zones) is worked out once for equal
+costs and fees and remembered, so that a message costs a few sums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from worker.analysis.economics import BILLED, UnitEconomics, curve_of, percent_of
+from worker.analysis.facts import MarketFacts
+from worker.analysis.fee_rules import ZERO, FeeSchedule, ProductCosts, Unknown, total_cost
+from worker.analysis.market import Snapshot, landed_price
+from worker.analysis.recommend import (
+    NO_RIVALS,
+    Advice,
+    Bounds,
+    Floors,
+    Rival,
+    Rivals,
+    floors_of,
+    recommend,
+    sort_out,
+)
+from worker.analysis.risks import RACE, RaceSettings, RiskFlag
+from worker.analysis.viable import NoViablePrice, dead_zones
+
+NO_COSTS = Unknown("no costs are known for the product")
+
+
+@dataclass(frozen=True, slots=True)
+class EconomicsSettings:
+    """Thresholds. A margin under `squeeze_pct` percent at the market low is a squeeze.
+
+    `adverts_and_returns` is a fraction of net revenue that is wanted on top of the seller's margin.
+    """
+
+    squeeze_pct: Decimal = Decimal(5)
+    adverts_and_returns: Decimal = ZERO
+    race: RaceSettings = RACE
+
+
+DEFAULTS = EconomicsSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class EconomicsView:
+    """What a market is worth to a seller. Prices landed; margins in percent of net revenue.
+
+    Margins are rounded down to a hundredth. None is not known: `unknown_reason` says why of all
+    that needs costs and fees, and a margin is None as well where its price is. With costs and fees
+    known, a missing `min_viable_price` means that no price works, and `recommendation_reason` says
+    so. `min_viable_price` loses nothing; `min_price_for_margin` keeps the wanted margin too.
+    `profit_at_stake_per_day` is the profit of a day's sales at the own price while the Buy Box is
+    somebody else's: 0 where a sale brings none, None while nothing is lost or nobody knows.
+    """
+
+    margin_at_current_price: Decimal | None = None
+    margin_at_market_low: Decimal | None = None
+    margin_at_prime_low: Decimal | None = None
+    min_viable_price: Decimal | None = None
+    min_price_for_margin: Decimal | None = None
+    recommended_price: Decimal | None = None
+    recommendation_code: Advice = "unknown"
+    recommendation_reason: str = ""
+    risk_flags: tuple[RiskFlag, ...] = ()
+    unfollowable: tuple[Rival, ...] = ()
+    profit_at_stake_per_day: Decimal | None = None
+    unknown_reason: str | None = None
+
+
+def unit_economics(
+    costs: ProductCosts | None, schedule: FeeSchedule | Unknown
+) -> UnitEconomics | Unknown:
+    """One unit's costs under its fees, or why they are not known."""
+    if costs is None:
+        return NO_COSTS
+    if isinstance(schedule, Unknown):
+        return schedule
+    if costs.currency != schedule.currency:
+        return Unknown(f"the costs are in {costs.currency}, the fees in {schedule.currency}")
+    cost = total_cost(costs)
+    return cost if isinstance(cost, Unknown) else UnitEconomics(curve_of(schedule), cost)
+
+
+def assess_economics(
+    costs: ProductCosts | None,
+    schedule: FeeSchedule | Unknown,
+    market: Snapshot,
+    facts: MarketFacts,
+    *,
+    racing: bool = False,
+    settings: EconomicsSettings = DEFAULTS,
+) -> EconomicsView:
+    """The economics of a product in a believable market, as one message shows it.
+
+    `racing` is what `race_to_bottom` says of the market's history.
+    """
+    flags = _market_flags(market, facts, racing=racing)
+    unit = unit_economics(costs, schedule)
+    if not isinstance(unit, Unknown) and market.currency != unit.curve.schedule.currency:
+        unit = Unknown(f"prices are in {market.currency}, fees in {unit.curve.schedule.currency}")
+    if costs is None or isinstance(unit, Unknown):
+        reason = unit.reason if isinstance(unit, Unknown) else NO_COSTS.reason
+        return EconomicsView(
+            recommendation_reason=f"{reason[:1].upper()}{reason[1:]}.",
+            risk_flags=tuple(flags),
+            unknown_reason=reason,
+        )
+    return _known(unit, costs, market, facts, flags, settings)
+
+
+def _known(
+    unit: UnitEconomics,
+    costs: ProductCosts,
+    market: Snapshot,
+    facts: MarketFacts,
+    flags: list[RiskFlag],
+    settings: EconomicsSettings,
+) -> EconomicsView:
+    own, low = market.your_price, market.market_low
+    wanted = BILLED.add(unit.curve.schedule.wanted_margin, settings.adverts_and_returns)
+    bounds = Bounds(costs.min_price, costs.max_price, wanted)
+    floors = floors_of(unit, bounds)
+    rivals = _rivals(facts, market, costs, floors)
+    advice = recommend(unit, bounds, own_price=own, rivals=rivals)
+
+    surplus = None if own is None else unit.surplus(own)
+    at_own = None if own is None or surplus is None else percent_of(surplus, own)
+    at_low = at_own if low == own else _margin_at(unit, low)
+    if own is not None and surplus is not None:
+        if surplus < 0:
+            flags.append("below-cost")
+        if any(own in zone for zone in dead_zones(unit.curve)):
+            flags.append("dead-zone")
+    if at_own is not None and at_low is not None and at_low < settings.squeeze_pct <= at_own:
+        flags.append("margin-squeeze")
+    return EconomicsView(
+        margin_at_current_price=at_own,
+        margin_at_market_low=at_low,
+        margin_at_prime_low=at_low
+        if market.prime_low == low
+        else _margin_at(unit, market.prime_low),
+        min_viable_price=_or_none(floors.even),
+        min_price_for_margin=_or_none(floors.wanted),
+        recommended_price=advice.price,
+        recommendation_code=advice.code,
+        recommendation_reason=advice.reason,
+        risk_flags=tuple(flags),
+        unfollowable=rivals.unfollowable,
+        profit_at_stake_per_day=_at_stake(unit, surplus, costs, market),
+    )
+
+
+def _market_flags(market: Snapshot, facts: MarketFacts, *, racing: bool) -> list[RiskFlag]:
+    """The flags that need no costs."""
+    flags: list[RiskFlag] = ["race-to-bottom"] if racing else []
+    advertised = facts.reference.minimum_advertised
+    if advertised is not None and market.your_price is not None and market.your_price < advertised:
+        flags.append("map-breach")
+    return flags
+
+
+def _rivals(facts: MarketFacts, market: Snapshot, costs: ProductCosts, floors: Floors) -> Rivals:
+    low = market.competitor_low
+    if low is None:
+        return NO_RIVALS
+    if not isinstance(floors.allowed_wanted, NoViablePrice) and low > floors.allowed_wanted:
+        return Rivals(any_seen=True, lowest_followable=low)  # the usual case: all can be followed
+    others = (offer for offer in facts.offers if offer.seller_id != costs.seller_id)
+    return sort_out([(o.seller_id, landed_price(o, costs.marketplace_id)) for o in others], floors)
+
+
+def _margin_at(unit: UnitEconomics, price: Decimal | None) -> Decimal | None:
+    return None if price is None else unit.margin_pct(price)
+
+
+def _or_none(price: Decimal | NoViablePrice) -> Decimal | None:
+    return None if isinstance(price, NoViablePrice) else price
+
+
+def _at_stake(
+    unit: UnitEconomics, surplus: Decimal | None, costs: ProductCosts, market: Snapshot
+) -> Decimal | None:
+    """A day's profit while the Buy Box is known to be lost; to the tick, half up."""
+    sales = costs.estimated_daily_sales
+    if surplus is None or sales is None or market.buy_box_winner is not False:
+        return None
+    profit = BILLED.divide(max(surplus, ZERO), unit.curve.gross)
+    return BILLED.quantize(BILLED.multiply(sales, profit), unit.curve.tick)

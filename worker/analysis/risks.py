@@ -1,0 +1,74 @@
+"""What is wrong with a price or dangerous about its market, as flags. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from worker.analysis.facts import MarketFacts
+from worker.analysis.market import landed_price
+
+RiskFlag = Literal["below-cost", "margin-squeeze", "race-to-bottom", "dead-zone", "map-breach"]
+
+
+@dataclass(frozen=True, slots=True)
+class RaceSettings:
+    """When a falling market counts as a race: `falls` new lows by `sellers` within `window`.
+
+    A rise of the low by more than `rise_pct` percent ends it.
+    """
+
+    sellers: int = 2
+    falls: int = 6
+    window: timedelta = timedelta(hours=2)
+    rise_pct: Decimal = Decimal(5)
+
+
+RACE = RaceSettings()
+
+
+class LowPoint(NamedTuple):
+    """The market low after one event, and who asked it; None where the message named nobody."""
+
+    event_time: datetime
+    low: Decimal
+    seller_id: str | None
+
+
+def low_point(event_time: datetime, facts: MarketFacts, marketplace_id: str) -> LowPoint | None:
+    """The point a message adds to the history; None when it shows no offers."""
+    lows = ((landed_price(offer, marketplace_id), offer.seller_id) for offer in facts.offers)
+    lowest = min(lows, default=None)
+    return None if lowest is None else LowPoint(event_time, *lowest)
+
+
+def race_to_bottom(
+    history: Iterable[LowPoint], at: datetime, settings: RaceSettings = RACE
+) -> bool:
+    """Whether the low is being raced down at this instant. Order and repeats don't matter.
+
+    Counted are the falls of the low within the window that ends at `at` (points after it are not
+    looked at) and the sellers who made them, since the last rise.
+    """
+    since = at - settings.window
+    within = {point for point in history if since <= point.event_time <= at}
+    if len(within) <= settings.falls:
+        return False
+    points = sorted(
+        within,
+        key=lambda point: (point.event_time, -point.low, point.seller_id or ""),
+    )
+    falls, sellers, low = 0, set[str](), points[0].low
+    bottom = low
+    for point in points[1:]:
+        if point.low < low:
+            falls += 1
+            sellers |= {point.seller_id} if point.seller_id is not None else set()
+        elif (point.low - bottom) * 100 > settings.rise_pct * bottom:
+            falls, sellers, bottom = 0, set(), point.low
+        low = point.low
+        bottom = min(bottom, low)
+    return falls >= settings.falls and len(sellers) >= settings.sellers

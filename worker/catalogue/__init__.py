@@ -1,0 +1,1 @@
+"""What people tell us in files: costs of products, fee schedules. Reading, checking, importing."""
