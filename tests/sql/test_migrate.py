@@ -45,6 +45,7 @@ ROWS_OF_BEFORE["0003"] = (
     .replace("body)", "body, facts)")
     .replace("'{}' FROM", """'{}', '{"a": "1.50"}' FROM""")
 )
+ROWS_OF_BEFORE["0004"] = ROWS_OF_BEFORE["0003"]
 
 SHAPE = r"""
 SELECT 'column', table_schema || '.' || table_name, column_name || ' ' || data_type || is_nullable
