@@ -94,6 +94,11 @@ def upsert_states(
     return [(product, severity) for product, severity in cur]
 
 
+def note_lows(conn: psycopg.Connection, rows: Sequence[StateRow]) -> int:
+    """Remember the lows of late messages, over the versions that were read; returns how many."""
+    return conn.execute(query("note_lows"), {"rows": records(rows)}).rowcount
+
+
 def mark_processed(
     conn: psycopg.Connection,
     rows: Sequence[ProcessedRow],

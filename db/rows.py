@@ -84,7 +84,11 @@ class ClaimedRow:
 
 @dataclass(frozen=True, slots=True)
 class StateRow:
-    """A row of `current_state`; None is "not known"."""
+    """A row of `current_state`; None is "not known", but `economics_unknown` None is "known".
+
+    `unfollowable` has objects of seller and landed price, `low_points` lists of time, low and
+    seller: amounts and times as text.
+    """
 
     marketplace_id: str
     asin: str
@@ -124,6 +128,22 @@ class StateRow:
     health: dict[str, Any] | None = None
     doubt_reason: str | None = None
     doubt_since: datetime | None = None
+    margin_at_current_price: Decimal | None = None
+    margin_at_market_low: Decimal | None = None
+    margin_at_prime_low: Decimal | None = None
+    min_viable_price: Decimal | None = None
+    min_price_for_margin: Decimal | None = None
+    recommended_price: Decimal | None = None
+    recommendation_code: str = "unknown"
+    recommendation_reason: str = ""
+    risk_flags: list[str] = field(default_factory=list)
+    unfollowable: list[dict[str, str]] = field(default_factory=list)
+    profit_at_stake_per_day: Decimal | None = None
+    daily_sales: Decimal | None = None
+    own_channel: str | None = None
+    economics_unknown: str | None = None
+    economics_at: datetime | None = None
+    low_points: list[list[str | None]] = field(default_factory=list)
     worker_id: str | None = None
     updated_at: datetime | None = None
     changed_in: str | None = None
@@ -164,6 +184,10 @@ class HistoryRow:
     buy_box_price: Decimal | None = None
     buy_box_sellers: list[str] | None = None
     flags: list[str] = field(default_factory=list)
+    margin_at_current_price: Decimal | None = None
+    margin_at_market_low: Decimal | None = None
+    margin_at_prime_low: Decimal | None = None
+    min_viable_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

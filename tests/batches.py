@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from db import economy
 from db import products as sql
 from db.jobs import sweep_unheld
 from tests import interleave
@@ -157,5 +158,6 @@ def sent(monkeypatch):
         names.append(name)
         return text(name)
 
-    monkeypatch.setattr(sql, "query", query)
+    for room in (sql, economy):
+        monkeypatch.setattr(room, "query", query)
     return names

@@ -9,7 +9,9 @@ from decimal import Decimal
 import msgspec
 from hypothesis import strategies as st
 
+from tests.economics_strategies import costs, rules, terms
 from tests.factories import ASIN, GB, OWN_SELLER, RIVALS
+from worker.analysis.costing import NOTHING_KNOWN, Economy, Ledger, by_product
 from worker.analysis.facts import (
     HealthFacts,
     LowestPrice,
@@ -17,6 +19,7 @@ from worker.analysis.facts import (
     Offer,
     ReferencePrices,
 )
+from worker.analysis.fee_schedule import FeeBook
 from worker.analysis.severity import Verdict
 from worker.analysis.state import (
     Event,
@@ -120,6 +123,20 @@ health_facts = st.builds(
 )
 
 
+FEES = rules(referral="0.15", minimum="0.25", fulfilment="2.50", digital="0.02", fee_vat="0.20")
+
+
+def economy(*products, fees=FEES, of_terms=None) -> Economy:
+    """These costs under these fees, from long ago; the wanted margin is a tenth."""
+    of_terms = of_terms or [terms(wanted_margin=Decimal("0.10"))]
+    return Economy(by_product(products), Ledger(FeeBook(fees, of_terms)))
+
+
+COSTS = costs(estimated_daily_sales="2.5", unit_cost="2.00")
+ECONOMY = economy(COSTS)
+"""SUBJECT's costs are known, and what its category is charged."""
+
+
 def at(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
@@ -139,12 +156,12 @@ def event(seconds, facts, *, key="", row_id=None, published=None, subject=SUBJEC
     )
 
 
-def after(*events, state=None, settings=SeveritySettings()):  # noqa: B008  frozen
+def after(*events, state=None, settings=SeveritySettings(), economy=NOTHING_KNOWN):  # noqa: B008  frozen
     """The state once the events have come in this order, and the assessment of the last."""
     assessment = None
     state = state or ProductState(SUBJECT)
     for one in events:
-        state, assessment = apply_event(state, one, settings)
+        state, assessment = apply_event(state, one, settings, economy)
     return state, assessment
 
 
@@ -157,14 +174,13 @@ events = st.lists(all_facts, max_size=6).flatmap(
 )
 """Events of one subject with distinct times, in an arbitrary order of arrival."""
 
-states = st.builds(
-    lambda told, version, reasons: (
-        replace(after(*told)[0], version=version, verdict=Verdict("info", tuple(reasons)))
-        if reasons
-        else replace(after(*told)[0], version=version)
-    ),
-    events,
-    st.integers(0, 10**9),
-    st.lists(words, max_size=2),
-)
-"""States as they come about."""
+economies = st.sampled_from([NOTHING_KNOWN, ECONOMY])
+
+
+def _state(told, version, reasons, known):
+    state = replace(after(*told, economy=known)[0], version=version)
+    return replace(state, verdict=Verdict("info", tuple(reasons))) if reasons else state
+
+
+states = st.builds(_state, events, st.integers(0, 10**9), st.lists(words, max_size=2), economies)
+"""States as they come about, with costs known and without."""

@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool
 
 from db.connect import connection_pool, conninfo
 from worker.analysis.state import SeveritySettings
-from worker.analysis.task import register_analysis, register_maintenance
+from worker.analysis.task import register_analysis, register_maintenance, register_reassessment
 from worker.analysis.transaction import Analyst
 from worker.connector import BuyboxConnector
 from worker.errors import SettingsError
@@ -61,6 +61,7 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
     )
     analyst = analyst_from(settings)
     register_analysis(app, pool, analyst)
+    register_reassessment(app, pool, analyst)
     register_maintenance(
         app,
         pool,

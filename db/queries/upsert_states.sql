@@ -9,7 +9,11 @@ INSERT INTO current_state (
     gap_pct, buy_box_winner, has_buy_box, buy_box_price, buy_box_sellers, flags, severity_policy,
     severity_reasons, event_time, publish_time, event_key, notification_row_id, last_own_price,
     last_own_price_at, your_price_changed_at, winner_seen_at, health_issue, health_at,
-    health_event_key, health, doubt_reason, doubt_since, trace_id, version, worker_id, updated_at
+    health_event_key, health, doubt_reason, doubt_since, margin_at_current_price,
+    margin_at_market_low, margin_at_prime_low, min_viable_price, min_price_for_margin,
+    recommended_price, recommendation_code, recommendation_reason, risk_flags, unfollowable,
+    profit_at_stake_per_day, daily_sales, own_channel, economics_unknown, economics_at, low_points,
+    trace_id, version, worker_id, updated_at
 )
 SELECT s.marketplace_id, s.asin, s.item_condition, s.audience, s.seller_id, s.severity,
        s.currency, s.your_price, s.own_price_unknown, s.market_low, s.competitor_low,
@@ -17,8 +21,12 @@ SELECT s.marketplace_id, s.asin, s.item_condition, s.audience, s.seller_id, s.se
        s.buy_box_price, s.buy_box_sellers, s.flags, s.severity_policy, s.severity_reasons,
        s.event_time, s.publish_time, s.event_key, s.notification_row_id, s.last_own_price,
        s.last_own_price_at, s.your_price_changed_at, s.winner_seen_at, s.health_issue,
-       s.health_at, s.health_event_key, s.health, s.doubt_reason, s.doubt_since, s.trace_id,
-       s.version, %(worker_id)s::text, %(now)s::timestamptz
+       s.health_at, s.health_event_key, s.health, s.doubt_reason, s.doubt_since,
+       s.margin_at_current_price, s.margin_at_market_low, s.margin_at_prime_low,
+       s.min_viable_price, s.min_price_for_margin, s.recommended_price, s.recommendation_code,
+       s.recommendation_reason, s.risk_flags, s.unfollowable, s.profit_at_stake_per_day,
+       s.daily_sales, s.own_channel, s.economics_unknown, s.economics_at, s.low_points,
+       s.trace_id, s.version, %(worker_id)s::text, %(now)s::timestamptz
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS s (
     marketplace_id text, asin text, item_condition text, audience text, seller_id text,
     severity text, currency text, your_price numeric, own_price_unknown text, market_low numeric,
@@ -28,7 +36,12 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS s (
     event_time timestamptz, publish_time timestamptz, event_key text, notification_row_id bigint,
     last_own_price numeric, last_own_price_at timestamptz, your_price_changed_at timestamptz,
     winner_seen_at timestamptz, health_issue text, health_at timestamptz, health_event_key text,
-    health jsonb, doubt_reason text, doubt_since timestamptz, trace_id text, version bigint
+    health jsonb, doubt_reason text, doubt_since timestamptz, margin_at_current_price numeric,
+    margin_at_market_low numeric, margin_at_prime_low numeric, min_viable_price numeric,
+    min_price_for_margin numeric, recommended_price numeric, recommendation_code text,
+    recommendation_reason text, risk_flags text[], unfollowable jsonb,
+    profit_at_stake_per_day numeric, daily_sales numeric, own_channel text, economics_unknown text,
+    economics_at timestamptz, low_points jsonb, trace_id text, version bigint
 )
 ORDER BY s.marketplace_id, s.asin, s.item_condition, s.audience, s.seller_id
 ON CONFLICT (marketplace_id, asin, item_condition, audience, seller_id) DO UPDATE
@@ -63,6 +76,22 @@ ON CONFLICT (marketplace_id, asin, item_condition, audience, seller_id) DO UPDAT
         health = EXCLUDED.health,
         doubt_reason = EXCLUDED.doubt_reason,
         doubt_since = EXCLUDED.doubt_since,
+        margin_at_current_price = EXCLUDED.margin_at_current_price,
+        margin_at_market_low = EXCLUDED.margin_at_market_low,
+        margin_at_prime_low = EXCLUDED.margin_at_prime_low,
+        min_viable_price = EXCLUDED.min_viable_price,
+        min_price_for_margin = EXCLUDED.min_price_for_margin,
+        recommended_price = EXCLUDED.recommended_price,
+        recommendation_code = EXCLUDED.recommendation_code,
+        recommendation_reason = EXCLUDED.recommendation_reason,
+        risk_flags = EXCLUDED.risk_flags,
+        unfollowable = EXCLUDED.unfollowable,
+        profit_at_stake_per_day = EXCLUDED.profit_at_stake_per_day,
+        daily_sales = EXCLUDED.daily_sales,
+        own_channel = EXCLUDED.own_channel,
+        economics_unknown = EXCLUDED.economics_unknown,
+        economics_at = EXCLUDED.economics_at,
+        low_points = EXCLUDED.low_points,
         trace_id = EXCLUDED.trace_id,
         version = EXCLUDED.version,
         worker_id = EXCLUDED.worker_id,

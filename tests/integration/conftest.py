@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import interleave
+from tests.economy import MARGIN, margins, set_all, tell
 
 
 @pytest.fixture(params=[0, 1, 128], ids="siblings={}".format)
@@ -12,3 +13,12 @@ def siblings(request, monkeypatch):
     """How many other products each T2 of the test may take along."""
     monkeypatch.setattr(interleave, "MAX_SIBLINGS", request.param)
     return request.param
+
+
+@pytest.fixture
+def known(conn):
+    """One state, its costs and fees known."""
+    set_all(conn)
+    tell(conn)
+    assert margins(conn) == [MARGIN]
+    return conn

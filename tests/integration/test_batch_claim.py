@@ -42,10 +42,11 @@ from tests.interleave import (
 from worker.analysis.transaction import Analysed, analyse_front
 from worker.errors import StateMovedError
 
-LOOK = ["claim_sibling_jobs", "claim_notifications"]
+LOOK = ["join_assessors", "claim_sibling_jobs", "claim_notifications"]
 ONE_T2 = [
     *LOOK,
     "lock_states",
+    "read_costs",
     "upsert_states",
     "append_history",
     "mark_processed",

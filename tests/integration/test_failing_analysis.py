@@ -34,10 +34,10 @@ def broken(conn, monkeypatch):
     """Three notifications of one product; whatever says "bad" as its trace id cannot be analysed."""
     sound = decide.apply_event
 
-    def apply_event(state, event, settings):
+    def apply_event(state, event, *more):
         if event.trace_id.startswith("bad"):
             raise ZeroDivisionError("a bug of ours")
-        return sound(state, event, settings)
+        return sound(state, event, *more)
 
     monkeypatch.setattr(decide, "apply_event", apply_event)
     times = [f"2025-03-04T10:00:0{n}Z" for n in range(3)]

@@ -55,6 +55,18 @@ STATE = {
     "updated_at": AT,
     "version": 1,
 }
+KNOWN_ECONOMICS = {
+    "economics_unknown": None,
+    "economics_at": AT,
+    "margin_at_current_price": 20,
+    "margin_at_market_low": 10,
+    "min_viable_price": 5,
+    "min_price_for_margin": 6,
+    "recommended_price": 8,
+    "recommendation_code": "beat-rival",
+    "profit_at_stake_per_day": 0,
+    "daily_sales": 1,
+}
 FAILURE = {
     "stage": "ingest",
     "error_type": "malformed-json",
@@ -154,6 +166,35 @@ CHECKED = [
     ("current_state", "health_is_whole", {"health_issue": "BuyBoxDisqualification"}),
     ("current_state", "health_is_whole", {"health_at": AT, "health": "{}"}),
     ("current_state", "version_counts_from_one", {"version": 0}),
+    *(
+        ("current_state", "unknown_economics_say_nothing", {name: value})
+        for name, value in (KNOWN_ECONOMICS | {"unfollowable": '[{"seller": "S"}]'}).items()
+        if name in {"recommendation_code", "profit_at_stake_per_day", "unfollowable"}
+        or name.startswith("margin")
+    ),
+    *(
+        ("current_state", "known_economics_say_all", KNOWN_ECONOMICS | changes)
+        for changes in (
+            {"economics_at": None},
+            {"margin_at_current_price": None},
+            {"margin_at_market_low": None},
+            {"margin_at_prime_low": 10},
+            {"event_time": None},
+        )
+    ),
+    ("current_state", "unknown_economics_have_a_reason", {"economics_unknown": " "}),
+    ("current_state", "nothing_recommended_loses_money",
+     KNOWN_ECONOMICS | {"recommended_price": 4}),
+    ("current_state", "a_price_is_recommended_where_one_works",
+     KNOWN_ECONOMICS | {"min_viable_price": None}),
+    ("current_state", "wanted_margin_is_not_below_none",
+     KNOWN_ECONOMICS | {"min_price_for_margin": 4}),
+    ("current_state", "economic_prices_are_prices", KNOWN_ECONOMICS | {"min_viable_price": 0}),
+    ("current_state", "stakes_and_sales_are_not_negative",
+     KNOWN_ECONOMICS | {"profit_at_stake_per_day": -1}),
+    ("current_state", "stakes_and_sales_are_not_negative", {"daily_sales": -1}),
+    ("current_state", "risk_flags_are_known", {"risk_flags": ["rain"]}),
+    ("current_state", "own_channel_is_known", {"own_channel": "pigeon"}),
     ("worker_failures", "stage_is_known", {"stage": "somewhere", "notification_row_id": 1}),
     ("worker_failures", "analysis_failures_have_a_notification", {"stage": "analysis"}),
     ("worker_failures", "resolved_says_how", {"resolved_at": AT}),
@@ -168,6 +209,11 @@ def test_what_cannot_be_true_is_refused(scratch, table, constraint, changes):
     with pytest.raises(psycopg.errors.CheckViolation) as refused:
         insert(scratch, table, **changes)
     assert refused.value.diag.constraint_name == constraint
+
+
+def test_known_and_unknown_economics_are_both_taken(scratch):
+    insert(scratch, "current_state", **KNOWN_ECONOMICS)
+    insert(scratch, "current_state", asin="A2", economics_unknown="no costs", daily_sales=3)
 
 
 def test_every_check_is_tried(scratch):

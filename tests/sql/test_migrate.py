@@ -46,6 +46,20 @@ ROWS_OF_BEFORE["0003"] = (
     .replace("'{}' FROM", """'{}', '{"a": "1.50"}' FROM""")
 )
 ROWS_OF_BEFORE["0004"] = ROWS_OF_BEFORE["0003"]
+ROWS_OF_BEFORE["0005"] = (
+    ROWS_OF_BEFORE["0004"]
+    + """;
+        INSERT INTO current_state (
+            marketplace_id, asin, item_condition, audience, seller_id, severity, currency,
+            your_price, market_low, severity_policy, severity_reasons, event_time, trace_id,
+            worker_id, updated_at, version
+        ) VALUES ('M', 'B000000001', 'new', 'consumer', 'S', 'success', 'GBP', 10, 9, 'full', '{}',
+                  now(), 't', 'w', now(), 1);
+        INSERT INTO products (
+            seller_id, marketplace_id, asin, item_condition, fulfilment_channel, currency, updated_at
+        ) VALUES ('S', 'M', 'B000000001', 'new', 'amazon', 'GBP', now())
+    """
+)
 
 SHAPE = r"""
 SELECT 'column', table_schema || '.' || table_name, column_name || ' ' || data_type || is_nullable
@@ -97,6 +111,15 @@ def test_every_earlier_revision_comes_to_the_same_end(empty_database_url, databa
             "SELECT id FROM procrastinate_jobs"
             " UNION ALL SELECT id FROM ops.worker_notifications WHERE body = '{}'",
         ) == [1]
+
+
+def test_costs_of_before_the_economics_are_waiting_to_be_assessed(empty_database_url):
+    migrate(empty_database_url, revision="0005")
+    with connect(empty_database_url, autocommit=True) as conn:
+        conn.execute(ROWS_OF_BEFORE["0005"])
+        migrate(empty_database_url)
+        assert column(conn, "SELECT marketplace_id FROM reassessments") == ["M"]
+        assert column(conn, "SELECT economics_unknown FROM current_state") == ["not assessed yet"]
 
 
 def test_a_second_migration_changes_nothing(database_url, conn):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tests.economics_strategies import AT, costs, rule, rules, schedule, terms
@@ -86,8 +87,8 @@ def test_what_is_at_stake_is_a_day_s_profit_while_the_buy_box_is_lost(winner, ow
 
 def test_what_is_at_stake_is_unknown_while_the_holder_of_the_buy_box_is():
     snapshot, facts = market()
-    untold = [offer.model_copy(update={"winner": None}) for offer in facts.offers]
-    facts = facts.model_copy(update={"offers": tuple(untold)})
+    untold = [msgspec.structs.replace(offer, winner=None) for offer in facts.offers]
+    facts = msgspec.structs.replace(facts, offers=tuple(untold))
     snapshot = take_snapshot(facts, seller_id=OWN_SELLER, marketplace_id=GB)
     product = costs(estimated_daily_sales="2")
     found = assess_economics(product, schedule(USUAL), snapshot, facts)

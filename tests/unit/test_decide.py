@@ -66,10 +66,10 @@ def raising(monkeypatch):
     real = room.apply_event
 
     def install(error, row_id=20):
-        def apply_or_raise(state, one, settings):
+        def apply_or_raise(state, one, *more):
             if one.row_id == row_id:
                 raise error
-            return real(state, one, settings)
+            return real(state, one, *more)
 
         monkeypatch.setattr(room, "apply_event", apply_or_raise)
 
@@ -218,9 +218,19 @@ def test_the_next_attempt_is_later_by_the_backoff(raising):
 
 def test_a_state_that_a_late_event_leaves_as_it_was_is_not_written():
     known = states_of(claim(5, "13.00"))
+    decision = decided(claim(5 - 7201, "12.00"), known=known)
+    assert (decision.states, decision.noted) == ([], [])
+    assert [a.outcome for a in decision.assessments] == ["late"]
+
+
+def test_the_low_of_a_late_event_is_noted_and_nobody_is_told():
+    known = states_of(claim(5, "13.00"))
     decision = decided(claim(1, "12.00"), known=known)
     assert decision.states == []
-    assert [a.outcome for a in decision.assessments] == ["late"]
+    [state], [before] = decision.noted, known.values()
+    assert len(state.low_points) == 2
+    assert replace(state, low_points=before.low_points, version=before.version) == before
+    assert state.version == before.version + 1
 
 
 def test_known_states_that_no_event_touches_are_not_written():

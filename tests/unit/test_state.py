@@ -10,13 +10,13 @@ import pytest
 from tests.factories import GB, JP, OWN_SELLER, RIVALS
 from tests.strategies import SUBJECT, after, at, event
 from worker.analysis.facts import HealthFacts, MarketFacts, Offer
+from worker.analysis.judge import standing_of
 from worker.analysis.severity import gap_pct
 from worker.analysis.state import (
     NOTHING_SEEN,
     ProductState,
     SeveritySettings,
     apply_event,
-    standing_of,
 )
 
 OWN = OWN_SELLER
@@ -88,9 +88,11 @@ def test_the_newest_event_wins():
 
 
 def test_a_late_event_goes_to_the_history_and_overwrites_nothing():
+    """Its low alone is remembered, for as long as it could be part of a race."""
     newer = after(market(2, "13.00"))[0]
     state, assessment = after(market(1, "20.00"), state=newer)
-    assert state == newer
+    assert replace(state, low_points=newer.low_points) == newer
+    assert after(market(2 - 7201, "20.00"), state=newer)[0] == newer
     assert (assessment.outcome, assessment.severity) == ("late", "high")
     assert assessment.market.your_price == Decimal("20.00")
     assert assessment.gap_pct == 100

@@ -5,24 +5,32 @@ from __future__ import annotations
 import itertools
 import random
 from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.factories import OWN_SELLER
+from tests.economics_strategies import rules
+from tests.factories import GB, OWN_SELLER, RIVALS
 from tests.strategies import (
+    COSTS,
+    ECONOMY,
     SUBJECT,
     T0,
     after,
     all_facts,
+    economy,
     event,
     events,
     health_facts,
     market_facts,
 )
+from worker.analysis.costing import POINTS_KEPT
 from worker.analysis.decide import Claimed, decide
-from worker.analysis.facts import HealthFacts, facts_to_json
+from worker.analysis.facts import HealthFacts, MarketFacts, Offer, facts_to_json
 from worker.analysis.market import take_snapshot
+from worker.analysis.risks import in_order, low_point
 from worker.analysis.state import ProductState, SeveritySettings
 
 SETTINGS = st.sampled_from([SeveritySettings(), SeveritySettings(policy="mvp")])
@@ -34,13 +42,21 @@ def claimed(told):
     )
 
 
-def work_in(batches, in_force, known=None):
+def work_in(batches, in_force, known=None, economy=ECONOMY):
     """The states after these batches, each decided on as one transaction does."""
     known = dict(known or {})
     for batch in batches:
-        decision = decide(batch, known, in_force, now=T0, max_attempts=3, jitter=random.Random(1))
+        decision = decide(
+            batch,
+            known,
+            in_force,
+            now=T0,
+            max_attempts=3,
+            jitter=random.Random(1),
+            economy=economy,
+        )
         assert not decision.failed
-        known |= {state.subject: state for state in decision.states}
+        known |= {state.subject: state for state in (*decision.states, *decision.noted)}
     return known
 
 
@@ -87,11 +103,58 @@ def test_every_order_of_arrival_in_every_splitting_ends_in_the_same_state(told, 
 @settings(max_examples=150)
 @given(events, st.randoms(use_true_random=False), SETTINGS)
 def test_a_long_course_of_events_ends_the_same_in_any_order(told, chance, in_force):
-    in_order, _ = after(*sorted(told, key=lambda e: e.moment), settings=in_force)
+    known = {"settings": in_force, "economy": ECONOMY}
+    in_order, _ = after(*sorted(told, key=lambda e: e.moment), **known)
     for _ in range(5):
         chance.shuffle(told)
-        shuffled, _ = after(*told, settings=in_force)
+        shuffled, _ = after(*told, **known)
         assert comparable({0: shuffled}) == comparable({0: in_order})
+
+
+long_courses = st.lists(
+    st.tuples(
+        st.integers(0, 150).map(lambda n: n * 300),
+        st.sampled_from(["9.00", "9.40", "9.80", "10.00", "12.00"]),
+        st.sampled_from(RIVALS),
+    ),
+    min_size=8,
+    max_size=40,
+    unique_by=lambda drawn: drawn[0],
+)
+"""Lows over half a day, with a midnight in it, at which the referral fee rises."""
+
+
+def _low(seconds, price, seller):
+    offers = (
+        Offer(seller_id=seller, listing=Decimal(price)),
+        Offer(seller_id=OWN_SELLER, listing=Decimal("11.00")),
+    )
+    return event(seconds, MarketFacts(currency="GBP", offers=offers))
+
+
+@settings(max_examples=100)
+@given(long_courses, st.randoms(use_true_random=False))
+def test_races_and_fees_of_a_new_day_are_the_same_in_any_order(drawn, chance):
+    midnight = date(2025, 3, 5)
+    old, new = (
+        [
+            replace(rule, rule_id=f"{rule.rule_id}-{n}", valid_from=begin, valid_to=end)
+            for rule in rules(referral=rate)
+        ]
+        for n, (rate, begin, end) in enumerate(
+            [("0.15", date(2020, 1, 1), midnight), ("0.30", midnight, None)]
+        )
+    )
+    known = economy(COSTS, fees=[*old, *new])
+    told = [_low(*one) for one in drawn]
+    sorted_first, _ = after(*sorted(told, key=lambda e: e.moment), economy=known)
+    for _ in range(3):
+        chance.shuffle(told)
+        assert comparable({0: after(*told, economy=known)[0]}) == comparable({0: sorted_first})
+    every = {low_point(e.moment.event_time, e.facts, GB) for e in told}
+    newest = max(point.event_time for point in every)
+    within = in_order(p for p in every if newest - p.event_time <= timedelta(hours=2))
+    assert set(sorted_first.low_points) == set(within[-POINTS_KEPT:])
 
 
 @given(events, st.randoms(use_true_random=False), SETTINGS)

@@ -15,7 +15,7 @@ from hypothesis import given
 from db.params import records
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
 from tests.factories import ASIN, GB, NOW, OWN_SELLER, RIVALS
-from tests.strategies import SUBJECT, after, at, event, health_facts, market_facts, states
+from tests.strategies import ECONOMY, SUBJECT, after, at, event, health_facts, market_facts, states
 from worker.analysis.decide import Claimed, failed_attempt
 from worker.analysis.facts import HealthFacts, MarketFacts, Offer, ReferencePrices
 from worker.analysis.state import Moment, ProductState
@@ -32,7 +32,13 @@ from worker.errors import PermanentError
 MARKET = MarketFacts(
     currency="GBP",
     offers=(
-        Offer(seller_id=OWN_SELLER, listing=Decimal("12.00"), winner=True, prime=True),
+        Offer(
+            seller_id=OWN_SELLER,
+            listing=Decimal("12.00"),
+            winner=True,
+            prime=True,
+            fulfilled_by_amazon=True,
+        ),
         Offer(seller_id=RIVALS[0], listing=Decimal("9.00"), shippable_now=False),
         Offer(seller_id=RIVALS[1], listing=Decimal("11.00"), winner=True),
     ),
@@ -60,7 +66,7 @@ def rich_state():
         MARKET, offers=(Offer(seller_id=OWN_SELLER, listing=Decimal(13)),)
     )
     told = [event(0, dearer), event(1, MARKET), event(2, HEALTH), event(3, UNBELIEVABLE)]
-    return replace(after(*told)[0], version=9)
+    return replace(after(*told, economy=ECONOMY)[0], version=9)
 
 
 def through_the_database(row):
@@ -92,7 +98,51 @@ def test_a_state_with_every_part_comes_back_and_fills_every_column():
     row = row_from_state(state)
     assert state_from_row(through_the_database(row)) == state
     empty = {name for name, value in asdict(row).items() if value is None}
-    assert empty == {"own_price_unknown", "worker_id", "updated_at", "changed_in"}
+    nothing_at_stake = {"own_price_unknown", "economics_unknown", "profit_at_stake_per_day"}
+    assert empty == nothing_at_stake | {"worker_id", "updated_at", "changed_in"}
+
+
+def test_a_row_says_what_the_market_is_worth():
+    """12.00: 10 - 1.80 - 2.50 - 0.086 - 2.00 = 3.61 of 10. 9.00: 7.50 - 1.35 - 2.50 - 0.08 - 2."""
+    row = row_from_state(rich_state())
+    assert (row.margin_at_current_price, row.margin_at_market_low) == (
+        Decimal("36.10"),
+        Decimal("20.93"),
+    )
+    assert row.margin_at_prime_low == row.margin_at_current_price
+    assert row.min_viable_price < row.min_price_for_margin < 9
+    assert (row.recommendation_code, row.recommended_price) == ("beat-rival", Decimal("8.99"))
+    assert (row.own_channel, row.daily_sales) == ("amazon", Decimal("2.5"))
+    assert (row.economics_unknown, row.economics_at) == (None, at(1))
+    assert row.low_points == [
+        [at(0).isoformat(), "13", OWN_SELLER],
+        [at(1).isoformat(), "9.00", RIVALS[0]],
+    ]
+
+
+def test_rivals_that_are_not_followed_and_the_stake_come_back():
+    offers = (
+        Offer(seller_id=OWN_SELLER, listing=Decimal("12.00"), winner=False),
+        Offer(seller_id=RIVALS[0], listing=Decimal("5.00"), winner=True),
+    )
+    state, _ = after(event(1, msgspec.structs.replace(MARKET, offers=offers)), economy=ECONOMY)
+    row = row_from_state(replace(state, version=1))
+    assert row.unfollowable == [{"seller": RIVALS[0], "landed": "5.00"}]
+    assert row.profit_at_stake_per_day == Decimal("9.03")  # 2.5 * 3.61, half up
+    assert row.risk_flags == ["margin-squeeze"]
+    assert state_from_row(through_the_database(row)) == replace(state, version=1)
+
+
+def test_a_state_of_before_the_economics_says_that_nobody_assessed_them():
+    row = replace(row_from_state(rich_state()), economics_at=None)
+    assert state_from_row(row).economics is None
+    assert row_from_state(state_from_row(row)).economics_unknown == "not assessed yet"
+
+
+@pytest.mark.parametrize("changes", [{"own_channel": "pigeon"}, {"risk_flags": ["rain"]}])
+def test_an_unheard_of_channel_or_flag_is_refused(changes):
+    with pytest.raises(ValueError, match=r"pigeon|rain"):
+        state_from_row(replace(row_from_state(rich_state()), **changes))
 
 
 def test_a_row_says_what_the_state_says():
@@ -150,7 +200,7 @@ def test_an_unheard_of_severity_is_refused():
 @given(market_facts)
 def test_the_history_has_what_the_message_alone_said(facts):
     told = event(3, facts)
-    _, assessment = after(event(9, MARKET), told)
+    _, assessment = after(event(9, MARKET), told, economy=ECONOMY)
     row, seen = history_from_assessment(assessment), assessment.market
     assert (row.outcome, row.kind, row.event_time) == ("late", "market", at(3))
     assert (row.notification_row_id, row.currency) == (30, "GBP")
@@ -163,6 +213,8 @@ def test_the_history_has_what_the_message_alone_said(facts):
     for name in same:
         value = getattr(row, name)
         assert (tuple(value) if isinstance(value, list) else value) == getattr(seen, name), name
+    for name in ("margin_at_current_price", "margin_at_prime_low", "min_viable_price"):
+        assert getattr(row, name) == getattr(assessment.economics.view, name), name
 
 
 @given(health_facts)

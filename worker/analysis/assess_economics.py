@@ -6,8 +6,10 @@ costs and fees and remembered, so that a message costs a few sums.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
+from typing import TypeVar
 
 from worker.analysis.economics import BILLED, UnitEconomics, curve_of, percent_of
 from worker.analysis.facts import MarketFacts
@@ -25,7 +27,13 @@ from worker.analysis.recommend import (
     sort_out,
 )
 from worker.analysis.risks import RACE, RaceSettings, RiskFlag
-from worker.analysis.viable import NoViablePrice, dead_zones
+from worker.analysis.viable import DeadZone, NoViablePrice, dead_zones
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+REMEMBERED = 8
+"""Prices, and markets, that are remembered of a product."""
 
 NO_COSTS = Unknown("no costs are known for the product")
 
@@ -98,51 +106,122 @@ def assess_economics(
 
     `racing` is what `race_to_bottom` says of the market's history.
     """
-    flags = _market_flags(market, facts, racing=racing)
+    prepared = prepare(costs, schedule, settings)
+    return assess_prepared(prepared, market, facts, racing=racing, settings=settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What of a product's economics doesn't depend on the market."""
+
+    costs: ProductCosts
+    unit: UnitEconomics
+    bounds: Bounds
+    floors: Floors
+    zones: tuple[DeadZone, ...]
+    # From one message to the next a market stays the same but for a price or two.
+    _worths: dict[Decimal, tuple[Decimal, Decimal]] = field(default_factory=dict, compare=False)
+    _views: dict[object, EconomicsView] = field(default_factory=dict, compare=False)
+
+    def worth(self, price: Decimal) -> tuple[Decimal, Decimal]:
+        """The surplus at a price, and the margin in percent."""
+        found = self._worths.get(price)
+        if found is None:
+            surplus = self.unit.surplus(price)
+            found = surplus, percent_of(surplus, price)
+            remember(self._worths, price, found)
+        return found
+
+    def margin(self, price: Decimal | None) -> Decimal | None:
+        """The margin in percent at a price that may not be known."""
+        return None if price is None else self.worth(price)[1]
+
+
+def remember(memo: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Keep a value that can be worked out again; an overfull memory starts afresh."""
+    if len(memo) >= REMEMBERED:
+        memo.clear()
+    memo[key] = value
+
+
+def prepare(
+    costs: ProductCosts | None, schedule: FeeSchedule | Unknown, settings: EconomicsSettings
+) -> Prepared | Unknown:
+    """All that can be worked out of costs and fees before a market is seen, or why it can't."""
     unit = unit_economics(costs, schedule)
-    if not isinstance(unit, Unknown) and market.currency != unit.curve.schedule.currency:
-        unit = Unknown(f"prices are in {market.currency}, fees in {unit.curve.schedule.currency}")
     if costs is None or isinstance(unit, Unknown):
-        reason = unit.reason if isinstance(unit, Unknown) else NO_COSTS.reason
-        return EconomicsView(
-            recommendation_reason=f"{reason[:1].upper()}{reason[1:]}.",
-            risk_flags=tuple(flags),
-            unknown_reason=reason,
-        )
-    return _known(unit, costs, market, facts, flags, settings)
+        return unit if isinstance(unit, Unknown) else NO_COSTS
+    wanted = BILLED.add(unit.curve.schedule.wanted_margin, settings.adverts_and_returns)
+    bounds = Bounds(costs.min_price, costs.max_price, wanted)
+    return Prepared(costs, unit, bounds, floors_of(unit, bounds), dead_zones(unit.curve))
+
+
+def assess_prepared(
+    prepared: Prepared | Unknown,
+    market: Snapshot,
+    facts: MarketFacts,
+    *,
+    racing: bool = False,
+    settings: EconomicsSettings = DEFAULTS,
+) -> EconomicsView:
+    """As `assess_economics`, for a product that was prepared with the same settings."""
+    flags = _market_flags(market, facts, racing=racing)
+    if isinstance(prepared, Unknown):
+        return _unknown(prepared.reason, tuple(flags))
+    fees_in = prepared.unit.curve.schedule.currency
+    if market.currency != fees_in:
+        return _unknown(f"prices are in {market.currency}, fees in {fees_in}", tuple(flags))
+    return _known(prepared, market, facts, flags, settings)
+
+
+@lru_cache(maxsize=1024)
+def _unknown(reason: str, flags: tuple[RiskFlag, ...]) -> EconomicsView:
+    return EconomicsView(
+        recommendation_reason=f"{reason[:1].upper()}{reason[1:]}.",
+        risk_flags=flags,
+        unknown_reason=reason,
+    )
 
 
 def _known(
-    unit: UnitEconomics,
-    costs: ProductCosts,
+    prepared: Prepared,
     market: Snapshot,
     facts: MarketFacts,
     flags: list[RiskFlag],
     settings: EconomicsSettings,
 ) -> EconomicsView:
-    own, low = market.your_price, market.market_low
-    wanted = BILLED.add(unit.curve.schedule.wanted_margin, settings.adverts_and_returns)
-    bounds = Bounds(costs.min_price, costs.max_price, wanted)
-    floors = floors_of(unit, bounds)
-    rivals = _rivals(facts, market, costs, floors)
-    advice = recommend(unit, bounds, own_price=own, rivals=rivals)
+    rivals = _rivals(facts, market, prepared.costs, prepared.floors)
+    prices = market.your_price, market.market_low, market.prime_low
+    key = *prices, market.buy_box_winner, rivals, *flags
+    found = prepared._views.get(key)  # noqa: SLF001  ours, two lines up
+    if found is None:
+        found = _worked_out(prepared, market, rivals, flags, settings)
+        remember(prepared._views, key, found)  # noqa: SLF001
+    return found
 
-    surplus = None if own is None else unit.surplus(own)
-    at_own = None if own is None or surplus is None else percent_of(surplus, own)
-    at_low = at_own if low == own else _margin_at(unit, low)
+
+def _worked_out(
+    prepared: Prepared,
+    market: Snapshot,
+    rivals: Rivals,
+    flags: list[RiskFlag],
+    settings: EconomicsSettings,
+) -> EconomicsView:
+    own, floors = market.your_price, prepared.floors
+    advice = recommend(prepared.unit, prepared.bounds, own_price=own, rivals=rivals)
+    surplus, at_own = (None, None) if own is None else prepared.worth(own)
+    at_low = prepared.margin(market.market_low)
     if own is not None and surplus is not None:
         if surplus < 0:
             flags.append("below-cost")
-        if any(own in zone for zone in dead_zones(unit.curve)):
+        if any(own in zone for zone in prepared.zones):
             flags.append("dead-zone")
     if at_own is not None and at_low is not None and at_low < settings.squeeze_pct <= at_own:
         flags.append("margin-squeeze")
     return EconomicsView(
         margin_at_current_price=at_own,
         margin_at_market_low=at_low,
-        margin_at_prime_low=at_low
-        if market.prime_low == low
-        else _margin_at(unit, market.prime_low),
+        margin_at_prime_low=prepared.margin(market.prime_low),
         min_viable_price=_or_none(floors.even),
         min_price_for_margin=_or_none(floors.wanted),
         recommended_price=advice.price,
@@ -150,7 +229,7 @@ def _known(
         recommendation_reason=advice.reason,
         risk_flags=tuple(flags),
         unfollowable=rivals.unfollowable,
-        profit_at_stake_per_day=_at_stake(unit, surplus, costs, market),
+        profit_at_stake_per_day=_at_stake(prepared.unit, surplus, prepared.costs, market),
     )
 
 
@@ -171,10 +250,6 @@ def _rivals(facts: MarketFacts, market: Snapshot, costs: ProductCosts, floors: F
         return Rivals(any_seen=True, lowest_followable=low)  # the usual case: all can be followed
     others = (offer for offer in facts.offers if offer.seller_id != costs.seller_id)
     return sort_out([(o.seller_id, landed_price(o, costs.marketplace_id)) for o in others], floors)
-
-
-def _margin_at(unit: UnitEconomics, price: Decimal | None) -> Decimal | None:
-    return None if price is None else unit.margin_pct(price)
 
 
 def _or_none(price: Decimal | NoViablePrice) -> Decimal | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from worker.analysis.costing import NOTHING_KNOWN, Economy
 from worker.analysis.facts import facts_from_json
 from worker.analysis.state import (
     Assessment,
@@ -49,9 +50,13 @@ class FailedAttempt:
 
 @dataclass(slots=True)
 class Decision:
-    """Everything one transaction has to write."""
+    """Everything one transaction has to write.
+
+    `noted` are the states in which nothing changed but the lows remembered: nobody is told.
+    """
 
     states: list[ProductState] = field(default_factory=list)
+    noted: list[ProductState] = field(default_factory=list)
     assessments: list[Assessment] = field(default_factory=list)
     failed: list[FailedAttempt] = field(default_factory=list)
 
@@ -64,6 +69,7 @@ def decide(
     now: datetime,
     max_attempts: int,
     jitter: random.Random,
+    economy: Economy = NOTHING_KNOWN,
 ) -> Decision:
     """Apply the claimed notifications to the known states in event order.
 
@@ -72,21 +78,23 @@ def decide(
     decision = Decision()
     states = dict(known)
     for one in sorted(claimed, key=lambda c: (c.subject, c.moment)):
-        before = states.get(one.subject) or ProductState(one.subject, policy=settings.policy)
+        state = states.get(one.subject) or ProductState(one.subject, policy=settings.policy)
         try:
-            after, assessment = apply_event(before, _event(one), settings)
+            state, assessment = apply_event(state, _event(one), settings, economy)
         except Exception as error:  # noqa: BLE001  whatever it is, it concerns this one only
             decision.failed.append(
                 failed_attempt(one, error, now=now, max_attempts=max_attempts, jitter=jitter)
             )
             continue
-        states[one.subject] = after
+        states[one.subject] = state
         decision.assessments.append(assessment)
-    decision.states = [
-        replace(state, version=state.version + 1)
-        for subject, state in states.items()
-        if state != known.get(subject)
-    ]
+    for subject, after in states.items():
+        before = known.get(subject)
+        if after == before:
+            continue
+        only_noted = before is not None and replace(before, low_points=after.low_points) == after
+        changed = decision.noted if only_noted else decision.states
+        changed.append(replace(after, version=after.version + 1))
     return decision
 
 

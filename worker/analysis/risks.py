@@ -40,9 +40,17 @@ class LowPoint(NamedTuple):
 
 def low_point(event_time: datetime, facts: MarketFacts, marketplace_id: str) -> LowPoint | None:
     """The point a message adds to the history; None when it shows no offers."""
-    lows = ((landed_price(offer, marketplace_id), offer.seller_id) for offer in facts.offers)
-    lowest = min(lows, default=None)
-    return None if lowest is None else LowPoint(event_time, *lowest)
+    if not facts.offers:
+        return None
+    landed = [landed_price(offer, marketplace_id) for offer in facts.offers]
+    low = min(landed)
+    sellers = [o.seller_id for o, price in zip(facts.offers, landed, strict=True) if price == low]
+    return LowPoint(event_time, low, min(sellers))
+
+
+def in_order(points: Iterable[LowPoint]) -> list[LowPoint]:
+    """By time; of one instant, the higher first, so that they are the falls they may have been."""
+    return sorted(points, key=lambda point: (point.event_time, -point.low, point.seller_id or ""))
 
 
 def race_to_bottom(
@@ -57,10 +65,7 @@ def race_to_bottom(
     within = {point for point in history if since <= point.event_time <= at}
     if len(within) <= settings.falls:
         return False
-    points = sorted(
-        within,
-        key=lambda point: (point.event_time, -point.low, point.seller_id or ""),
-    )
+    points = in_order(within)
     falls, sellers, low = 0, set[str](), points[0].low
     bottom = low
     for point in points[1:]:

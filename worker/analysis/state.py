@@ -13,9 +13,21 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from worker.analysis.costing import (
+    NOTHING_KNOWN,
+    Economics,
+    Economy,
+    ProductKey,
+    add_point,
+    is_raced,
+    price_market,
+    with_race,
+)
 from worker.analysis.facts import Audience, HealthFacts, MarketFacts
+from worker.analysis.judge import judge
 from worker.analysis.market import INVALID_PRICE, Snapshot, take_snapshot
-from worker.analysis.severity import PolicyName, Severity, Standing, Verdict, assess, gap_pct
+from worker.analysis.risks import LowPoint, low_point
+from worker.analysis.severity import PolicyName, Severity, Verdict
 
 Outcome = Literal["applied", "late", "rejected"]
 
@@ -28,6 +40,11 @@ class Subject(NamedTuple):
     asin: str
     item_condition: str
     audience: Audience
+
+    @property
+    def product(self) -> ProductKey:
+        """What costs are known of: both audiences buy the same thing."""
+        return self.seller_id, self.marketplace_id, self.asin, self.item_condition
 
 
 class Moment(NamedTuple):
@@ -77,7 +94,9 @@ class ProductState:
     `trace_id` is that of the newer of this message and the one of `health`.
     `last_own_price` outlives messages without an own offer. `winner_seen_at` is the newest time an
     own offer was seen winning; it ends an older `health`. `doubt_since` is the time of a message
-    that is newer than `market` and could not be believed. `version` counts the stored changes.
+    that is newer than `market` and could not be believed. `economics` is what `market` is worth,
+    with the fees of the message's own time or of a later assessment; `low_points` are the newest
+    lows, late ones too. `version` counts the stored changes.
     """
 
     subject: Subject
@@ -95,6 +114,8 @@ class ProductState:
     verdict: Verdict = NOTHING_SEEN
     gap_pct: Decimal | None = None
     policy: PolicyName = "full"
+    economics: Economics | None = None
+    low_points: tuple[LowPoint, ...] = ()
     version: int = 0
 
     @property
@@ -114,30 +135,30 @@ class Assessment:
     reasons: tuple[str, ...]
     gap_pct: Decimal | None = None
     market: Snapshot | None = None
+    economics: Economics | None = None
 
 
 def apply_event(
-    state: ProductState, event: Event, settings: SeveritySettings
+    state: ProductState,
+    event: Event,
+    settings: SeveritySettings,
+    economy: Economy = NOTHING_KNOWN,
 ) -> tuple[ProductState, Assessment]:
-    """The state with the event added to it, and what the event says by itself."""
+    """The state with the event added to it, and what the event says by itself.
+
+    Margins are those with the fees in force when the event happened.
+    """
     if isinstance(event.facts, HealthFacts):
         return _apply_health(state, event, event.facts)
-    return _apply_market(state, event, event.facts, settings)
-
-
-def standing_of(market: Snapshot) -> Standing:
-    """The severity policies' view of a snapshot. Margins and sales stay unknown until costs are."""
-    return Standing(
-        your_price=market.your_price,
-        market_low=market.market_low,
-        your_position=market.your_position,
-        total_offers=market.total_offers,
-        buy_box_winner=market.buy_box_winner,
-    )
+    return _apply_market(state, event, event.facts, settings, economy)
 
 
 def _apply_market(
-    state: ProductState, event: Event, facts: MarketFacts, settings: SeveritySettings
+    state: ProductState,
+    event: Event,
+    facts: MarketFacts,
+    settings: SeveritySettings,
+    economy: Economy,
 ) -> tuple[ProductState, Assessment]:
     market = take_snapshot(
         facts, seller_id=event.subject.seller_id, marketplace_id=event.subject.marketplace_id
@@ -152,8 +173,12 @@ def _apply_market(
             market=market,
         )
 
-    verdict, gap = _judge(market, settings)
+    subject, at = event.subject, event.moment.event_time
     newest = state.moment is None or event.moment > state.moment
+    lows = add_point(state.low_points, low_point(at, facts, subject.marketplace_id))
+    racing = newest and is_raced(lows, at)
+    economics = price_market(economy, subject.product, market, facts, at, racing=racing)
+    verdict, gap = judge(market, economics, settings.policy, settings.sales_threshold)
     assessment = Assessment(
         event,
         "applied" if newest else "late",
@@ -162,6 +187,7 @@ def _apply_market(
         verdict.reasons,
         gap,
         market,
+        economics,
     )
     if newest:
         state = _clear_doubt(
@@ -174,22 +200,18 @@ def _apply_market(
                 verdict=verdict,
                 gap_pct=gap,
                 policy=settings.policy,
+                economics=economics,
+                low_points=lows,
                 your_price_changed_at=_price_change(state, market, event),
             )
         )
+    elif lows != state.low_points:
+        state = _note_lows(state, lows)
     return _note_winner(_note_own_price(state, market, event), market, event), assessment
 
 
 def _health_is_newer(state: ProductState, market: Event) -> bool:
     return state.health is not None and state.health.at > market.moment.event_time
-
-
-def _judge(market: Snapshot, settings: SeveritySettings) -> tuple[Verdict, Decimal | None]:
-    standing = standing_of(market)
-    verdict = assess(standing, settings.policy, sales_threshold=settings.sales_threshold)
-    if market.own_price_unknown:
-        verdict = replace(verdict, reasons=(*verdict.reasons, market.own_price_unknown))
-    return verdict, gap_pct(standing)
 
 
 def _price_change(state: ProductState, market: Snapshot, event: Event) -> datetime | None:
@@ -198,6 +220,15 @@ def _price_change(state: ProductState, market: Snapshot, event: Event) -> dateti
     if known and market.your_price != state.last_own_price:
         return event.moment.event_time
     return state.your_price_changed_at
+
+
+def _note_lows(state: ProductState, lows: tuple[LowPoint, ...]) -> ProductState:
+    """A low counts for the race even if it arrives late."""
+    state = replace(state, low_points=lows)
+    if state.economics is None or state.moment is None:
+        return state
+    racing = is_raced(lows, state.moment.event_time)
+    return replace(state, economics=with_race(state.economics, racing=racing))
 
 
 def _note_own_price(state: ProductState, market: Snapshot, event: Event) -> ProductState:

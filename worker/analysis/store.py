@@ -10,6 +10,13 @@ from worker.analysis.facts import HealthFacts, facts_from_dict, facts_to_dict
 from worker.analysis.market import Snapshot
 from worker.analysis.severity import SEVERITIES, Severity, Verdict
 from worker.analysis.state import Assessment, Health, Moment, ProductState, Subject
+from worker.analysis.store_economics import (
+    economics_columns,
+    economics_from_row,
+    history_columns,
+    points_column,
+    points_from_row,
+)
 
 
 def claimed_from_row(row: ClaimedRow) -> Claimed:
@@ -42,6 +49,8 @@ def state_from_row(row: StateRow) -> ProductState:
         verdict=Verdict(_severity(row.severity), tuple(row.severity_reasons)),
         gap_pct=row.gap_pct,
         policy="mvp" if row.severity_policy == "mvp" else "full",
+        economics=economics_from_row(row),
+        low_points=points_from_row(row),
         version=row.version,
     )
 
@@ -76,7 +85,9 @@ def row_from_state(state: ProductState) -> StateRow:
         health=facts_to_dict(health.facts) if health else None,
         doubt_reason=state.doubt_reason,
         doubt_since=state.doubt_since,
+        low_points=points_column(state.low_points),
         **_market_columns(market),
+        **economics_columns(state.economics),
     )
 
 
@@ -99,6 +110,7 @@ def history_from_assessment(assessment: Assessment) -> HistoryRow:
         gap_pct=assessment.gap_pct,
         currency=event.facts.currency,
         **_market_columns(market),
+        **history_columns(assessment.economics),
     )
 
 

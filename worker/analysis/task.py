@@ -10,6 +10,7 @@ import stamina
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from db import jobs, operators, products
+from worker.analysis.reassessment import ask_for_new_days, reassess_waiting
 from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst, analyse_front
 from worker.logs import get_logger
 
@@ -21,6 +22,9 @@ MAINTENANCE_QUEUE = "maintenance"
 WORTH_ANOTHER_TRY = (*NOT_THE_MESSAGE, PoolTimeout)
 MAX_TURN_S = 2.0
 """A job that always finds more to do gives way after this long: other queues have jobs too."""
+
+REASSESS_TURN_S = 0.5
+"""Re-assessing gives way sooner: messages wait meanwhile."""
 
 SWEEP_GRACE = timedelta(seconds=60)
 HEARTBEATS_KEPT_FOR = timedelta(days=1)
@@ -105,3 +109,27 @@ def register_maintenance(
             operators.forget_heartbeats(conn, now=analyst.clock(), older_than=HEARTBEATS_KEPT_FOR)
         if made:
             log.info("partitions_made", partitions=made)
+
+
+def register_reassessment(app: procrastinate.App, pool: ConnectionPool, analyst: Analyst) -> None:
+    """The tasks that work in changed costs and fees. Idempotent, safe in several workers."""
+
+    # Every minute beside each change: whatever was left by a crash or an error is taken up.
+    @app.periodic(cron="* * * * *", periodic_id="reassess")
+    @app.task(name="reassess", queue=MAINTENANCE_QUEUE, pass_context=True)
+    def reassess(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
+        """Assess anew what waits for it, for half a second; the rest later."""
+        with pool.connection() as conn:
+            try:
+                reassess_waiting(conn, analyst, seconds=REASSESS_TURN_S, stop=context.should_abort)
+            except NOT_THE_MESSAGE as error:
+                log.warning("reassessment_put_off", error=repr(error))
+
+    @app.periodic(cron="7 * * * *", periodic_id="new_days")
+    @app.task(name="reassess_new_days", queue=MAINTENANCE_QUEUE, priority=100)
+    def reassess_new_days(timestamp: int) -> None:  # noqa: ARG001
+        """Every hour: fees and terms that begin or end with a day that has begun."""
+        with pool.connection() as conn:
+            scopes = ask_for_new_days(conn, now=analyst.clock())
+        if scopes:
+            log.info("fees_of_a_new_day", scopes=scopes)

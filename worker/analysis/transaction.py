@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from db import economy
 from db import products as sql
 from worker.analysis.decide import Claimed, Decision, decide, failed_attempt, subjects
+from worker.analysis.shelf import FeeShelf
 from worker.analysis.state import SeveritySettings
 from worker.analysis.store import (
     attempt_row,
@@ -53,6 +55,7 @@ class Analyst:
     max_siblings: int = 0
     clock: Clock = utc_now
     jitter: random.Random = field(default_factory=random.Random)
+    shelf: FeeShelf = field(default_factory=FeeShelf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def analyse_front(conn: psycopg.Connection, product: str, analyst: Analyst) -> A
     products = [product]
     try:
         with conn.transaction():
+            economy.join_assessors(conn)
             products += sql.claim_sibling_jobs(
                 conn, product, now=analyst.clock(), max_products=analyst.max_siblings
             )
@@ -116,6 +120,7 @@ def _transact(
     only_row_id: int | None = None,
 ) -> Analysed:
     with conn.transaction():
+        economy.join_assessors(conn)
         return _work(conn, products, analyst, only_row_id=only_row_id)
 
 
@@ -131,10 +136,8 @@ def _work(
     claimed = _claim(conn, products, analyst, now=now, only_row_id=only_row_id)
     if not claimed and len(products) == 1:
         return Analysed()
-    known = {
-        state.subject: state
-        for state in map(state_from_row, sql.lock_states(conn, subjects(claimed)))
-    }
+    concerned = subjects(claimed)
+    known = {s.subject: s for s in map(state_from_row, sql.lock_states(conn, concerned))}
     decision = decide(
         claimed,
         known,
@@ -142,6 +145,7 @@ def _work(
         now=now,
         max_attempts=analyst.max_attempts,
         jitter=analyst.jitter,
+        economy=analyst.shelf.economy(conn, concerned),
     )
     elapsed_ms = (time.perf_counter() - started) * 1000
     changed = _store(
@@ -204,6 +208,10 @@ def _store(
         rows = [row_from_state(state) for state in decision.states]
         changed = sql.upsert_states(conn, rows, now=now, worker_id=analyst.worker_id)
         if len(changed) != len(rows):
+            raise StateMovedError
+    if decision.noted:
+        noted = [row_from_state(state) for state in decision.noted]
+        if sql.note_lows(conn, noted) != len(noted):
             raise StateMovedError
     if decision.assessments:
         sql.append_history(

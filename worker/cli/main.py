@@ -6,6 +6,7 @@ import typer
 
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
+from worker.cli.explain import explain
 from worker.cli.failures import failures_app
 from worker.cli.fees import fees_app
 from worker.cli.ingest import ingest, migrate
@@ -29,6 +30,7 @@ app.command()(replay)
 app.command()(listen)
 app.command()(status)
 app.command()(doctor)
+app.command()(explain)
 app.command()(migrate)
 app.command()(demo)
 app.add_typer(failures_app)

@@ -1,0 +1,14 @@
+-- A job that assesses anew what waits in reassessments. It carries nothing: what to do lies in the
+-- table, so a job too many finds nothing and a job lost is made good within the minute. Its place in
+-- line is that of a message that comes now.
+CREATE OR REPLACE FUNCTION buybox_defer_reassessment()
+    RETURNS void
+    LANGUAGE sql
+AS $$
+    SELECT procrastinate_defer_jobs_v1(ARRAY[
+        ROW (
+            'maintenance', 'reassess', buybox_due_order(clock_timestamp(), 0), NULL, NULL,
+            '{"timestamp": 0}', NULL
+        )::procrastinate_job_to_defer_v1
+    ])
+$$;

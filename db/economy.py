@@ -1,0 +1,142 @@
+"""Costs for T2, and states to be assessed anew. The caller owns the transaction.
+
+The gate: each assessment holds it shared, `settle_reassessments` takes it alone for a moment, so
+that a change of costs is worked in only when nobody is left who may have missed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+import psycopg
+from psycopg.rows import args_row, class_row
+
+from db.sql import only_row, query
+
+
+class CostRow(NamedTuple):
+    """A row of `products` without what is only for reading; None is "not known"."""
+
+    seller_id: str
+    marketplace_id: str
+    asin: str
+    item_condition: str
+    fulfilment_channel: str
+    sku: str
+    currency: str
+    unit_cost: Decimal | None
+    inbound_postage: Decimal | None
+    own_postage: Decimal | None
+    prep: Decimal | None
+    category: str | None
+    weight_g: int | None
+    size_tier: str | None
+    sale_vat_rate: Decimal | None
+    min_price: Decimal | None
+    max_price: Decimal | None
+    estimated_daily_sales: Decimal | None
+
+
+class Reassessment(NamedTuple):
+    """Products whose states are to be assessed anew. `is_last`: with these the work is done."""
+
+    id: int
+    is_last: bool
+    marketplace_ids: list[str]
+    asins: list[str]
+
+    @property
+    def products(self) -> list[tuple[str, str]]:
+        """The (marketplace, ASIN) pairs."""
+        return list(zip(self.marketplace_ids, self.asins, strict=True))
+
+
+class FeeDay(NamedTuple):
+    """A day, by the marketplace's calendar, on which a fee or terms begin or end."""
+
+    marketplace_id: str
+    seller_id: str | None
+    day: date
+
+
+def join_assessors(conn: psycopg.Connection) -> None:
+    """Hold the gate shared until the transaction ends. Before any lock on rows, or it deadlocks."""
+    conn.execute(query("join_assessors"))
+
+
+def read_costs(
+    conn: psycopg.Connection, products: Sequence[tuple[str, str]]
+) -> tuple[int, list[CostRow]]:
+    """The version of the fee book, and all costs of these (marketplace, ASIN) pairs."""
+    cur = conn.execute(
+        query("read_costs"),
+        {"marketplace_id": [m for m, _ in products], "asin": [a for _, a in products]},
+    )
+    rows = cur.fetchall()
+    return int(rows[0][0]), [CostRow(*row[1:]) for row in rows if row[1] is not None]
+
+
+def settle_reassessments(conn: psycopg.Connection) -> int:
+    """Make what was asked for until now ready; returns how much. End the transaction at once.
+
+    Raises psycopg.errors.LockNotAvailable when an analysis is at it for too long.
+    """
+    return int(only_row(conn.execute(query("settle_reassessments")))[0])
+
+
+def take_reassessment(
+    conn: psycopg.Connection, *, now: datetime, max_products: int
+) -> Reassessment | None:
+    """A piece of work that is ready, locked; None when there is none that nobody else has."""
+    with conn.cursor(row_factory=class_row(Reassessment)) as cur:
+        cur.execute(query("take_reassessment"), {"now": now, "max_products": max_products})
+        return cur.fetchone()
+
+
+def put_back(conn: psycopg.Connection, work: Reassessment) -> None:
+    """The products taken are done: the work is, or goes on after them."""
+    if work.is_last:
+        conn.execute(query("finish_reassessment"), {"id": work.id})
+    else:
+        conn.execute(query("advance_reassessment"), {"id": work.id, "asin": work.asins[-1]})
+
+
+def postpone_reassessment(conn: psycopg.Connection, work_id: int, *, due_at: datetime) -> None:
+    """The work failed: not before `due_at` again."""
+    conn.execute(query("postpone_reassessment"), {"id": work_id, "due_at": due_at})
+
+
+def read_facts(conn: psycopg.Connection, row_ids: Iterable[int]) -> dict[int, str]:
+    """The facts, as JSON text, of these notifications; absent where they were dropped."""
+    return dict(conn.execute(query("read_facts"), {"row_ids": list(row_ids)}).fetchall())
+
+
+def read_fee_days(conn: psycopg.Connection, *, first_day: date, last_day: date) -> list[FeeDay]:
+    """The days of this period (both included) on which something begins or ends."""
+    with conn.cursor(row_factory=args_row(FeeDay)) as cur:
+        cur.execute(query("read_fee_days"), {"first_day": first_day, "last_day": last_day})
+        return cur.fetchall()
+
+
+def pass_fee_days(conn: psycopg.Connection, *, now: datetime) -> datetime | None:
+    """Note that midnights up to now are dealt with; returns up to when they were. Locks the row."""
+    found: datetime | None = only_row(conn.execute(query("pass_fee_days"), {"now": now}))[0]
+    return found
+
+
+def ask_reassessments(conn: psycopg.Connection, scopes: Sequence[tuple[str, str | None]]) -> None:
+    """Ask for these marketplaces' products, of one seller or (None) of all, and for a job."""
+    if scopes:
+        conn.execute(
+            query("ask_reassessments"),
+            {"marketplace_id": [m for m, _ in scopes], "seller_id": [s for _, s in scopes]},
+        )
+        defer_reassessment(conn)
+
+
+def defer_reassessment(conn: psycopg.Connection) -> None:
+    """A job for what waits."""
+    conn.execute(query("defer_reassessment"))

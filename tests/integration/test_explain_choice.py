@@ -1,0 +1,160 @@
+"""`buybox explain`: which product is meant, what cannot be meant, and how the answer is shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.catalogue import product_row
+from tests.explaining import COSTED, EXAMPLE, explain, fill, happens, put
+from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, offer
+from worker.cli.main import app
+
+
+@pytest.fixture
+def buybox(database_url):
+    def run(*arguments, url: str = database_url, **options):
+        return explain(*arguments, url=url, **options)
+
+    return run
+
+
+@pytest.fixture
+def explained(buybox):
+    def run(*arguments) -> dict:
+        done = buybox(*arguments, "--json")
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    return run
+
+
+# which product is meant ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("UX", ASIN), "the nearest: US, UK"),
+        (("Atlantis", ASIN), "one of AE, AU"),
+        ((GB[:-1] + "X", ASIN), GB),
+        (("UK", "B0"), "no ASIN"),
+        (("UK", ASIN, "--condition", "mint"), "new, used"),
+        (("UK", ASIN, "--channel", "pigeon"), "amazon, merchant"),
+        (("UK", ASIN, "--price", "free"), "no price"),
+        (("UK", ASIN, "--price", "0"), "no price"),
+        (("UK", ASIN, "--price", "NaN"), "no price"),
+        (("UK", ASIN, "--price", "1e400"), "no price"),
+        (("UK", ASIN, "--price", "9.999"), "more decimals than GBP has"),
+        (("UK", ASIN, "--at", "04/03/2026"), "--at"),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(buybox, arguments, sentence):
+    done = buybox(*arguments)
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+
+
+def test_a_product_nobody_has_heard_of_is_told(buybox):
+    done = buybox("UK", ASIN)
+    assert done.exit_code == 1
+    assert f"nothing is known of {ASIN} in GB" in done.stderr
+    assert "buybox products import" in done.stderr
+
+
+def test_another_condition_and_another_seller_are_named(conn, buybox):
+    put(conn, product_row(item_condition="used"))
+    done = buybox("UK", ASIN)
+    assert done.exit_code == 1
+    assert "not known in condition new, only in: used (--condition)" in done.stderr
+    assert buybox("UK", ASIN, "--condition", "used").exit_code == 0
+    done = buybox("UK", ASIN, "--seller", "A2NOBODY", "--condition", "used")
+    assert done.exit_code == 1
+    assert f"known of {OWN_SELLER}" in done.stderr
+
+
+def test_of_several_sellers_one_is_chosen(conn, buybox):
+    put(conn, product_row(), product_row(seller_id="A2SECOND"))
+    done = buybox("UK", ASIN)
+    assert done.exit_code == 2
+    assert "A2OWNSELLER001, A2SECOND; choose one with --seller" in done.stderr
+    done = buybox("UK", ASIN, "--seller", "A2SECOND")
+    assert done.exit_code == 0
+    assert "seller A2SECOND" in done.stdout
+
+
+def test_of_several_skus_one_is_chosen_or_the_one_that_is_offered(conn, buybox, explained):
+    put(
+        conn,
+        product_row(sku="MUG-1"),
+        product_row(sku="MUG-2", unit_cost=Decimal(5)),
+        product_row(sku="MUG-3", fulfilment_channel="merchant"),
+    )
+    done = buybox("UK", ASIN)
+    assert done.exit_code == 2
+    assert "MUG-1 (amazon), MUG-2 (amazon), MUG-3 (merchant); choose one" in done.stderr
+    assert explained("UK", ASIN, "--sku", "MUG-2")["sku"] == "MUG-2"
+    assert explained("UK", ASIN, "--channel", "merchant")["sku"] == "MUG-3"
+    assert buybox("UK", ASIN, "--sku", "MUG-9").exit_code == 1
+    offers = [offer(OWN_SELLER, Decimal(20), fba=False)]
+    happens(conn, any_offer_changed(event_time="2026-03-04T10:00:00Z", offers=offers))
+    assert explained("UK", ASIN)["sku"] == "MUG-3"
+
+
+def test_skus_that_cost_the_same_are_one_product(conn, explained):
+    put(conn, product_row(sku="MUG-1", title="Mug"), product_row(sku="MUG-2", tags=["core"]))
+    assert explained("UK", ASIN)["sku"] == "MUG-1"
+
+
+def test_costs_of_another_channel_than_the_offer_s_are_not_taken(conn, buybox, explained):
+    put(conn, product_row(fulfilment_channel="merchant"))
+    happens(conn, any_offer_changed(event_time="2026-03-04T10:00:00Z"))
+    done = buybox("UK", ASIN)
+    assert done.exit_code == 1
+    assert (
+        "sent by amazon, and no costs are known for that, only for: no SKU (merchant)"
+        in done.stderr
+    )
+    assert explained("UK", ASIN, "--channel", "merchant")["fulfilment_channel"] == "merchant"
+
+
+# the page -----------------------------------------------------------------------------------------
+
+
+def test_a_narrow_terminal_gets_one_price_after_the_other_and_nothing_is_cut(conn, buybox):
+    fill(conn)
+    happens(conn, any_offer_changed(event_time="2026-03-04T10:00:00Z"))
+    text = buybox("UK", ASIN, width=60).stdout
+    profits = [line.split()[-1] for line in text.splitlines() if line.strip().startswith("profit ")]
+    assert profits == ["7.39", "6.71", "7.05", "6.70"]
+    assert "…" not in text
+    assert "rule: referral fee · r0 · 15 %, at least 0.25 · from 2020-01-01 · every price" in text
+
+
+def test_what_others_wrote_is_shown_and_not_obeyed(conn, buybox):
+    fill(
+        conn,
+        [replace(one, source="[red]a page[/red]") for one in EXAMPLE],
+        product_row(**COSTED, title="[bold]Mug[/bold] \x1b[2J", sku="[link=x]"),
+    )
+    text = buybox("UK", ASIN, "--price", "10", "--at", "2026-03-04").stdout
+    assert "[bold]Mug[/bold] \\x1b[2J" in text
+    assert "[link=x]" in text
+    assert "[red]a page[/red]" in text
+    assert "\x1b" not in text
+
+
+def test_a_database_without_the_tables_is_told(buybox, empty_database_url):
+    done = buybox("UK", ASIN, url=empty_database_url)
+    assert done.exit_code == 1
+    assert "buybox migrate" in done.stderr
+
+
+def test_it_has_help_with_examples():
+    done = CliRunner().invoke(app, ["explain", "--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    assert "buybox explain UK B0CXYZ1234 --price 18.99" in done.output

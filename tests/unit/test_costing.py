@@ -1,0 +1,247 @@
+"""Which costs concern a market, what a state remembers of lows, and a second look without offers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.economics_strategies import costs
+from tests.factories import GB, JP, OWN_SELLER, RIVALS, US
+from tests.strategies import COSTS, ECONOMY, SUBJECT, T0, after, at, economy, event
+from worker.analysis.costing import (
+    OFFERS_GONE,
+    POINTS_KEPT,
+    add_point,
+    choose_product,
+    is_raced,
+    price_again,
+    price_market,
+)
+from worker.analysis.facts import MarketFacts, Offer, ReferencePrices
+from worker.analysis.fee_rules import Unknown
+from worker.analysis.market import take_snapshot
+from worker.analysis.reassess import reassess, scopes_between
+from worker.analysis.risks import RACE, LowPoint, race_to_bottom
+from worker.analysis.state import ProductState, SeveritySettings
+
+AMAZON, MERCHANT = costs(), costs(fulfilment_channel="merchant", own_postage="1")
+
+
+# which row ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channel", [None, "amazon"])
+def test_the_only_row_is_the_row(channel):
+    assert choose_product([AMAZON], channel) is AMAZON
+
+
+def test_the_own_offers_channel_decides_between_channels():
+    assert choose_product([AMAZON, MERCHANT], "merchant") is MERCHANT
+    assert choose_product([AMAZON, MERCHANT], "amazon") is AMAZON
+
+
+@pytest.mark.parametrize(
+    ("rows", "channel", "reason"),
+    [
+        ([], None, "no costs are known for the product"),
+        ([AMAZON], "merchant", "no costs are known for the product as sent by the merchant"),
+        ([MERCHANT], "amazon", "no costs are known for the product as sent by Amazon"),
+        ([AMAZON, MERCHANT], None, "costs differ by channel, and how the own offer is sent"),
+        ([AMAZON, replace(AMAZON, sku="B", unit_cost=Decimal(5))], "amazon", "costs differ by SKU"),
+    ],
+)
+def test_what_leaves_it_open_is_unknown_with_a_reason(rows, channel, reason):
+    found = choose_product(rows, channel)
+    assert isinstance(found, Unknown)
+    assert found.reason.startswith(reason)
+
+
+def told(*fulfilled, prices=None):
+    """Own offers sent by these, at these prices, and a rival."""
+    prices = prices or ["12.00"] * len(fulfilled)
+    own = [
+        Offer(seller_id=OWN_SELLER, listing=Decimal(p), fulfilled_by_amazon=f)
+        for f, p in zip(fulfilled, prices, strict=True)
+    ]
+    rival = Offer(seller_id=RIVALS[0], listing=Decimal("11.00"), fulfilled_by_amazon=True)
+    return MarketFacts(currency="GBP", offers=(*own, rival))
+
+
+def priced(facts, known=ECONOMY):
+    market = take_snapshot(facts, seller_id=OWN_SELLER, marketplace_id=GB)
+    return price_market(known, SUBJECT.product, market, facts, T0)
+
+
+@pytest.mark.parametrize(
+    ("facts", "channel"),
+    [
+        (told(True), "amazon"),
+        (told(False), "merchant"),
+        (told(None), None),
+        (told(), None),
+        (told(True, False), None),
+        (told(True, False, prices=["12.00", "13.00"]), "amazon"),
+        (told(True, False, prices=["13.00", "12.00"]), "merchant"),
+    ],
+)
+def test_the_own_channel_is_that_of_the_own_offer_that_makes_the_price(facts, channel):
+    assert priced(facts).channel == channel
+
+
+def test_sales_are_known_where_margins_are_not():
+    found = priced(told(True), economy(replace(COSTS, unit_cost=None)))
+    assert (found.daily_sales, found.view.margin_at_current_price) == (Decimal("2.5"), None)
+
+
+def test_what_was_worked_out_for_one_market_is_not_given_for_another():
+    """The ledger remembers; each answer must be what a new one says."""
+    for own in ("12.00", "13.00", "12.00"):
+        for advertised in (None, Decimal("12.50")):
+            facts = msgspec.structs.replace(
+                told(True, prices=[own]), reference=ReferencePrices(minimum_advertised=advertised)
+            )
+            assert priced(facts) == priced(facts, economy(COSTS))
+
+
+# lows ---------------------------------------------------------------------------------------------
+
+points = st.lists(
+    st.builds(
+        LowPoint,
+        st.integers(0, 30).map(lambda n: T0 + timedelta(minutes=10 * n)),
+        st.sampled_from([Decimal(n) / 2 for n in range(10, 24)]),
+        st.sampled_from([None, *RIVALS]),
+    ),
+    max_size=30,
+)
+
+
+def kept(some):
+    lows = ()
+    for point in some:
+        lows = add_point(lows, point)
+    return lows
+
+
+@given(points, st.randoms(use_true_random=False))
+def test_the_lows_kept_are_the_same_in_any_order(some, chance):
+    once = kept(some)
+    chance.shuffle(some)
+    assert kept([*some, *some]) == once
+
+
+@given(points)
+def test_the_lows_kept_are_the_newest_and_not_too_old(some):
+    lows = kept(some)
+    assert len(lows) <= POINTS_KEPT
+    assert [p.event_time for p in lows] == sorted(p.event_time for p in lows)
+    newest = max((p.event_time for p in some), default=T0)
+    assert all(newest - p.event_time <= RACE.window for p in lows)
+    dropped = set(some) - set(lows)
+    for point in dropped:
+        assert newest - point.event_time > RACE.window or len(lows) == POINTS_KEPT
+
+
+@given(points)
+def test_the_short_look_never_misses_a_race(some):
+    lows = kept(some)
+    assert is_raced(lows, at(0) + timedelta(days=1)) is False
+    newest = max((p.event_time for p in lows), default=T0)
+    assert is_raced(lows, newest) == race_to_bottom(lows, newest)
+
+
+def test_a_race_that_a_late_message_shows_is_flagged():
+    def low(minute, price, seller):
+        offer = Offer(seller_id=seller, listing=Decimal(price))
+        return event(60 * minute, MarketFacts(currency="GBP", offers=(offer,)))
+
+    race = [low(n, Decimal(20) - n, RIVALS[n % 2]) for n in range(7)]
+    assert "race-to-bottom" in after(*race)[0].economics.view.risk_flags
+    without_one = [*race[:3], *race[4:]]
+    state, _ = after(*without_one)
+    assert state.economics.view.risk_flags == ()
+    state, assessment = after(race[3], state=state)
+    assert assessment.outcome == "late"
+    assert state.economics.view.risk_flags == ("race-to-bottom",)
+
+
+# a second look ------------------------------------------------------------------------------------
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+CHEAPER = economy(replace(COSTS, unit_cost=Decimal(1)))
+
+
+def state_of(facts, known=ECONOMY):
+    return after(event(1, facts), economy=known)[0]
+
+
+def test_nothing_is_touched_where_nothing_changes():
+    state = state_of(told(True))
+    assert reassess(state, told(True), ECONOMY, SeveritySettings(), now=NOW) is state
+
+
+def test_a_state_without_a_market_is_left_alone():
+    state = ProductState(SUBJECT)
+    assert reassess(state, None, ECONOMY, SeveritySettings(), now=NOW) is state
+
+
+def test_only_what_money_decides_changes_and_it_is_dated():
+    state = state_of(told(True))
+    anew = reassess(state, told(True), CHEAPER, SeveritySettings(), now=NOW)
+    assert anew.economics.at == NOW
+    assert (
+        anew.economics.view.margin_at_current_price > state.economics.view.margin_at_current_price
+    )
+    assert replace(anew, economics=state.economics) == state
+
+
+def test_the_fees_are_never_those_of_before_the_event():
+    state = state_of(told(True))
+    early = reassess(state, told(True), CHEAPER, SeveritySettings(), now=T0 - timedelta(days=1))
+    assert early.economics.at == state.moment.event_time
+
+
+@given(st.sampled_from(["12.00", "8.00", "4.00", None]), st.booleans())
+def test_without_the_offers_what_they_do_not_decide_is_the_same(rival, breach):
+    """Margins, floors and flags always; the advice where the lowest rival can be followed."""
+    facts = told(True)
+    offers = facts.offers[:1]
+    if rival:
+        offers = (*offers, Offer(seller_id=RIVALS[0], listing=Decimal(rival)))
+    reference = ReferencePrices(minimum_advertised=Decimal(13) if breach else None)
+    facts = msgspec.structs.replace(facts, offers=offers, reference=reference)
+    state = state_of(facts)
+    whole = price_market(CHEAPER, SUBJECT.product, state.market, facts, NOW)
+    alone = price_again(CHEAPER, SUBJECT.product, state.market, state.economics, NOW)
+    if whole.view.unfollowable:
+        assert (alone.view.recommended_price, alone.view.unfollowable) == (None, ())
+        assert (alone.view.recommendation_code, alone.view.recommendation_reason) == (
+            "unknown",
+            OFFERS_GONE,
+        )
+        names = ("recommended_price", "recommendation_code", "recommendation_reason")
+        as_before = {name: getattr(whole.view, name) for name in (*names, "unfollowable")}
+        alone = replace(alone, view=replace(alone.view, **as_before))
+    assert alone == whole
+
+
+def test_days_begin_by_the_clock_of_the_marketplace():
+    day = date(2026, 7, 1)
+    days = [(GB, None, day), (US, "S", day), (JP, None, day), ("nowhere", None, day)]
+    midnight_utc = datetime(2026, 7, 1, tzinfo=UTC)
+
+    def between(first, last):
+        hours = [midnight_utc + timedelta(hours=h) for h in (first, last)]
+        return scopes_between(days, *hours)
+
+    assert between(-10, -8) == [(JP, None)]
+    assert between(-2, 0) == [(GB, None)]  # 23:00 UTC is midnight in a British summer
+    assert between(6, 8) == [(US, "S")]
+    assert between(8, 30) == []
+    assert len(between(-10, 8)) == 3

@@ -1,0 +1,234 @@
+"""Which costs and fees concern a market, and what they make of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from itertools import pairwise
+
+from worker.analysis.assess_economics import (
+    DEFAULTS,
+    NO_COSTS,
+    EconomicsSettings,
+    EconomicsView,
+    Prepared,
+    assess_prepared,
+    prepare,
+)
+from worker.analysis.facts import MarketFacts, Offer
+from worker.analysis.fee_rules import Channel, ProductCosts, Unknown, local_day
+from worker.analysis.fee_schedule import FeeBook
+from worker.analysis.market import Snapshot, landed_price
+from worker.analysis.risks import LowPoint, in_order, race_to_bottom
+
+ProductKey = tuple[str, str, str, str]
+"""Seller, marketplace, ASIN, item condition."""
+
+PREPARED_KEPT = 20_000
+QUARTER_S = 900
+POINTS_KEPT = 12
+"""Lows a state remembers at most. `RaceSettings.falls` of them and one more make a race."""
+
+_CHANNELS: dict[bool | None, Channel | None] = {True: "amazon", False: "merchant", None: None}
+
+OFFERS_GONE = "The offers of the newest message are no longer kept."
+
+
+class Ledger:
+    """A fee book, and what was worked out by it: once a product and day, not once a message.
+
+    It remembers by identity, so the same costs should come as the same object. A snapshot: make a
+    new one when a fee or a term changes.
+    """
+
+    def __init__(self, book: FeeBook, settings: EconomicsSettings = DEFAULTS) -> None:
+        self.settings = settings
+        self._book = book
+        self._memo: dict[tuple[int, date | None], tuple[ProductCosts, Prepared | Unknown]] = {}
+
+    def prepared(self, costs: ProductCosts, at: datetime) -> Prepared | Unknown:
+        """The product under the fees of this instant, or why they are not known."""
+        key = id(costs), _day(costs.marketplace_id, int(at.timestamp()) // QUARTER_S)
+        found = self._memo.get(key)
+        if found is None:
+            if len(self._memo) >= PREPARED_KEPT:
+                self._memo.clear()
+            schedule = self._book.schedule_for(costs, at)
+            # The costs are kept too: as long as they are, nothing else has their id.
+            found = self._memo[key] = costs, prepare(costs, schedule, self.settings)
+        return found[1]
+
+
+@lru_cache(maxsize=4096)
+def _day(marketplace_id: str, quarter: int) -> date | None:
+    """The day it is in the marketplace in a quarter of an hour: no clock turns within one."""
+    return local_day(marketplace_id, datetime.fromtimestamp(quarter * QUARTER_S, UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Economy:
+    """The costs of some products, and the fees: all that was known of money at one moment."""
+
+    products: Mapping[ProductKey, Sequence[ProductCosts]] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=lambda: Ledger(FeeBook((), ())))
+
+
+NOTHING_KNOWN = Economy()
+
+
+@dataclass(frozen=True, slots=True)
+class Economics:
+    """What a market is worth with the fees in force at `at` and the costs known when assessed.
+
+    `daily_sales` (units a day) and `channel`, by which the own offer is sent, may be known where
+    margins are not.
+    """
+
+    at: datetime
+    view: EconomicsView
+    channel: Channel | None = None
+    daily_sales: Decimal | None = None
+
+
+def price_market(
+    economy: Economy,
+    key: ProductKey,
+    market: Snapshot,
+    facts: MarketFacts,
+    at: datetime,
+    *,
+    racing: bool = False,
+) -> Economics:
+    """What the market of one believable message is worth with the fees of this instant."""
+    return _price(economy, key, market, facts, at, _own_channel(facts, market, key), racing=racing)
+
+
+def price_again(
+    economy: Economy,
+    key: ProductKey,
+    market: Snapshot,
+    known: Economics | None,
+    at: datetime,
+    *,
+    racing: bool = False,
+) -> Economics:
+    """The same where the message's offers are no longer kept: from its snapshot alone.
+
+    What only the offers could tell stays as it was or becomes unknown.
+    """
+    low = market.competitor_low
+    facts = MarketFacts(
+        currency=market.currency,
+        offers=() if low is None else (Offer(seller_id="", listing=low),),
+    )
+    channel = None if known is None else known.channel
+    priced = _price(economy, key, market, facts, at, channel, racing=racing)
+    view = priced.view
+    if known is not None and "map-breach" in known.view.risk_flags:
+        place = 1 if racing else 0
+        flags = (*view.risk_flags[:place], "map-breach", *view.risk_flags[place:])
+        view = replace(view, risk_flags=flags)
+    if view.unfollowable:  # nobody says whose that price is, nor what the others ask
+        view = replace(
+            view,
+            unfollowable=(),
+            recommended_price=None,
+            recommendation_code="unknown",
+            recommendation_reason=OFFERS_GONE,
+        )
+    return replace(priced, view=view)
+
+
+def choose_product(rows: Sequence[ProductCosts], channel: Channel | None) -> ProductCosts | Unknown:
+    """The row of the own offer's channel; where that leaves several, they must say the same."""
+    if not rows:
+        return NO_COSTS
+    fitting = [row for row in rows if channel is None or row.fulfilment_channel == channel]
+    if not fitting:
+        sender = "Amazon" if channel == "amazon" else "the merchant"
+        return Unknown(f"no costs are known for the product as sent by {sender}")
+    if len(fitting) > 1 and len({replace(row, sku="", title="", tags=()) for row in fitting}) > 1:
+        if len({row.fulfilment_channel for row in fitting}) > 1:
+            return Unknown("costs differ by channel, and how the own offer is sent is not known")
+        return Unknown("costs differ by SKU, and which one is offered is not known")
+    return fitting[0]
+
+
+def with_race(economics: Economics, *, racing: bool) -> Economics:
+    """The same with or without the flag "race-to-bottom", which comes first."""
+    flags = economics.view.risk_flags
+    if racing == ("race-to-bottom" in flags):
+        return economics
+    others = tuple(flag for flag in flags if flag != "race-to-bottom")
+    flags = ("race-to-bottom", *others) if racing else others
+    return replace(economics, view=replace(economics.view, risk_flags=flags))
+
+
+def add_point(
+    points: tuple[LowPoint, ...], point: LowPoint | None, settings: EconomicsSettings = DEFAULTS
+) -> tuple[LowPoint, ...]:
+    """The points with one more, those kept that a race may still need; oldest first.
+
+    Kept are the newest POINTS_KEPT of the set within the window before the newest of all, so the
+    outcome is the same in whatever order they come.
+    """
+    if point is None or point in points:
+        return points
+    every = (*points, point)
+    if points and point.event_time <= points[-1].event_time:
+        every = tuple(in_order(every))
+    since = every[-1].event_time - settings.race.window
+    if len(every) > POINTS_KEPT or every[0].event_time < since:
+        every = tuple(p for p in every[-POINTS_KEPT:] if p.event_time >= since)
+    return every
+
+
+def is_raced(
+    points: tuple[LowPoint, ...], at: datetime, settings: EconomicsSettings = DEFAULTS
+) -> bool:
+    """`race_to_bottom` of points that `add_point` kept: most markets don't even fall so often."""
+    falls = sum(later.low < earlier.low for earlier, later in pairwise(points))
+    return falls >= settings.race.falls and race_to_bottom(points, at, settings.race)
+
+
+def by_product(rows: Iterable[ProductCosts]) -> dict[ProductKey, list[ProductCosts]]:
+    """The rows by what they are costs of."""
+    found: dict[ProductKey, list[ProductCosts]] = {}
+    for row in rows:
+        key = (row.seller_id, row.marketplace_id, row.asin, row.item_condition)
+        found.setdefault(key, []).append(row)
+    return found
+
+
+def _price(
+    economy: Economy,
+    key: ProductKey,
+    market: Snapshot,
+    facts: MarketFacts,
+    at: datetime,
+    channel: Channel | None,
+    *,
+    racing: bool,
+) -> Economics:
+    product = choose_product(economy.products.get(key, ()), channel)
+    ledger = economy.ledger
+    known = product if isinstance(product, Unknown) else ledger.prepared(product, at)
+    view = assess_prepared(known, market, facts, racing=racing, settings=ledger.settings)
+    sales = None if isinstance(product, Unknown) else product.estimated_daily_sales
+    return Economics(at, view, channel, sales)
+
+
+def _own_channel(facts: MarketFacts, market: Snapshot, key: ProductKey) -> Channel | None:
+    """How the own offer whose price is `your_price` is sent; None where none or several say."""
+    if market.your_price is None:
+        return None
+    seller_id, marketplace_id = key[0], key[1]
+    told = {
+        offer.fulfilled_by_amazon
+        for offer in facts.offers
+        if offer.seller_id == seller_id and landed_price(offer, marketplace_id) == market.your_price
+    }
+    return _CHANNELS[told.pop()] if len(told) == 1 else None

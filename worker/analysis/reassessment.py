@@ -1,0 +1,138 @@
+"""States assessed anew in the background: some hundred products in one transaction.
+
+What is to be done lies in the table `reassessments`. A piece of it is locked while it is worked on
+and goes in the transaction that writes its states, so two workers take different pieces and a
+crash loses nothing. Which fees count: docs/decisions/0013.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import psycopg
+
+from db import economy as sql
+from db import products as products_sql
+from worker.analysis.facts import MarketFacts, facts_from_json
+from worker.analysis.reassess import reassess, scopes_between
+from worker.analysis.store import row_from_state, state_from_row
+from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst
+from worker.errors import StateMovedError
+from worker.logs import get_logger
+
+log = get_logger(__name__)
+
+PRODUCTS_AT_ONCE = 200
+"""Of a marketplace; a change of products comes in pieces of this size."""
+
+FAILED_WAITS = timedelta(minutes=10)
+LOOK_BACK = timedelta(hours=2)
+"""Midnights are dealt with again for this long: messages of the day before may still come."""
+
+
+def reassess_waiting(
+    conn: psycopg.Connection,
+    analyst: Analyst,
+    *,
+    seconds: float,
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Work in what was asked for, for about so long; returns the states that changed.
+
+    What is left is put in line again, behind the messages that wait by then.
+    """
+    leave_at, changed = time.monotonic() + seconds, 0
+    try:
+        with conn.transaction():
+            sql.settle_reassessments(conn)
+    except psycopg.errors.LockNotAvailable:
+        log.warning("reassessment_put_off", reason="an analysis takes long")
+    while (done := reassess_some(conn, analyst)) is not None:
+        changed += done
+        if stop() or time.monotonic() > leave_at:
+            with conn.transaction():
+                sql.defer_reassessment(conn)
+            break
+    return changed
+
+
+def reassess_some(conn: psycopg.Connection, analyst: Analyst) -> int | None:
+    """One piece in one transaction: how many states changed; None when no piece is ready.
+
+    Raises what NOT_THE_MESSAGE names, with nothing done. On any other error the piece waits.
+    """
+    work = None
+    try:
+        with conn.transaction():
+            sql.join_assessors(conn)
+            work = sql.take_reassessment(conn, now=analyst.clock(), max_products=PRODUCTS_AT_ONCE)
+            if work is None:
+                return None
+            changed = _assess(conn, work.products, analyst)
+            sql.put_back(conn, work)
+            if changed:
+                products_sql.ring_state_bell(conn, changed)
+    except NOT_THE_MESSAGE:
+        raise
+    except Exception as error:
+        if work is None:
+            raise
+        log.error("reassessment_failed", products=len(work.asins), error=repr(error))
+        with conn.transaction():
+            sql.postpone_reassessment(conn, work.id, due_at=analyst.clock() + FAILED_WAITS)
+        return 0
+    log.info("reassessed", products=len(work.asins), changed=len(changed))
+    return len(changed)
+
+
+def ask_for_new_days(conn: psycopg.Connection, *, now: datetime) -> list[tuple[str, str | None]]:
+    """Ask for the marketplaces where, since the last look, a day began that changes fees or terms.
+
+    Returns them, with the seller where it concerns one only.
+    """
+    with conn.transaction():
+        since = (sql.pass_fee_days(conn, now=now) or now) - LOOK_BACK
+        days = sql.read_fee_days(
+            conn,
+            first_day=(since - timedelta(days=1)).date(),
+            last_day=(now + timedelta(days=1)).date(),
+        )
+        scopes = scopes_between(days, since, now)
+        sql.ask_reassessments(conn, scopes)
+    return scopes
+
+
+def _assess(
+    conn: psycopg.Connection, products: Sequence[tuple[str, str]], analyst: Analyst
+) -> list[tuple[str, str]]:
+    """Write the states of these products that change; returns (product, severity) of each."""
+    now = analyst.clock()
+    known = [state_from_row(row) for row in products_sql.lock_states(conn, products)]
+    facts = sql.read_facts(conn, [state.row_id for state in known if state.row_id is not None])
+    economy = analyst.shelf.economy(conn, products)
+    anew = [
+        reassess(
+            state, _market_facts(facts.get(state.row_id or 0)), economy, analyst.severity, now=now
+        )
+        for state in known
+    ]
+    rows = [
+        row_from_state(replace(state, version=state.version + 1))
+        for state, before in zip(anew, known, strict=True)
+        if state is not before
+    ]
+    if not rows:
+        return []
+    changed = products_sql.upsert_states(conn, rows, now=now, worker_id=analyst.worker_id)
+    if len(changed) != len(rows):
+        raise StateMovedError
+    return changed
+
+
+def _market_facts(facts_json: str | None) -> MarketFacts | None:
+    """A state's newest message is one of offers, whose facts can be read: it was analysed."""
+    facts = None if facts_json is None else facts_from_json(facts_json)
+    return facts if isinstance(facts, MarketFacts) else None

@@ -1,0 +1,105 @@
+"""Economics between the domain's values and the columns of a state, in both directions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast, get_args
+
+from db.economy import CostRow
+from db.rows import StateRow
+from worker.analysis.assess_economics import EconomicsView
+from worker.analysis.costing import Economics
+from worker.analysis.fee_rules import Channel, ProductCosts
+from worker.analysis.risks import LowPoint, RiskFlag
+
+NOT_ASSESSED = "not assessed yet"
+
+MARGINS = (
+    "margin_at_current_price",
+    "margin_at_market_low",
+    "margin_at_prime_low",
+    "min_viable_price",
+)
+"""Fields of the view that the history keeps too."""
+
+_PLAIN = (
+    *MARGINS,
+    "min_price_for_margin",
+    "recommended_price",
+    "recommendation_code",
+    "recommendation_reason",
+    "profit_at_stake_per_day",
+)
+_FLAGS = frozenset(get_args(RiskFlag))
+
+
+def economics_columns(economics: Economics | None) -> dict[str, Any]:
+    """The state's columns of this."""
+    if economics is None:
+        return {"economics_unknown": NOT_ASSESSED}
+    view = economics.view
+    columns: dict[str, Any] = {name: getattr(view, name) for name in _PLAIN}
+    return columns | {
+        "risk_flags": list(view.risk_flags),
+        "unfollowable": [
+            {"seller": seller, "landed": str(landed)} for seller, landed in view.unfollowable
+        ],
+        "daily_sales": economics.daily_sales,
+        "own_channel": economics.channel,
+        "economics_unknown": view.unknown_reason,
+        "economics_at": economics.at,
+    }
+
+
+def history_columns(economics: Economics | None) -> dict[str, Any]:
+    """The history's columns of this."""
+    if economics is None:
+        return {}
+    return {name: getattr(economics.view, name) for name in MARGINS}
+
+
+def economics_from_row(row: StateRow) -> Economics | None:
+    """What `economics_columns` gave; None for a state that was never assessed."""
+    if row.economics_at is None:
+        return None
+    view = EconomicsView(
+        **{name: getattr(row, name) for name in _PLAIN},
+        risk_flags=tuple(_flag(text) for text in row.risk_flags),
+        unfollowable=tuple((r["seller"], Decimal(r["landed"])) for r in row.unfollowable),
+        unknown_reason=row.economics_unknown,
+    )
+    return Economics(row.economics_at, view, channel(row.own_channel), row.daily_sales)
+
+
+def points_column(points: tuple[LowPoint, ...]) -> list[list[str | None]]:
+    """The column `low_points` of these."""
+    return [[p.event_time.isoformat(), str(p.low), p.seller_id] for p in points]
+
+
+def points_from_row(row: StateRow) -> tuple[LowPoint, ...]:
+    """What `points_column` gave."""
+    return tuple(
+        LowPoint(datetime.fromisoformat(at), Decimal(low), seller)
+        for at, low, seller in cast("list[tuple[str, str, str | None]]", row.low_points)
+    )
+
+
+def costs_from_row(row: CostRow) -> ProductCosts:
+    """A product's costs as analysis sees them."""
+    columns: dict[str, Any] = row._asdict()
+    columns["fulfilment_channel"] = channel(row.fulfilment_channel)
+    return ProductCosts(**columns)
+
+
+def channel(text: str | None) -> Channel | None:
+    """A fulfilment channel by its name. Raises ValueError for any other."""
+    if text is None or text == "amazon" or text == "merchant":  # noqa: PLR1714  mypy narrows these
+        return text  # type: ignore[return-value]
+    raise ValueError(f"{text!r} is no fulfilment channel")
+
+
+def _flag(text: str) -> RiskFlag:
+    if text not in _FLAGS:
+        raise ValueError(f"{text!r} is no risk flag")
+    return cast("RiskFlag", text)

@@ -1,0 +1,267 @@
+"""Which product is meant, and all that is known of it, out of the database; then the pure part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import psycopg
+
+from db import catalogue
+from db import explain as sql
+from db.catalogue import FeeRuleRow, ProductRow, SellerTermsRow
+from db.explain import MarketRow
+from worker.analysis.assess_economics import NO_COSTS
+from worker.analysis.explanation import Explanation, explain
+from worker.analysis.facts import MarketFacts, facts_from_json
+from worker.analysis.fee_rules import (
+    FeeRule,
+    FeeSchedule,
+    ProductCosts,
+    SellerTerms,
+    Unknown,
+    local_day,
+)
+from worker.analysis.fee_schedule import schedule_for
+from worker.analysis.market import Snapshot, landed_price
+from worker.analysis.risks import RACE, low_point, race_to_bottom
+from worker.marketplaces import Marketplace
+
+SENT_BY: dict[bool | None, str | None] = {True: "amazon", False: "merchant", None: None}
+
+_Row = TypeVar("_Row", MarketRow, ProductRow)
+_Value = TypeVar("_Value", FeeRule, SellerTerms)
+
+
+class NothingKnownError(LookupError):
+    """There is no such product, as a sentence."""
+
+
+class AmbiguousError(LookupError):
+    """Several products are meant, as a sentence that says how to choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which product, and what about it. None is "not said".
+
+    `day` is a day of the marketplace's calendar, whose fees to use instead of the event's.
+    """
+
+    marketplace: Marketplace
+    asin: str
+    item_condition: str = "new"
+    seller_id: str | None = None
+    channel: str | None = None
+    sku: str | None = None
+    price: Decimal | None = None
+    day: date | None = None
+
+    @property
+    def country(self) -> str:
+        """The marketplace as people name it."""
+        return self.marketplace.country_code
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The product that was found and its explanation.
+
+    `fees_on` is the day whose fees are used, `event_time` that of the newest message.
+    """
+
+    question: Question
+    seller_id: str
+    audience: str
+    product: ProductRow | None
+    event_time: datetime | None
+    doubt_since: datetime | None
+    fees_on: date
+    explanation: Explanation
+
+
+def answer(conn: psycopg.Connection, question: Question, *, now: datetime) -> Answer:
+    """Find the product and explain it, with the fees of `now` if nothing else names a day.
+
+    Raises NothingKnownError and AmbiguousError.
+    """
+    place = question.marketplace.marketplace_id
+    markets = sql.read_markets(conn, place, question.asin)
+    products = sql.read_costs(conn, place, question.asin)
+    seller = _seller(question, markets, products)
+    market = next(iter(_of(markets, seller, question)), None)
+    facts = None if market is None else _market_facts(market.facts)
+    product = _product(question, _of(products, seller, question), facts, seller)
+
+    at = (market and market.event_time) or now
+    if question.day is not None:
+        # Noon in Greenwich lies on the same day in every marketplace we know the clock of.
+        at = datetime.combine(question.day, time(12), UTC)
+    costs = None if product is None else costs_of(product)
+    return Answer(
+        question=question,
+        seller_id=seller,
+        audience=market.audience if market else "consumer",
+        product=product,
+        event_time=market.event_time if market else None,
+        doubt_since=market.doubt_since if market else None,
+        fees_on=local_day(place, at) or at.date(),
+        explanation=explain(
+            costs,
+            _schedule(conn, costs, at),
+            _snapshot(market) if market else None,
+            facts,
+            asked=question.price,
+            racing=market is not None and _racing(conn, question, market),
+        ),
+    )
+
+
+def costs_of(row: ProductRow) -> ProductCosts:
+    """A product's row as the economics take it."""
+    values: dict[str, Any] = row._asdict()
+    return ProductCosts(**{**values, "title": row.title or "", "tags": tuple(row.tags)})
+
+
+def _schedule(
+    conn: psycopg.Connection, costs: ProductCosts | None, at: datetime
+) -> FeeSchedule | Unknown:
+    if costs is None:
+        return NO_COSTS
+    place, seller = [costs.marketplace_id], [costs.seller_id]
+    # Days are the marketplace's own: a day to each side holds whatever day it is there.
+    around = {"first_day": at.date() - timedelta(days=1), "last_day": at.date() + timedelta(days=1)}
+    rules = (_as(FeeRule, row) for row in catalogue.read_fee_rules(conn, place, seller, **around))
+    terms = (_as(SellerTerms, row) for row in catalogue.read_terms(conn, seller, place, **around))
+    return schedule_for(rules, terms, costs, at)
+
+
+def _as(kind: Callable[..., _Value], row: FeeRuleRow | SellerTermsRow) -> _Value:
+    return kind(**row._asdict())
+
+
+def _snapshot(row: MarketRow) -> Snapshot | None:
+    """The market as far as prices go; None if the state knows no offers."""
+    if row.event_time is None or row.currency is None:
+        return None
+    return Snapshot(
+        currency=row.currency,
+        your_price=row.your_price,
+        own_price_unknown=row.own_price_unknown,
+        market_low=row.market_low,
+        competitor_low=row.competitor_low,
+        prime_low=row.prime_low,
+        buy_box_winner=row.buy_box_winner,
+    )
+
+
+def _market_facts(text: str | None) -> MarketFacts | None:
+    facts = None if text is None else facts_from_json(text)
+    return facts if isinstance(facts, MarketFacts) else None
+
+
+def _racing(conn: psycopg.Connection, question: Question, market: MarketRow) -> bool:
+    """Whether the low was being raced down when the newest message came."""
+    if market.event_time is None:
+        return False
+    place, until = question.marketplace.marketplace_id, market.event_time
+    messages = sql.read_messages(
+        conn, place, question.asin, market, since=until - RACE.window, until=until
+    )
+    points = (
+        low_point(message.event_time, facts, place)
+        for message in messages
+        if (facts := _market_facts(message.facts)) is not None
+    )
+    return race_to_bottom([point for point in points if point is not None], until)
+
+
+# which product is meant ---------------------------------------------------------------------------
+
+
+def _of(rows: Sequence[_Row], seller_id: str, question: Question) -> list[_Row]:
+    return [
+        row
+        for row in rows
+        if row.seller_id == seller_id and row.item_condition == question.item_condition
+    ]
+
+
+def _seller(
+    question: Question, markets: Sequence[MarketRow], products: Sequence[ProductRow]
+) -> str:
+    """The seller whose product it is."""
+    what = f"{question.asin} in {question.country}"
+    known = {(row.seller_id, row.item_condition) for row in markets}
+    known |= {(row.seller_id, row.item_condition) for row in products}
+    if not known:
+        raise NothingKnownError(
+            f"nothing is known of {what}: no notification about it has come, and no costs are "
+            "imported (buybox products import FILE.csv)"
+        )
+    if question.seller_id is not None:
+        theirs = {key for key in known if key[0] == question.seller_id}
+        if not theirs:
+            others = ", ".join(sorted({seller for seller, _ in known}))
+            raise NothingKnownError(
+                f"seller {question.seller_id} has no {what}; it is known of {others}"
+            )
+        known = theirs
+    sellers = sorted(seller for seller, state in known if state == question.item_condition)
+    if not sellers:
+        conditions = ", ".join(sorted({state for _, state in known}))
+        raise NothingKnownError(
+            f"{what} is not known in condition {question.item_condition}, only in: {conditions} "
+            "(--condition)"
+        )
+    if len(sellers) > 1:
+        raise AmbiguousError(
+            f"several sellers have {what}: {', '.join(sellers)}; choose one with --seller"
+        )
+    return sellers[0]
+
+
+def _product(
+    question: Question, rows: Sequence[ProductRow], facts: MarketFacts | None, seller_id: str
+) -> ProductRow | None:
+    """The product of this seller and condition, as analysis chooses it: by the own offer's channel.
+
+    Several SKUs of one channel with the same costs are one product here.
+    """
+    fitting = [
+        row
+        for row in rows
+        if question.channel in {None, row.fulfilment_channel} and question.sku in {None, row.sku}
+    ]
+    if rows and not fitting:
+        raise NothingKnownError(f"no such product; there is: {_named(rows)}")
+    channel = None if facts is None else _own_channel(facts, seller_id, question)
+    if channel is not None and question.channel is None and question.sku is None:
+        fitting = [row for row in rows if row.fulfilment_channel == channel]
+        if rows and not fitting:
+            raise NothingKnownError(
+                f"the own offer is sent by {channel}, and no costs are known for that, only for: "
+                f"{_named(rows)} (--channel)"
+            )
+    plain = [row._replace(sku="", title=None, tags=[]) for row in fitting]
+    if any(row != plain[0] for row in plain):
+        raise AmbiguousError(
+            f"several products are meant: {_named(fitting)}; choose one with --sku or --channel"
+        )
+    return fitting[0] if fitting else None
+
+
+def _own_channel(facts: MarketFacts, seller_id: str, question: Question) -> str | None:
+    """How the lowest own offer is sent; None where the message does not tell, or tells two ways."""
+    place = question.marketplace.marketplace_id
+    own = [(landed_price(o, place), o) for o in facts.offers if o.seller_id == seller_id]
+    lowest = min((landed for landed, _ in own), default=None)
+    ways = {o.fulfilled_by_amazon for landed, o in own if landed == lowest}
+    return SENT_BY[ways.pop()] if len(ways) == 1 else None
+
+
+def _named(rows: Sequence[ProductRow]) -> str:
+    return ", ".join(f"{row.sku or 'no SKU'} ({row.fulfilment_channel})" for row in rows)
