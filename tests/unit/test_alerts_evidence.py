@@ -1,0 +1,146 @@
+"""What a product's state says to its alerts, and when a better severity is evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tests.strategies import SUBJECT, T0
+from worker.alerts.evidence import sightings_of, what_is_missing
+from worker.alerts.values import rank
+from worker.analysis.facts import HealthFacts, MarketFacts, Offer
+from worker.analysis.severity import Standing, assess
+from worker.analysis.state import Event, Moment, ProductState, SeveritySettings, apply_event
+
+ONE = Decimal(1)
+PRICES = st.sampled_from(["0.01", "9.00", "10.00", "10.01", "11", "12", "15", "99"]).map(Decimal)
+MARGINS = st.sampled_from(["-20", "4.99", "5", "9.99", "10", "40"]).map(Decimal)
+VALUES = {
+    "market_low": PRICES,
+    "your_position": st.integers(1, 30),
+    "total_offers": st.integers(0, 40),
+    "buy_box_winner": st.booleans(),
+}
+COSTS = {"margin_at_your_price_pct": MARGINS, "margin_at_market_low_pct": MARGINS}
+POLICIES = st.sampled_from(["full", "mvp"])
+
+
+@st.composite
+def gaps(draw, *, costs_known):
+    """A standing with gaps, and one that it may be in truth."""
+    values = VALUES | (COSTS if costs_known else {})
+    truth = Standing(your_price=draw(PRICES), **{k: draw(v) for k, v in values.items()})
+    hidden = draw(st.sets(st.sampled_from(sorted(values))))
+    return replace(truth, **dict.fromkeys(hidden)), truth
+
+
+@given(st.booleans().flatmap(lambda c: st.tuples(st.just(c), gaps(costs_known=c))), POLICIES)
+def test_what_passes_for_evidence_is_never_better_than_the_truth(drawn, policy):
+    costs_known, (seen, truth) = drawn
+    missing = what_is_missing(seen, policy, sales_threshold=ONE, costs_known=costs_known)
+    assume(missing is None)
+    said = assess(seen, policy, sales_threshold=ONE).severity
+    assert rank(assess(truth, policy, sales_threshold=ONE).severity) <= rank(said)
+
+
+@given(gaps(costs_known=True), POLICIES)
+def test_nothing_is_missing_where_everything_is_known(drawn, policy):
+    assert what_is_missing(drawn[1], policy, sales_threshold=ONE, costs_known=True) is None
+
+
+def test_an_unknown_own_offer_is_no_evidence_of_anything():
+    assert what_is_missing(Standing(), "full", sales_threshold=ONE) == "the own offer is unknown"
+
+
+def test_what_cannot_matter_is_not_missing():
+    """Two offers can't be three, wherever the own one stands; a winner of unknown margin can."""
+    two = Standing(your_price=ONE, market_low=ONE, total_offers=2)
+    assert what_is_missing(two, "full", sales_threshold=ONE) is None
+    won = Standing(ONE, ONE, 1, 9, buy_box_winner=True)
+    assert what_is_missing(won, "full", sales_threshold=ONE) is None
+    named = what_is_missing(won, "full", sales_threshold=ONE, costs_known=True)
+    assert named == "unknown: margin at your price pct, margin at market low pct"
+
+
+# from a state -------------------------------------------------------------------------------------
+
+
+def market(*offers, boxes=(Decimal(10),), minute=0):
+    facts = MarketFacts(currency="GBP", offers=offers, offer_count=3, buy_box_prices=boxes)
+    at = T0 + timedelta(minutes=minute)
+    return Event(1, SUBJECT, Moment(at, at, f"k{minute}"), facts)
+
+
+def own(price="12", *, winner=False):
+    return Offer(seller_id=SUBJECT.seller_id, listing=Decimal(price), winner=winner)
+
+
+def rival(price="10", *, winner=True):
+    return Offer(seller_id="A1RIVAL0000001", listing=Decimal(price), winner=winner)
+
+
+def health(minute=0):
+    at = T0 + timedelta(minutes=minute)
+    facts = HealthFacts(currency="GBP", issue_type="BuyBoxDisqualification")
+    return Event(2, SUBJECT, Moment(at, at, f"h{minute}"), facts)
+
+
+def said(*events):
+    """What the state after the events says, by kind."""
+    state = ProductState(SUBJECT)
+    for event in events:
+        state, _ = apply_event(state, event, SeveritySettings())
+    return {s.subject.kind: s for s in sightings_of(state, SeveritySettings(), {"n": 1})}
+
+
+def test_a_state_that_has_seen_nothing_says_nothing():
+    assert said() == {}
+
+
+def test_an_ordinary_market_speaks_to_all_three_alerts():
+    found = said(market(own(), rival()))
+    assert set(found) == {"price", "buy-box-suppressed", "pricing-health"}
+    assert found["buy-box-suppressed"].severity == found["pricing-health"].severity == "success"
+    assert found["price"].missing is None
+    assert found["price"].facts == {"n": 1}
+
+
+def test_a_suppressed_buy_box_is_an_alert_of_its_own_and_a_flag_for_the_price():
+    found = said(market(own(), rival(winner=False), boxes=()))
+    assert found["buy-box-suppressed"].severity == "high"
+    assert found["price"].buy_box_suppressed
+
+
+def test_pricing_health_lasts_until_the_own_offer_wins():
+    ill = said(market(own(), rival()), health(1))
+    assert ill["pricing-health"].severity == "high"
+    assert ill["price"].pricing_health
+    well = said(market(own(), rival()), health(1), market(own(winner=True), minute=2))
+    assert well["pricing-health"].severity == "success"
+    assert well["pricing-health"].event_time == T0 + timedelta(minutes=2)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (health(),),
+        (market(rival()),),
+        (market(own(), rival()), market(own("0"), minute=1)),
+    ],
+    ids=["no market yet", "own offer unknown", "an unbelievable newest message"],
+)
+def test_what_cannot_be_known_is_no_evidence(events):
+    assert said(*events)["price"].missing
+
+
+def test_business_customers_have_alerts_of_their_own():
+    state = ProductState(SUBJECT._replace(audience="business"))
+    event = replace(market(own(), rival()), subject=state.subject)
+    state, _ = apply_event(state, event, SeveritySettings())
+    kinds = {s.subject.kind for s in sightings_of(state, SeveritySettings(), {})}
+    assert kinds == {"business-price", "business-buy-box-suppressed", "business-pricing-health"}

@@ -1,0 +1,174 @@
+"""When a product is unstable: the weights restated, and what is told about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.alerts import HOUR, MINUTE, NOW, SETTINGS, shown, sighting, snoozed, unknown
+from worker.alerts import flapping
+from worker.alerts.events import Acknowledge, Tick
+from worker.alerts.flapping import STEADY, Flap, Seen
+from worker.alerts.lifecycle import advance
+from worker.alerts.settings import AlertSettings
+
+STEADY_PACE = AlertSettings(flapping_horizon=timedelta(days=1000))
+SEVERITIES = st.sampled_from(["critical", "high", "warning", "success", "info"])
+
+
+def icinga(severities):
+    """Unstable or not after each: a ring of 20 bits, the oldest weighs 0.8 and the newest 1.15."""
+    ring, unstable, before, found = [False] * 20, False, None, []
+    for severity in severities:
+        now = "clear" if severity in {"success", "info"} else severity
+        ring = [*ring[1:], before is not None and now != before]
+        before = now
+        weights = [Fraction("0.8") + Fraction("0.35") * i / 19 for i in range(20)]
+        percent = 100 * sum(w for w, bit in zip(weights, ring, strict=True) if bit) / 20
+        unstable = percent > (25 if unstable else 30)
+        found.append(unstable)
+    return found
+
+
+RUNS = st.lists(st.tuples(SEVERITIES, st.integers(1, 7)), min_size=1, max_size=40)
+"""Severities with how often each comes in a row, so that the share of changes is often near 30 %."""
+
+
+@given(RUNS)
+def test_it_is_unstable_when_the_weights_say_so(runs):
+    severities = [severity for severity, times in runs for _ in range(times)]
+    flap, found = STEADY, []
+    for n, severity in enumerate(severities):
+        flap = flapping.note(flap, severity, NOW + n * MINUTE, STEADY_PACE)
+        found.append(flap.unstable)
+        assert len(flap.seen) <= 21
+    assert found == icinga(severities)
+
+
+def test_between_the_two_thresholds_it_stays_what_it_was():
+    """Six changes in the newest places weigh 4.8 + 99 * 0.35/19 = 6.62, 33 %. Each calm assessment
+    moves them on by one place and takes 6 * 0.35/19 = 0.11 off: under 30 % after six of them, at
+    25 % (a weight of 5) after 14.7. So it settles with the fifteenth.
+    """
+    flap, calm = STEADY, []
+    for n in range(7):
+        flap = flapping.note(flap, ("success", "high")[n % 2], NOW, STEADY_PACE)
+    assert flap.unstable
+    while flap.unstable:
+        calm.append(sum(a.severity != b.severity for a, b in pairwise(flap.seen)))
+        flap = flapping.note(flap, "success", NOW, STEADY_PACE)
+    assert calm == [6] * 15
+
+
+def back_and_forth(count, *, low="success", high="critical", every=6, start=STEADY, alert=None):
+    """`count` assessments in turn, with ticks between; the last step, and what was told."""
+    told, flap = [], start
+    for n in range(count):
+        for event, minute in ((sighting((high, low)[n % 2]), 0), (Tick(), every - 0.5)):
+            now = NOW + (n * every + minute) * MINUTE
+            step = advance(alert, event, now, SETTINGS, flap)
+            alert, flap = step.alert and replace(step.alert, id=n + 1), step.flap
+            told += [(tell.kind, n) for tell in step.told]
+    return step, told, now
+
+
+def test_six_changes_in_a_row_make_it_unstable_and_one_message_says_so():
+    """The newest six weights add up to 6.62 (33 %), the newest five to 5.57 (27.8 %)."""
+    _, told, _ = back_and_forth(20)
+    changes = [("raised", 0), ("cleared", 1), ("raised", 2), ("cleared", 3), ("raised", 4)]
+    assert told == [*changes, ("cleared", 5), ("unstable", 6)]
+
+
+def test_the_message_counts_the_changes_and_the_minutes():
+    step, _, now = back_and_forth(6)
+    step = advance(step.alert, sighting("critical"), now + MINUTE / 2, SETTINGS, step.flap)
+    assert step.told[0].kind == "unstable"
+    assert step.told[0].severity == "critical"
+    assert step.told[0].why.startswith("unstable: 6 changes in 30 min")
+
+
+def test_while_unstable_only_worse_breaks_through_and_then_worse_than_that():
+    step, _, now = back_and_forth(20, high="warning")
+    assert step.flap.peak == "warning"
+    assert shown(advance(step.alert, sighting("warning"), now, SETTINGS, step.flap)) == "raised"
+    step = advance(step.alert, sighting("high"), now, SETTINGS, step.flap)
+    assert step.told[0].severity == "high"
+    assert step.flap.peak == "high"
+    back = replace(step.alert, severity="warning", id=99)
+    assert not advance(back, sighting("high"), now, SETTINGS, step.flap).told
+    assert advance(back, sighting("critical"), now, SETTINGS, step.flap).told
+
+
+def test_it_settles_when_the_changes_are_old_even_if_nothing_comes_any_more():
+    step, _, now = back_and_forth(20)
+    told = []
+    for minute in range(1, 121):
+        step = advance(step.alert, Tick(), now + minute * MINUTE, SETTINGS, step.flap)
+        told += [tell.kind for tell in step.told]
+    assert told == ["settled"]
+    assert not step.flap.unstable
+
+
+def test_what_was_held_back_is_told_when_it_settles():
+    step, _, now = back_and_forth(19)
+    assert step.alert.owed == "raised"
+    told = []
+    for minute in range(1, 121):
+        step = advance(step.alert, Tick(), now + minute * MINUTE, SETTINGS, step.flap)
+        told += [tell.kind for tell in step.told]
+    assert told == ["raised"]
+
+
+def test_a_change_a_day_is_not_flapping():
+    flap = STEADY
+    for n in range(40):
+        flap = flapping.note(flap, ("high", "success")[n % 2], NOW + n * 24 * HOUR, SETTINGS)
+        assert not flap.unstable
+
+
+def test_the_same_over_and_over_and_the_two_names_of_all_clear_are_no_change():
+    flap = STEADY
+    for n in range(60):
+        flap = flapping.note(flap, ("info", "success")[n % 2], NOW + n * MINUTE, SETTINGS)
+        assert flapping.changes(flap, NOW + n * MINUTE, SETTINGS) == ()
+
+
+def test_what_is_not_known_is_no_change():
+    step = advance(None, unknown(), NOW, SETTINGS, Flap((Seen(NOW, "high"),)))
+    assert len(step.flap.seen) == 1
+
+
+@pytest.mark.parametrize("event", [Acknowledge("ann"), Tick()])
+def test_a_flap_is_kept_by_what_does_not_concern_it(event):
+    flap = Flap((Seen(NOW, "high"),))
+    assert advance(snoozed(), event, NOW, SETTINGS, flap).flap == flap
+
+
+def nearly_unstable():
+    """Six assessments, five changes: one more makes it unstable."""
+    flap = STEADY
+    for n in range(6):
+        flap = flapping.note(flap, ("success", "high")[n % 2], NOW - MINUTE, SETTINGS)
+    assert not flap.unstable
+    return flap
+
+
+@pytest.mark.parametrize("hushed", [{"snooze": True}, {"suppressed": True}])
+def test_if_nobody_hears_that_it_is_unstable_nothing_counts_as_heard(hushed):
+    before = snoozed() if "snooze" in hushed else None
+    last = sighting("success" if before else "critical", buy_box_suppressed="suppressed" in hushed)
+    flap = nearly_unstable()
+    flap = flap if before else flapping.note(flap, "success", NOW, STEADY_PACE)
+    flap = replace(flap, unstable_since=None, peak=None)
+    step = advance(before, last, NOW, SETTINGS, flap)
+    assert step.flap.unstable
+    assert step.told == ()
+    assert step.flap.peak is None
+    worse = advance(step.alert, sighting("critical"), NOW, SETTINGS, step.flap)
+    assert worse.told

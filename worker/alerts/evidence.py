@@ -1,0 +1,147 @@
+"""What the state of a product says to its alerts, and whether it is evidence. Pure.
+
+A policy's condition that needs something unknown is not satisfied, so a severity can look better
+only because less is known. What is unknown is therefore assumed to be as bad as it can be; if the
+severity could then be worse, the better one is no evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from worker.alerts.events import Sighting
+from worker.alerts.values import AlertSubject, Kind, rank
+from worker.analysis.severity import PolicyName, Severity, Standing, assess
+from worker.analysis.state import ProductState, SeveritySettings, standing_of
+
+CAUSE_SEVERITY: Severity = "high"
+"""Of a suppressed Buy Box and of PRICING_HEALTH: sales stop, and the price alerts are muted."""
+
+_FEW_OFFERS = (1, 3, 5, 10)
+"""Where the policies' thresholds lie: with more offers than the next, a position looks better."""
+
+_AS_GOOD_AS_NOTHING = Decimal("1e-9")
+_ALL_LOST = Decimal(-1000)
+
+
+def what_is_missing(
+    standing: Standing, policy: PolicyName, *, sales_threshold: Decimal, costs_known: bool = False
+) -> str | None:
+    """What would have to be known to believe the severity of this standing; None if nothing.
+
+    `costs_known` says that the seller's costs are there, so that unknown margins are a gap in the
+    data and not their usual state.
+    """
+    if standing.your_price is None:
+        return "the own offer is unknown"
+    seen = assess(standing, policy, sales_threshold=sales_threshold).severity
+    for guess in _worst_cases(standing, costs_known=costs_known):
+        if rank(assess(guess, policy, sales_threshold=sales_threshold).severity) > rank(seen):
+            return f"unknown: {', '.join(_unknown(standing, costs_known=costs_known))}"
+    return None
+
+
+def _unknown(standing: Standing, *, costs_known: bool) -> list[str]:
+    names = ["market_low", "your_position", "total_offers", "buy_box_winner"]
+    if costs_known:
+        names += ["margin_at_your_price_pct", "margin_at_market_low_pct"]
+    return [name.replace("_", " ") for name in names if getattr(standing, name) is None]
+
+
+def _worst_cases(standing: Standing, *, costs_known: bool) -> Iterator[Standing]:
+    """The standing with its gaps filled in badly, in each way that may be the worst."""
+    s = standing
+    if costs_known:
+        s = replace(
+            s,
+            margin_at_your_price_pct=_or(s.margin_at_your_price_pct, _ALL_LOST),
+            margin_at_market_low_pct=_or(s.margin_at_market_low_pct, _ALL_LOST),
+        )
+    s = replace(s, market_low=s.market_low or _AS_GOOD_AS_NOTHING)
+    winners = [s.buy_box_winner] if s.buy_box_winner is not None else [False, True]
+    counts = [s.total_offers] if s.total_offers is not None else list(_FEW_OFFERS)
+    for winner in winners:
+        for count in counts:
+            last = max(count, 1) + 20 if s.your_position is None else s.your_position
+            yield replace(s, buy_box_winner=winner, total_offers=count, your_position=last)
+
+
+def _or(value: Decimal | None, other: Decimal) -> Decimal:
+    return other if value is None else value
+
+
+# sightings ----------------------------------------------------------------------------------------
+
+
+def sightings_of(
+    state: ProductState,
+    settings: SeveritySettings,
+    facts: Mapping[str, object],
+    *,
+    costs_known: bool = False,
+) -> tuple[Sighting, ...]:
+    """What a product's state says to each of its alerts: of the price, and of the two causes.
+
+    Empty while nothing is known of the product.
+    """
+    times = [state.moment.event_time] if state.moment else []
+    times += [state.health.at] if state.health else []
+    times += [state.winner_seen_at] if state.winner_seen_at else []
+    if not times:
+        return ()
+    has_box = state.market.has_buy_box if state.market else None
+    suppressed, health = has_box is False, state.health is not None
+    severities: dict[str, tuple[Severity, str | None]] = {
+        "price": (state.severity, _price_missing(state, settings, costs_known=costs_known)),
+        "buy-box-suppressed": (
+            CAUSE_SEVERITY if suppressed else "success",
+            state.doubt_reason if has_box is not None else "nobody said who has the Buy Box",
+        ),
+        "pricing-health": (CAUSE_SEVERITY if health else "success", None),
+    }
+    s = state.subject
+    return tuple(
+        Sighting(
+            AlertSubject(s.seller_id, s.marketplace_id, s.asin, s.item_condition, _kind(state, k)),
+            severity,
+            max(times),
+            missing,
+            buy_box_suppressed=suppressed,
+            pricing_health=health,
+            facts=facts,
+        )
+        for k, (severity, missing) in severities.items()
+    )
+
+
+_BUSINESS: dict[str, Kind] = {
+    "price": "business-price",
+    "buy-box-suppressed": "business-buy-box-suppressed",
+    "pricing-health": "business-pricing-health",
+}
+_CONSUMER: dict[str, Kind] = {
+    "price": "price",
+    "buy-box-suppressed": "buy-box-suppressed",
+    "pricing-health": "pricing-health",
+}
+
+
+def _kind(state: ProductState, kind: str) -> Kind:
+    return (_BUSINESS if state.subject.audience == "business" else _CONSUMER)[kind]
+
+
+def _price_missing(
+    state: ProductState, settings: SeveritySettings, *, costs_known: bool
+) -> str | None:
+    if state.market is None:
+        return "no offers seen yet"
+    if state.doubt_reason is not None:
+        return f"the newest message can't be believed ({state.doubt_reason})"
+    return what_is_missing(
+        standing_of(state.market),
+        state.policy,
+        sales_threshold=settings.sales_threshold,
+        costs_known=costs_known,
+    )

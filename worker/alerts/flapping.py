@@ -1,0 +1,115 @@
+"""Whether a subject changes its mind too often to be told each time. Pure.
+
+The scheme is Icinga's: of the last 20 assessments those that changed something are added up,
+newer ones weighing more (0.80 for the oldest place to 1.15 for the newest), as a share of 20. Above
+the upper threshold the subject is unstable, at or under the lower one it is settled. Icinga checks
+at a steady pace; our messages come when something changes, so changes also age: without the
+horizon a product that changes once a day would be unstable, and one that went quiet would stay so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from worker.alerts.settings import AlertSettings
+from worker.alerts.values import AlertSeverity, alert_severity, rank
+from worker.analysis.severity import Severity
+
+ASSESSMENTS = 20
+"""How many assessments are looked back on."""
+
+_STEPS = ASSESSMENTS - 1
+_WHOLE = 100 * _STEPS
+"""The weights are kept as integers over this, so that a threshold is met exactly or not."""
+
+_WEIGHTS = tuple(80 * _STEPS + 35 * place for place in range(ASSESSMENTS))
+
+Flip = Literal["unstable", "settled"]
+
+
+class Seen(NamedTuple):
+    """One assessment. All clear is None, whichever name it had."""
+
+    at: datetime
+    severity: AlertSeverity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flap:
+    """A subject's last assessments, oldest first; one more than 20, to tell the oldest's change.
+
+    While unstable, `peak` is the worst severity that people have heard of; only worse is told.
+    """
+
+    seen: tuple[Seen, ...] = ()
+    unstable_since: datetime | None = None
+    peak: AlertSeverity | None = None
+
+    @property
+    def unstable(self) -> bool:
+        """Whether changes are kept quiet, unless they are worse than all before."""
+        return self.unstable_since is not None
+
+
+STEADY = Flap()
+
+
+def note(flap: Flap, severity: Severity, now: datetime, settings: AlertSettings) -> Flap:
+    """Add an assessment and judge anew."""
+    seen = (*flap.seen, Seen(now, alert_severity(severity)))[-ASSESSMENTS - 1 :]
+    return judge(replace(flap, seen=seen), now, settings)
+
+
+def judge(flap: Flap, now: datetime, settings: AlertSettings) -> Flap:
+    """Unstable or settled, as of now."""
+    score = _score(flap, now, settings)
+    limit = settings.flapping_leave_pct if flap.unstable else settings.flapping_enter_pct
+    unstable = score > limit * ASSESSMENTS * _WHOLE
+    if unstable == flap.unstable:
+        return flap
+    if not unstable:
+        return replace(flap, unstable_since=None, peak=None)
+    recent = [s.severity for s in flap.seen if now - s.at < settings.flapping_horizon]
+    return replace(flap, unstable_since=now, peak=worst(*recent))
+
+
+def flip(before: Flap, after: Flap) -> Flip | None:
+    """What has become of the subject, None if it is what it was."""
+    if before.unstable == after.unstable:
+        return None
+    return "unstable" if after.unstable else "settled"
+
+
+def changes(flap: Flap, now: datetime, settings: AlertSettings) -> tuple[datetime, ...]:
+    """When the changes were that count, oldest first."""
+    return tuple(at for _, at in _changes(flap, now, settings))
+
+
+def describe(flap: Flap, now: datetime, settings: AlertSettings) -> str:
+    """`unstable: n changes in m min`, over the changes that count."""
+    times = changes(flap, now, settings)
+    minutes = -((times[0] - now).total_seconds() // 60) if times else 0
+    return f"unstable: {len(times)} changes in {minutes:.0f} min"
+
+
+def worst(*severities: AlertSeverity | None) -> AlertSeverity | None:
+    """The worst of them; None is all clear."""
+    return max(severities, key=lambda s: rank(s) if s else 0, default=None)
+
+
+def _score(flap: Flap, now: datetime, settings: AlertSettings) -> int:
+    """A hundred times the weights of the places that changed, in parts of `_WHOLE`."""
+    return 100 * sum(_WEIGHTS[place] for place, _ in _changes(flap, now, settings))
+
+
+def _changes(flap: Flap, now: datetime, settings: AlertSettings) -> list[tuple[int, datetime]]:
+    """(place, time) of each change that is young enough; the newest assessment's place is 19."""
+    pairs = zip(flap.seen, flap.seen[1:], strict=False)
+    first = ASSESSMENTS - (len(flap.seen) - 1)
+    return [
+        (place, after.at)
+        for place, (before, after) in enumerate(pairs, first)
+        if before.severity != after.severity and now - after.at < settings.flapping_horizon
+    ]

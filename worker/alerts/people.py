@@ -1,0 +1,180 @@
+"""What people do to an alert. Pure; each act fits, or is refused with a sentence.
+
+The same acts are SQL functions; tests hold the two against each other. An act never tells
+anybody anything: the one who acts knows, and the dashboards see the row change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from worker.alerts.draft import ending, endings
+from worker.alerts.events import (
+    Acknowledge,
+    Act,
+    Assign,
+    Note,
+    Reopen,
+    Resolve,
+    Snooze,
+    Unacknowledge,
+)
+from worker.alerts.flapping import Flap
+from worker.alerts.settings import AlertSettings
+from worker.alerts.steps import Change, Ended, Quiet, Refusal, Step, Transition
+from worker.alerts.values import Alert, Attention
+
+_Done = tuple[Change, str, dict[str, Any], tuple[Ended, ...]]
+"""The change, its reason, the fields that change, and what it ends."""
+
+
+def act(
+    alert: Alert | None, event: Act, now: datetime, settings: AlertSettings, flap: Flap
+) -> Step | Refusal:
+    """The alert after a person's act, or why the act does not fit."""
+    if not event.who.strip():
+        return Refusal("nobody", "Say who does it: the history names everybody who acted.")
+    if alert is None:
+        return Refusal("no-alert", "There is no alert to act on.")
+    done = _do(alert, event, now, settings)
+    if isinstance(done, Refusal):
+        return done
+    change, reason, values, ended = done
+    after = replace(alert, looked_at=alert.looked_at or now, **values)
+    said = Quiet("act-of-a-person", f"{event.who} did it and knows")
+    return Step(
+        after,
+        flap,
+        (Transition(change, "alert", alert.phase, after.phase, event.who, reason, said, ended),),
+    )
+
+
+def _do(alert: Alert, event: Act, now: datetime, settings: AlertSettings) -> _Done | Refusal:
+    if isinstance(event, Note):
+        return _note(alert, event)
+    if isinstance(event, Reopen):
+        return _reopen(alert, event, now)
+    if not alert.is_open:
+        return _ended(alert)
+    match event:
+        case Acknowledge():
+            return _acknowledge(alert, event, now)
+        case Unacknowledge():
+            return _unacknowledge(alert, event, now)
+        case Assign():
+            return _assign(alert, event)
+        case Snooze():
+            return _snooze(alert, event, now, settings)
+        case Resolve():
+            return _resolve(alert, event, now)
+
+
+def _ended(alert: Alert) -> Refusal:
+    if alert.resolution == "superseded":
+        number = f" #{alert.superseded_by}" if alert.superseded_by else ""
+        return Refusal("superseded", f"It became worse: act on the alert{number} in its place.")
+    when = f" at {alert.resolved_at:%Y-%m-%d %H:%M} UTC" if alert.resolved_at else ""
+    return Refusal(
+        "already-resolved", f"It has ended{when} ({alert.resolution}, {alert.resolved_by})."
+    )
+
+
+def _acknowledge(alert: Alert, event: Acknowledge, now: datetime) -> _Done | Refusal:
+    if alert.attention == "reviewing":
+        when = f" since {alert.acknowledged_at:%H:%M} UTC" if alert.acknowledged_at else ""
+        return Refusal(
+            "already-acknowledged", f"It is acknowledged: {alert.acknowledged_by} is on it{when}."
+        )
+    values: dict[str, Any] = {
+        "attention": "reviewing",
+        "acknowledged_by": event.who,
+        "acknowledged_at": now,
+        # Who has begun to look gets the whole time, wherever the delivery's time stands.
+        "timeout_from": now,
+        "owed": None,
+    }
+    ended: tuple[Ended, ...] = ()
+    if event.note is not None and event.note.strip():
+        ended = ("note",) if alert.note not in {None, event.note} else ()
+        values["note"] = event.note
+    return "acknowledged", f"{event.who} is on it", values, ended
+
+
+def _unacknowledge(alert: Alert, event: Unacknowledge, now: datetime) -> _Done | Refusal:
+    if alert.attention != "reviewing":
+        return Refusal("not-acknowledged", "Nobody has acknowledged it.")
+    values = {
+        "attention": "delivered" if alert.delivered_at else "new",
+        "acknowledged_by": None,
+        "acknowledged_at": None,
+        "waiting_since": now,
+        "timeout_from": now if alert.delivered_at else None,
+    }
+    reason = f"{event.who} gave it back; {alert.acknowledged_by} had it"
+    return "unacknowledged", reason, values, ("acknowledgement",)
+
+
+def _assign(alert: Alert, event: Assign) -> _Done | Refusal:
+    if event.assignee is not None and not event.assignee.strip():
+        return Refusal("empty", "Say whose it is, or nobody's.")
+    if event.assignee == alert.assignee:
+        return Refusal("unchanged", f"It is {_whose(alert.assignee)} already.")
+    reason = f"{_whose(event.assignee)}, before {_whose(alert.assignee)}"
+    ended: tuple[Ended, ...] = ("assignment",) if alert.assignee else ()
+    return "assigned", reason, {"assignee": event.assignee}, ended
+
+
+def _whose(name: str | None) -> str:
+    return f"{name}'s" if name else "nobody's"
+
+
+def _note(alert: Alert, event: Note) -> _Done | Refusal:
+    """A note may be added when all is over: that is when people know what it was."""
+    if not event.text.strip():
+        return Refusal("empty", "The note is empty.")
+    if event.text == alert.note:
+        return Refusal("unchanged", "The note says that already.")
+    ended: tuple[Ended, ...] = ("note",) if alert.note else ()
+    return "noted", event.text, {"note": event.text}, ended
+
+
+def _snooze(alert: Alert, event: Snooze, now: datetime, settings: AlertSettings) -> _Done | Refusal:
+    length = settings.snooze_default if event.length is None else event.length
+    if length <= timedelta(0):
+        return Refusal("snooze-not-ahead", "A snooze must end after now.")
+    if length > settings.snooze_max:
+        return Refusal("snooze-too-long", f"A snooze lasts {settings.snooze_max} at most.")
+    until = now + length
+    reason = f"{event.who} wants quiet until {until:%Y-%m-%d %H:%M} UTC"
+    ended: tuple[Ended, ...] = ("snooze",) if alert.snooze_until else ()
+    values = {"snooze_until": until, "snoozed_by": event.who, "owed": None}
+    return "snoozed", reason, values, ended
+
+
+def _resolve(alert: Alert, event: Resolve, now: datetime) -> _Done:
+    reason = f"{event.who} closed it by hand; nothing says that it is over"
+    return "resolved", reason, ending("manual", now, event.who), endings(alert)
+
+
+def _reopen(alert: Alert, event: Reopen, now: datetime) -> _Done | Refusal:
+    """Take back an end that was no clear. The acknowledgement is where it was, a snooze is over."""
+    if alert.is_open:
+        return Refusal("not-resolved", "It is open.")
+    if alert.resolution == "superseded" or alert.superseded_by is not None:
+        return _ended(replace(alert, resolution="superseded"))
+    if alert.condition == "cleared":
+        return Refusal("cleared", "It is not true any more; if it comes back, it is told anew.")
+    attention: Attention = "delivered" if alert.delivered_at else "new"
+    if alert.acknowledged_by is not None:
+        attention = "reviewing"
+    values = {
+        "attention": attention,
+        "resolution": None,
+        "resolved_at": None,
+        "resolved_by": None,
+        "waiting_since": now,
+        "timeout_from": now if attention != "new" else None,
+    }
+    return "reopened", f"{event.who} took back the end ({alert.resolution})", values, ()
