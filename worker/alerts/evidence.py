@@ -13,8 +13,9 @@ from decimal import Decimal
 
 from worker.alerts.events import Sighting
 from worker.alerts.values import AlertSubject, Kind, rank
+from worker.analysis.judge import standing_of
 from worker.analysis.severity import PolicyName, Severity, Standing, assess
-from worker.analysis.state import ProductState, SeveritySettings, standing_of
+from worker.analysis.state import ProductState, SeveritySettings
 
 CAUSE_SEVERITY: Severity = "high"
 """Of a suppressed Buy Box and of PRICING_HEALTH: sales stop, and the price alerts are muted."""
