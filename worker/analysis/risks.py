@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from worker.analysis.facts import MarketFacts
-from worker.analysis.market import landed_price
+from worker.analysis.market import Snapshot, landed_price
 
 RiskFlag = Literal["below-cost", "margin-squeeze", "race-to-bottom", "dead-zone", "map-breach"]
 
@@ -38,13 +38,19 @@ class LowPoint(NamedTuple):
     seller_id: str | None
 
 
-def low_point(event_time: datetime, facts: MarketFacts, marketplace_id: str) -> LowPoint | None:
-    """The point a message adds to the history; None when it shows no offers."""
+def low_point(
+    event_time: datetime, facts: MarketFacts, marketplace_id: str, market: Snapshot | None = None
+) -> LowPoint | None:
+    """The point a message adds to the history; None when it shows no offers.
+
+    `market`, where it was taken of these facts already, saves looking for the low once more.
+    """
     if not facts.offers:
         return None
-    landed = [landed_price(offer, marketplace_id) for offer in facts.offers]
-    low = min(landed)
-    sellers = [o.seller_id for o, price in zip(facts.offers, landed, strict=True) if price == low]
+    low = None if market is None else market.market_low
+    if low is None:
+        low = min(landed_price(offer, marketplace_id) for offer in facts.offers)
+    sellers = [o.seller_id for o in facts.offers if landed_price(o, marketplace_id) == low]
     return LowPoint(event_time, low, min(sellers))
 
 

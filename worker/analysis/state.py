@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from worker.analysis.costing import (
     NOTHING_KNOWN,
@@ -175,7 +175,7 @@ def _apply_market(
 
     subject, at = event.subject, event.moment.event_time
     newest = state.moment is None or event.moment > state.moment
-    lows = add_point(state.low_points, low_point(at, facts, subject.marketplace_id))
+    lows = add_point(state.low_points, low_point(at, facts, subject.marketplace_id, market))
     racing = newest and is_raced(lows, at)
     economics = price_market(economy, subject.product, market, facts, at, racing=racing)
     verdict, gap = judge(market, economics, settings.policy, settings.sales_threshold)
@@ -189,25 +189,26 @@ def _apply_market(
         market,
         economics,
     )
+    # Gathered and made at once: this runs for every message, and a new state has many fields.
+    changes = _own_price_seen(state, market, event, newest=newest)
+    changes |= _winner_seen(state, market, event)
     if newest:
-        state = _clear_doubt(
-            replace(
-                state,
-                market=market,
-                moment=event.moment,
-                row_id=event.row_id,
-                trace_id=state.trace_id if _health_is_newer(state, event) else event.trace_id,
-                verdict=verdict,
-                gap_pct=gap,
-                policy=settings.policy,
-                economics=economics,
-                low_points=lows,
-                your_price_changed_at=_price_change(state, market, event),
-            )
-        )
+        changes |= {
+            "market": market,
+            "moment": event.moment,
+            "row_id": event.row_id,
+            "trace_id": state.trace_id if _health_is_newer(state, event) else event.trace_id,
+            "verdict": verdict,
+            "gap_pct": gap,
+            "policy": settings.policy,
+            "economics": economics,
+            "low_points": lows,
+            "your_price_changed_at": _price_change(state, market, event),
+            **_doubt_cleared(state, at),
+        }
     elif lows != state.low_points:
-        state = _note_lows(state, lows)
-    return _note_winner(_note_own_price(state, market, event), market, event), assessment
+        changes |= _lows_seen(state, lows)
+    return (replace(state, **changes) if changes else state), assessment
 
 
 def _health_is_newer(state: ProductState, market: Event) -> bool:
@@ -222,35 +223,36 @@ def _price_change(state: ProductState, market: Snapshot, event: Event) -> dateti
     return state.your_price_changed_at
 
 
-def _note_lows(state: ProductState, lows: tuple[LowPoint, ...]) -> ProductState:
+def _lows_seen(state: ProductState, lows: tuple[LowPoint, ...]) -> dict[str, Any]:
     """A low counts for the race even if it arrives late."""
-    state = replace(state, low_points=lows)
     if state.economics is None or state.moment is None:
-        return state
+        return {"low_points": lows}
     racing = is_raced(lows, state.moment.event_time)
-    return replace(state, economics=with_race(state.economics, racing=racing))
+    return {"low_points": lows, "economics": with_race(state.economics, racing=racing)}
 
 
-def _note_own_price(state: ProductState, market: Snapshot, event: Event) -> ProductState:
+def _own_price_seen(
+    state: ProductState, market: Snapshot, event: Event, *, newest: bool
+) -> dict[str, Any]:
     at = event.moment.event_time
     if market.your_price is None:
-        return state
+        return {}
     if state.last_own_price_at is not None and at < state.last_own_price_at:
-        return state
-    if at == state.last_own_price_at and event.moment != state.moment:
-        return state
-    return replace(state, last_own_price=market.your_price, last_own_price_at=at)
+        return {}
+    if at == state.last_own_price_at and not newest and event.moment != state.moment:
+        return {}
+    return {"last_own_price": market.your_price, "last_own_price_at": at}
 
 
-def _note_winner(state: ProductState, market: Snapshot, event: Event) -> ProductState:
+def _winner_seen(state: ProductState, market: Snapshot, event: Event) -> dict[str, Any]:
     """An own winner ends every PRICING_HEALTH up to its own time, even if it arrives late."""
     at = event.moment.event_time
     if not market.buy_box_winner:
-        return state
+        return {}
     if state.winner_seen_at is not None and at <= state.winner_seen_at:
-        return state
+        return {}
     ended = state.health is not None and state.health.at <= at
-    return replace(state, winner_seen_at=at, health=None if ended else state.health)
+    return {"winner_seen_at": at, **({"health": None} if ended else {})}
 
 
 def _doubted(state: ProductState, event: Event) -> ProductState:
@@ -262,12 +264,10 @@ def _doubted(state: ProductState, event: Event) -> ProductState:
     return replace(state, doubt_reason=INVALID_PRICE, doubt_since=at)
 
 
-def _clear_doubt(state: ProductState) -> ProductState:
-    if state.doubt_since is None or state.moment is None:
-        return state
-    if state.doubt_since > state.moment.event_time:
-        return state
-    return replace(state, doubt_reason=None, doubt_since=None)
+def _doubt_cleared(state: ProductState, at: datetime) -> dict[str, Any]:
+    if state.doubt_since is None or state.doubt_since > at:
+        return {}
+    return {"doubt_reason": None, "doubt_since": None}
 
 
 def _apply_health(
