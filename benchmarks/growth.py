@@ -67,7 +67,6 @@ def seed_backlog(url: str, bodies: Path, count: int, deadline: float) -> bool:
     with connect(url, role="bench", autocommit=True, statement_timeout="0") as conn:
         conn.execute("VACUUM (ANALYZE) worker_notifications, notification_bodies")
         conn.execute("VACUUM (ANALYZE) procrastinate_jobs, procrastinate_events")
-        conn.execute("CHECKPOINT")
     return complete
 
 

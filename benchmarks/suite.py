@@ -180,7 +180,6 @@ class Suite:
         plan = replace(self._plan(), skip=turn * self.size.messages, limit_s=2 * self.size.limit_s)
         if count and turn:
             self._seeded(url, count)
-        self.server.checkpoint()
         self._note(f"backlog_{count}", run_ours_in(url, plan, backlog=True))
 
     def _seeded(self, url: str, count: int) -> bool:
