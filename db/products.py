@@ -18,6 +18,9 @@ WINDOW_A_PRODUCT = 8
 MAX_JOBS_DELETED = 5000
 """Waiting jobs one transaction deletes: a hot product's thousands go in a few bites."""
 
+JOBS_DELETED_BESIDE_OTHERS = 16
+"""Waiting jobs deleted of each of many products: more than are answered, yet soon done."""
+
 
 def claim_sibling_jobs(
     conn: psycopg.Connection, own_product: str, *, now: datetime, max_products: int
@@ -153,14 +156,24 @@ def defer_due_analyses(conn: psycopg.Connection, products: Sequence[str], *, now
     )
 
 
-def delete_waiting_jobs(conn: psycopg.Connection, products: Sequence[str]) -> dict[str, int]:
-    """Delete the products' waiting jobs, MAX_JOBS_DELETED at most.
+def delete_waiting_jobs(
+    conn: psycopg.Connection, products: Sequence[str], *, crowded: bool = True
+) -> dict[str, int]:
+    """Delete the first of the products' waiting jobs, MAX_JOBS_DELETED at most.
+
+    `crowded` says that few products fill the front of the queue: their jobs go in large bites.
+    Otherwise JOBS_DELETED_BESIDE_OTHERS go of each, since the front moves on anyway.
 
     Returns the highest priority deleted of each product. `defer_successors` must follow.
     """
     highest: dict[str, int] = {}
     for product, priority in conn.execute(
-        query("delete_waiting_jobs"), {"products": list(products), "max_jobs": MAX_JOBS_DELETED}
+        query("delete_waiting_jobs"),
+        {
+            "products": list(products),
+            "max_jobs": MAX_JOBS_DELETED,
+            "max_jobs_a_product": MAX_JOBS_DELETED if crowded else JOBS_DELETED_BESIDE_OTHERS,
+        },
     ):
         highest[product] = max(priority, highest.get(product, priority))
     return highest

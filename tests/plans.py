@@ -84,4 +84,5 @@ def prepared(conn, name, types):
 
 
 def delete_jobs(conn, names, max_jobs=5000):
-    return explain(conn, query("delete_waiting_jobs"), {"products": names, "max_jobs": max_jobs})
+    params = {"products": names, "max_jobs": max_jobs, "max_jobs_a_product": max_jobs}
+    return explain(conn, query("delete_waiting_jobs"), params)

@@ -1,4 +1,4 @@
--- T2: the waiting jobs of the products in hand, whatever notification they speak of: a product with
+-- T2: the first waiting jobs of each product in hand, whatever notification they speak of: a product with
 -- thousands of them must not fill the front of the queue for the others. Commits with the effects, so
 -- a crash brings them back; defer_successors puts one back for a product that is not clean. A job that
 -- another worker holds is left to it: to wait for it, while it waits for us, would be a deadlock.
@@ -8,12 +8,18 @@ DELETE FROM procrastinate_jobs AS j
 WHERE j.id = ANY (
     ARRAY (
         SELECT w.id
-        FROM procrastinate_jobs AS w
-        WHERE w.status = 'todo'
-          AND w.lock = ANY (%(products)s::text[])
-          AND w.task_name = 'analyse_product'
+        FROM unnest(%(products)s::text[]) AS p (product_key)
+        CROSS JOIN LATERAL (
+            SELECT first.id
+            FROM procrastinate_jobs AS first
+            WHERE first.status = 'todo'
+              AND first.lock = p.product_key
+              AND first.task_name = 'analyse_product'
+            ORDER BY first.priority DESC, first.id
+            LIMIT %(max_jobs_a_product)s::integer
+            FOR UPDATE SKIP LOCKED
+        ) AS w
         LIMIT %(max_jobs)s::integer
-        FOR UPDATE SKIP LOCKED
     )
 )
 RETURNING j.lock AS product_key, j.priority

@@ -152,7 +152,7 @@ def _work(
         conn, decision, analyst, now=now, processing_ms=elapsed_ms / max(1, len(claimed))
     )
     perhaps_more = only_row_id is not None or len(claimed) >= _most_a_product(products, analyst)
-    _clear_jobs(conn, products, perhaps_more=perhaps_more, now=now)
+    _clear_jobs(conn, products, analyst, perhaps_more=perhaps_more, now=now)
     if changed:
         sql.ring_state_bell(conn, changed)
     _log(claimed, decision, changed, elapsed_ms=(time.perf_counter() - started) * 1000)
@@ -184,10 +184,19 @@ def _most_a_product(products: Sequence[str], analyst: Analyst) -> int:
 
 
 def _clear_jobs(
-    conn: psycopg.Connection, products: Sequence[str], *, perhaps_more: bool, now: datetime
+    conn: psycopg.Connection,
+    products: Sequence[str],
+    analyst: Analyst,
+    *,
+    perhaps_more: bool,
+    now: datetime,
 ) -> None:
-    """Delete the products' waiting jobs, and put one back for each that is not clean yet."""
-    touched: dict[str, int | None] = dict(sql.delete_waiting_jobs(conn, products))
+    """Delete the products' waiting jobs, and put one back for each that is not clean yet.
+
+    Where the front of the queue shows few products these fill it, and their jobs go by thousands.
+    """
+    crowded = len(products) - 1 < max(1, analyst.max_siblings // 2)
+    touched: dict[str, int | None] = dict(sql.delete_waiting_jobs(conn, products, crowded=crowded))
     if perhaps_more:
         # Whatever was left for another time must be in line even if it had no job of its own.
         touched = dict.fromkeys(products) | touched
@@ -272,7 +281,7 @@ def _set_apart(
         attempts = [attempt_row(failed)]
         sql.record_attempts(conn, attempts, now=now, worker_id=analyst.worker_id)
         sql.defer_wake_ups(conn, attempts)
-        _clear_jobs(conn, products, perhaps_more=True, now=now)
+        _clear_jobs(conn, products, analyst, perhaps_more=True, now=now)
     log.error("analysis_failed", trace_id=one.trace_id, error=failed.error_message)
     return Analysed(claimed=1, failed=1)
 
