@@ -12,9 +12,6 @@ from psycopg.rows import args_row
 from db.catalogue import ProductRow
 from db.sql import query
 
-MAX_MESSAGES = 2000
-"""Messages of one product that are looked at; a race is six falls within two hours."""
-
 
 class MarketRow(NamedTuple):
     """A state as far as prices go. `facts` is its newest message's, as JSON text; None: dropped."""
@@ -31,13 +28,7 @@ class MarketRow(NamedTuple):
     buy_box_winner: bool | None
     event_time: datetime | None
     doubt_since: datetime | None
-    facts: str | None
-
-
-class MessageRow(NamedTuple):
-    """What one message said, as JSON text, and when it happened."""
-
-    event_time: datetime
+    low_points: list[list[str | None]]
     facts: str | None
 
 
@@ -52,34 +43,4 @@ def read_costs(conn: psycopg.Connection, marketplace_id: str, asin: str) -> list
     """Every product of an ASIN: of all sellers, conditions, channels and SKUs."""
     with conn.cursor(row_factory=args_row(ProductRow)) as cursor:
         cursor.execute(query("explain_products"), {"marketplace_id": marketplace_id, "asin": asin})
-        return cursor.fetchall()
-
-
-def read_messages(
-    conn: psycopg.Connection,
-    marketplace_id: str,
-    asin: str,
-    market: MarketRow,
-    *,
-    since: datetime,
-    until: datetime,
-) -> list[MessageRow]:
-    """What the messages of this market said from `since` to `until`, by event time, newest first.
-
-    Messages whose facts were dropped are absent.
-    """
-    with conn.cursor(row_factory=args_row(MessageRow)) as cursor:
-        cursor.execute(
-            query("explain_messages"),
-            {
-                "marketplace_id": marketplace_id,
-                "asin": asin,
-                "item_condition": market.item_condition,
-                "audience": market.audience,
-                "seller_id": market.seller_id,
-                "since": since,
-                "until": until,
-                "max_rows": MAX_MESSAGES,
-            },
-        )
         return cursor.fetchall()

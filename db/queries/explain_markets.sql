@@ -2,7 +2,7 @@
 -- of its newest message as long as they are kept.
 SELECT s.seller_id, s.item_condition, s.audience, s.currency, s.your_price, s.own_price_unknown,
        s.market_low, s.competitor_low, s.prime_low, s.buy_box_winner, s.event_time,
-       s.doubt_since, b.facts::text AS facts
+       s.doubt_since, s.low_points, b.facts::text AS facts
 FROM current_state AS s
 LEFT JOIN worker_notifications AS n ON n.id = s.notification_row_id
 LEFT JOIN notification_bodies AS b

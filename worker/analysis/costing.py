@@ -103,7 +103,8 @@ def price_market(
     racing: bool = False,
 ) -> Economics:
     """What the market of one believable message is worth with the fees of this instant."""
-    return _price(economy, key, market, facts, at, _own_channel(facts, market, key), racing=racing)
+    channel = own_channel(facts, market.your_price, key[0], key[1])
+    return _price(economy, key, market, facts, at, channel, racing=racing)
 
 
 def price_again(
@@ -221,14 +222,15 @@ def _price(
     return Economics(at, view, channel, sales)
 
 
-def _own_channel(facts: MarketFacts, market: Snapshot, key: ProductKey) -> Channel | None:
+def own_channel(
+    facts: MarketFacts, your_price: Decimal | None, seller_id: str, marketplace_id: str
+) -> Channel | None:
     """How the own offer whose price is `your_price` is sent; None where none or several say."""
-    if market.your_price is None:
+    if your_price is None:
         return None
-    seller_id, marketplace_id = key[0], key[1]
     told = {
         offer.fulfilled_by_amazon
         for offer in facts.offers
-        if offer.seller_id == seller_id and landed_price(offer, marketplace_id) == market.your_price
+        if offer.seller_id == seller_id and landed_price(offer, marketplace_id) == your_price
     }
     return _CHANNELS[told.pop()] if len(told) == 1 else None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import psycopg
 
 from db import catalogue
 from db import economy as sql
 from worker.analysis.costing import NOTHING_KNOWN, Economy, Ledger, by_product
-from worker.analysis.fee_rules import FeeRule, ProductCosts, SellerTerms
+from worker.analysis.fee_rules import ProductCosts
 from worker.analysis.fee_schedule import FeeBook
-from worker.analysis.store_economics import costs_from_row
+from worker.analysis.store_economics import costs_from_row, fee_rule, seller_terms
 
 COSTS_KEPT = 20_000
 
@@ -59,6 +58,7 @@ class FeeShelf:
 
 def read_book(conn: psycopg.Connection) -> FeeBook:
     """All fee rules and terms there are."""
-    rules: list[Any] = [row._asdict() for row in catalogue.list_fee_rules(conn)]
-    terms = [SellerTerms(**row._asdict()) for row in catalogue.list_terms(conn)]
-    return FeeBook([FeeRule(**rule) for rule in rules], terms)
+    return FeeBook(
+        map(fee_rule, catalogue.list_fee_rules(conn)),
+        map(seller_terms, catalogue.list_terms(conn)),
+    )

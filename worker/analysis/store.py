@@ -15,7 +15,7 @@ from worker.analysis.store_economics import (
     economics_from_row,
     history_columns,
     points_column,
-    points_from_row,
+    points_from_column,
 )
 
 
@@ -50,7 +50,7 @@ def state_from_row(row: StateRow) -> ProductState:
         gap_pct=row.gap_pct,
         policy="mvp" if row.severity_policy == "mvp" else "full",
         economics=economics_from_row(row),
-        low_points=points_from_row(row),
+        low_points=points_from_column(row.low_points),
         version=row.version,
     )
 

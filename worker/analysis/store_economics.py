@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast, get_args
 
+from db.catalogue import FeeRuleRow, SellerTermsRow
 from db.economy import CostRow
 from db.rows import StateRow
 from worker.analysis.assess_economics import EconomicsView
 from worker.analysis.costing import Economics
-from worker.analysis.fee_rules import Channel, ProductCosts
+from worker.analysis.fee_rules import Channel, FeeRule, ProductCosts, SellerTerms
 from worker.analysis.risks import LowPoint, RiskFlag
 
 NOT_ASSESSED = "not assessed yet"
@@ -77,11 +79,11 @@ def points_column(points: tuple[LowPoint, ...]) -> list[list[str | None]]:
     return [[p.event_time.isoformat(), str(p.low), p.seller_id] for p in points]
 
 
-def points_from_row(row: StateRow) -> tuple[LowPoint, ...]:
+def points_from_column(column: Sequence[Sequence[str | None]]) -> tuple[LowPoint, ...]:
     """What `points_column` gave."""
     return tuple(
         LowPoint(datetime.fromisoformat(at), Decimal(low), seller)
-        for at, low, seller in cast("list[tuple[str, str, str | None]]", row.low_points)
+        for at, low, seller in cast("Sequence[tuple[str, str, str | None]]", column)
     )
 
 
@@ -90,6 +92,17 @@ def costs_from_row(row: CostRow) -> ProductCosts:
     columns: dict[str, Any] = row._asdict()
     columns["fulfilment_channel"] = channel(row.fulfilment_channel)
     return ProductCosts(**columns)
+
+
+def fee_rule(row: FeeRuleRow) -> FeeRule:
+    """A rule as the schedule takes it."""
+    columns: dict[str, Any] = row._asdict()
+    return FeeRule(**columns)
+
+
+def seller_terms(row: SellerTermsRow) -> SellerTerms:
+    """A seller's terms as the schedule takes them."""
+    return SellerTerms(**row._asdict())
 
 
 def channel(text: str | None) -> Channel | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,28 +12,19 @@ import psycopg
 
 from db import catalogue
 from db import explain as sql
-from db.catalogue import FeeRuleRow, ProductRow, SellerTermsRow
+from db.catalogue import ProductRow
 from db.explain import MarketRow
 from worker.analysis.assess_economics import NO_COSTS
+from worker.analysis.costing import is_raced, own_channel
 from worker.analysis.explanation import Explanation, explain
 from worker.analysis.facts import MarketFacts, facts_from_json
-from worker.analysis.fee_rules import (
-    FeeRule,
-    FeeSchedule,
-    ProductCosts,
-    SellerTerms,
-    Unknown,
-    local_day,
-)
+from worker.analysis.fee_rules import Channel, FeeSchedule, ProductCosts, Unknown, local_day
 from worker.analysis.fee_schedule import schedule_for
-from worker.analysis.market import Snapshot, landed_price
-from worker.analysis.risks import RACE, low_point, race_to_bottom
+from worker.analysis.market import Snapshot
+from worker.analysis.store_economics import fee_rule, points_from_column, seller_terms
 from worker.marketplaces import Marketplace
 
-SENT_BY: dict[bool | None, str | None] = {True: "amazon", False: "merchant", None: None}
-
 _Row = TypeVar("_Row", MarketRow, ProductRow)
-_Value = TypeVar("_Value", FeeRule, SellerTerms)
 
 
 class NothingKnownError(LookupError):
@@ -94,7 +85,12 @@ def answer(conn: psycopg.Connection, question: Question, *, now: datetime) -> An
     seller = _seller(question, markets, products)
     market = next(iter(_of(markets, seller, question)), None)
     facts = None if market is None else _market_facts(market.facts)
-    product = _product(question, _of(products, seller, question), facts, seller)
+    sent_by = (
+        None
+        if facts is None or market is None
+        else own_channel(facts, market.your_price, seller, place)
+    )
+    product = _product(question, _of(products, seller, question), sent_by)
 
     at = (market and market.event_time) or now
     if question.day is not None:
@@ -115,7 +111,7 @@ def answer(conn: psycopg.Connection, question: Question, *, now: datetime) -> An
             _snapshot(market) if market else None,
             facts,
             asked=question.price,
-            racing=market is not None and _racing(conn, question, market),
+            racing=_racing(market),
         ),
     )
 
@@ -134,13 +130,9 @@ def _schedule(
     place, seller = [costs.marketplace_id], [costs.seller_id]
     # Days are the marketplace's own: a day to each side holds whatever day it is there.
     around = {"first_day": at.date() - timedelta(days=1), "last_day": at.date() + timedelta(days=1)}
-    rules = (_as(FeeRule, row) for row in catalogue.read_fee_rules(conn, place, seller, **around))
-    terms = (_as(SellerTerms, row) for row in catalogue.read_terms(conn, seller, place, **around))
-    return schedule_for(rules, terms, costs, at)
-
-
-def _as(kind: Callable[..., _Value], row: FeeRuleRow | SellerTermsRow) -> _Value:
-    return kind(**row._asdict())
+    rules = catalogue.read_fee_rules(conn, place, seller, **around)
+    terms = catalogue.read_terms(conn, seller, place, **around)
+    return schedule_for(map(fee_rule, rules), map(seller_terms, terms), costs, at)
 
 
 def _snapshot(row: MarketRow) -> Snapshot | None:
@@ -163,20 +155,11 @@ def _market_facts(text: str | None) -> MarketFacts | None:
     return facts if isinstance(facts, MarketFacts) else None
 
 
-def _racing(conn: psycopg.Connection, question: Question, market: MarketRow) -> bool:
+def _racing(market: MarketRow | None) -> bool:
     """Whether the low was being raced down when the newest message came."""
-    if market.event_time is None:
+    if market is None or market.event_time is None:
         return False
-    place, until = question.marketplace.marketplace_id, market.event_time
-    messages = sql.read_messages(
-        conn, place, question.asin, market, since=until - RACE.window, until=until
-    )
-    points = (
-        low_point(message.event_time, facts, place)
-        for message in messages
-        if (facts := _market_facts(message.facts)) is not None
-    )
-    return race_to_bottom([point for point in points if point is not None], until)
+    return is_raced(points_from_column(market.low_points), market.event_time)
 
 
 # which product is meant ---------------------------------------------------------------------------
@@ -225,7 +208,7 @@ def _seller(
 
 
 def _product(
-    question: Question, rows: Sequence[ProductRow], facts: MarketFacts | None, seller_id: str
+    question: Question, rows: Sequence[ProductRow], channel: Channel | None
 ) -> ProductRow | None:
     """The product of this seller and condition, as analysis chooses it: by the own offer's channel.
 
@@ -238,7 +221,6 @@ def _product(
     ]
     if rows and not fitting:
         raise NothingKnownError(f"no such product; there is: {_named(rows)}")
-    channel = None if facts is None else _own_channel(facts, seller_id, question)
     if channel is not None and question.channel is None and question.sku is None:
         fitting = [row for row in rows if row.fulfilment_channel == channel]
         if rows and not fitting:
@@ -252,15 +234,6 @@ def _product(
             f"several products are meant: {_named(fitting)}; choose one with --sku or --channel"
         )
     return fitting[0] if fitting else None
-
-
-def _own_channel(facts: MarketFacts, seller_id: str, question: Question) -> str | None:
-    """How the lowest own offer is sent; None where the message does not tell, or tells two ways."""
-    place = question.marketplace.marketplace_id
-    own = [(landed_price(o, place), o) for o in facts.offers if o.seller_id == seller_id]
-    lowest = min((landed for landed, _ in own), default=None)
-    ways = {o.fulfilled_by_amazon for landed, o in own if landed == lowest}
-    return SENT_BY[ways.pop()] if len(ways) == 1 else None
 
 
 def _named(rows: Sequence[ProductRow]) -> str:
