@@ -148,22 +148,6 @@ def export_products(
         yield from cursor
 
 
-def read_products(
-    conn: psycopg.Connection, keys: Sequence[tuple[str, str, str, str]]
-) -> list[ProductRow]:
-    """The products of these (seller, marketplace, ASIN, item condition); those unknown are absent.
-
-    One key may have several rows: one for each fulfilment channel and SKU.
-    """
-    names = ("seller_id", "marketplace_id", "asin", "item_condition")
-    with conn.cursor(row_factory=args_row(ProductRow)) as cursor:
-        cursor.execute(
-            query("read_products"),
-            {name: [key[place] for key in keys] for place, name in enumerate(names)},
-        )
-        return cursor.fetchall()
-
-
 def read_fee_rules(
     conn: psycopg.Connection,
     marketplace_ids: Sequence[str],

@@ -157,7 +157,7 @@ def defer_due_analyses(conn: psycopg.Connection, products: Sequence[str], *, now
 
 
 def delete_waiting_jobs(
-    conn: psycopg.Connection, products: Sequence[str], *, crowded: bool = True
+    conn: psycopg.Connection, products: Sequence[str], *, crowded: bool
 ) -> dict[str, int]:
     """Delete the first of the products' waiting jobs, MAX_JOBS_DELETED at most.
 

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from db.connect import connect
 from db.sql import query
+
+
+@contextmanager
+def filled_database(server, template, name, *statements) -> Iterator[str]:
+    """Where a database is that holds what the statements write, its statistics fresh."""
+    name = f"buybox_{name}_{os.getpid()}"
+    with server.janitor(name, template_dbname=template):
+        url = server.url_of(name)
+        with connect(url, autocommit=True) as conn:
+            for statement in statements:
+                conn.execute(statement)
+            conn.execute("VACUUM ANALYZE")
+        yield url
 
 
 @dataclass(frozen=True, repr=False)

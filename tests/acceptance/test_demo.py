@@ -226,7 +226,8 @@ class Small:
                 conn, [open_letter(arrival, now=now)], Filer("test", {}), now=now
             )
         products = [key for (key,) in conn.execute("SELECT product_key FROM worker_notifications")]
-        analyse(conn, sorted({key for key in products if key}), Analyst("test"))
+        for product in sorted({key for key in products if key}):
+            analyse(conn, [product], Analyst("test"))
 
     def verdict(self, *, in_sqs: int = 0) -> Verdict:
         """What the demo would say now; every change that is there has been heard of."""

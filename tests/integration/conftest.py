@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests import interleave
 from tests.economy import MARGIN, margins, set_all, tell
+from tests.explaining import explain
 
 
 @pytest.fixture(params=[0, 1, 128], ids="siblings={}".format)
@@ -22,3 +25,25 @@ def known(conn):
     tell(conn)
     assert margins(conn) == [MARGIN]
     return conn
+
+
+@pytest.fixture
+def buybox(database_url):
+    """`buybox explain` on the test's database."""
+
+    def run(*arguments, url: str = database_url, **options):
+        return explain(*arguments, url=url, **options)
+
+    return run
+
+
+@pytest.fixture
+def explained(buybox):
+    """What it tells as JSON."""
+
+    def run(*arguments) -> dict:
+        done = buybox(*arguments, "--json")
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    return run

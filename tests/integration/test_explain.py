@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db import catalogue
 from tests.catalogue import product_row
 from tests.economics_strategies import drawn_cases, rules, schedule
-from tests.explaining import COSTED, EXAMPLE, SIZE, WRITTEN, explain, fill, happens, table
+from tests.explaining import COSTED, EXAMPLE, SIZE, WRITTEN, fill, happens, table
 from tests.factories import ASIN, JP, OWN_SELLER, RIVALS, US, any_offer_changed, offer
 from worker.analysis.breakdown import Breakdown, break_down
 from worker.catalogue.fees import read_fees, starter_files
 from worker.catalogue.rejects import Rejects
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "fees.md"
-
-
-@pytest.fixture
-def buybox(database_url):
-    def run(*arguments, url: str = database_url, **options):
-        return explain(*arguments, url=url, **options)
-
-    return run
-
-
-@pytest.fixture
-def explained(buybox):
-    def run(*arguments) -> dict:
-        done = buybox(*arguments, "--json")
-        assert done.exit_code == 0, done.output
-        return json.loads(done.stdout)
-
-    return run
 
 
 # figures ------------------------------------------------------------------------------------------

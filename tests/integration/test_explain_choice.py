@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,28 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.catalogue import product_row
-from tests.explaining import COSTED, EXAMPLE, explain, fill, happens, put
+from tests.explaining import COSTED, EXAMPLE, fill, happens, put
 from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, offer
 from worker.cli.main import app
-
-
-@pytest.fixture
-def buybox(database_url):
-    def run(*arguments, url: str = database_url, **options):
-        return explain(*arguments, url=url, **options)
-
-    return run
-
-
-@pytest.fixture
-def explained(buybox):
-    def run(*arguments) -> dict:
-        done = buybox(*arguments, "--json")
-        assert done.exit_code == 0, done.output
-        return json.loads(done.stdout)
-
-    return run
-
 
 # which product is meant ---------------------------------------------------------------------------
 

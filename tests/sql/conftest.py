@@ -25,3 +25,11 @@ def scratch(_scratch_url: str) -> Iterator[psycopg.Connection]:
     with connect(_scratch_url, role="test") as conn:
         yield begin(conn)
         conn.rollback()
+
+
+@pytest.fixture
+def full(full_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to the module's `full_url`; what a test does there is rolled back."""
+    with connect(full_url) as conn:
+        yield begin(conn)
+        conn.rollback()

@@ -9,7 +9,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from db import catalogue
+from db import catalogue, explain
 from db.catalogue import Counts, SellerTermsRow
 from tests.catalogue import LATER, NOW, fee_row, product_row
 from tests.factories import ASIN, GB, OWN_SELLER, US
@@ -244,6 +244,7 @@ def test_the_products_of_a_key_are_all_its_channels_and_skus(scratch):
     assert list(catalogue.drop_repeated_products(scratch)) == []
     counts = catalogue.apply_staged_products(scratch, product_row()._fields, now=NOW)
     assert counts == Counts(6, 0, 0)
-    key = (OWN_SELLER, GB, ASIN, "new")
-    assert catalogue.read_products(scratch, [key, key, ("S3", GB, ASIN, "new")]) == rows[:3]
-    assert catalogue.read_products(scratch, []) == []
+    found = explain.read_costs(scratch, GB, ASIN)
+    assert [r for r in found if (r.seller_id, r.item_condition) == (OWN_SELLER, "new")] == rows[:3]
+    assert len(found) == 5
+    assert explain.read_costs(scratch, GB, "B0UNKNOWN0") == []

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
 
@@ -16,8 +14,8 @@ from db.params import columns
 from db.rows import InboxRow
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
-from tests.interleave import FILER, begin, deliver, letter
-from tests.plans import delete_jobs, explain, prepared
+from tests.interleave import FILER, deliver, letter
+from tests.plans import delete_jobs, explain, filled_database, prepared
 from worker.ingest.filing import inbox_row
 
 ROWS, WAITING, JOBS = 100_000, 10_000, 20_000
@@ -63,23 +61,15 @@ SELECT count(*) FROM procrastinate_defer_jobs_v1(ARRAY(
 
 @pytest.fixture(scope="module")
 def full_url(pg_server, pg_template) -> Iterator[str]:
-    name = f"buybox_full_{os.getpid()}"
-    with pg_server.janitor(name, template_dbname=pg_template):
-        url = pg_server.url_of(name)
-        with connect(url, autocommit=True) as conn:
-            conn.execute("ALTER TABLE procrastinate_jobs DISABLE TRIGGER USER")
-            conn.execute(FILL)
-            conn.execute("ALTER TABLE procrastinate_jobs ENABLE TRIGGER USER")
-            conn.execute("VACUUM ANALYZE")
+    with filled_database(
+        pg_server,
+        pg_template,
+        "full",
+        "ALTER TABLE procrastinate_jobs DISABLE TRIGGER USER",
+        FILL,
+        "ALTER TABLE procrastinate_jobs ENABLE TRIGGER USER",
+    ) as url:
         yield url
-
-
-@pytest.fixture
-def full(full_url) -> Iterator[psycopg.Connection]:
-    """A connection to the full database; what a test does there is rolled back."""
-    with connect(full_url) as conn:
-        yield begin(conn)
-        conn.rollback()
 
 
 def names_of(products):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import date
 
-import psycopg
 import pytest
 
-from db.connect import connect
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
-from tests.interleave import begin
-from tests.plans import explain, prepared
+from tests.plans import explain, filled_database, prepared
 
 PRODUCTS, RULES, SELLERS = 100_000, 20_000, 20_000
 DAY = date(2026, 3, 1)
@@ -44,46 +40,23 @@ SELECT 'S' || n, '{GB}', '2026-01-01', true, 1, now() FROM generate_series(1, {S
 
 @pytest.fixture(scope="module")
 def full_url(pg_server, pg_template) -> Iterator[str]:
-    name = f"buybox_catalogue_{os.getpid()}"
-    with pg_server.janitor(name, template_dbname=pg_template):
-        url = pg_server.url_of(name)
-        with connect(url, autocommit=True) as conn:
-            conn.execute(FILL)
-            conn.execute("VACUUM ANALYZE")
+    with filled_database(pg_server, pg_template, "catalogue", FILL) as url:
         yield url
 
 
-@pytest.fixture
-def full(full_url) -> Iterator[psycopg.Connection]:
-    with connect(full_url) as conn:
-        yield begin(conn)
-        conn.rollback()
-
-
-def keys(count):
-    return {
-        "seller_id": [OWN_SELLER] * count,
-        "marketplace_id": [GB] * count,
-        "asin": [f"B1{n:08d}" for n in range(1, count + 1)],
-        "item_condition": ["new"] * count,
-    }
-
-
-@pytest.mark.parametrize("count", [1, 65, 500])
-def test_products_are_read_by_their_key_and_no_others(full, count):
-    plan = explain(full, query("read_products"), keys(count))
-    assert plan.root["Actual Rows"] == count, plan
+def test_the_costs_of_an_asin_are_read_by_its_key_and_no_others(full):
+    plan = explain(full, query("explain_products"), {"marketplace_id": GB, "asin": "B100000007"})
+    assert plan.root["Actual Rows"] == 1, plan
     assert "products_pkey" in plan.indexes, plan
     assert not plan.scanned, plan
-    assert plan.rows_read("products") == count, plan
-    assert plan.buffers < 30 + 5 * count, plan
+    assert plan.rows_read("products") == 1, plan
+    assert plan.buffers < 35, plan
 
 
-def test_products_are_read_by_their_key_even_with_a_generic_plan(full):
-    types = dict.fromkeys(keys(1), "text[]")
-    statement = prepared(full, "read_products", types)
-    arrays = ", ".join(f"ARRAY['{values[0]}']" for values in keys(1).values())
-    plan = explain(full, statement.format(arrays))
+def test_the_costs_of_an_asin_are_read_by_its_key_even_with_a_generic_plan(full):
+    types = {"marketplace_id": "text", "asin": "text"}
+    statement = prepared(full, "explain_products", types)
+    plan = explain(full, statement.format(f"'{GB}', 'B100000007'"))
     assert plan.rows_read("products") == 1, plan
 
 

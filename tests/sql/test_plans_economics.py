@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
-from db.connect import connect
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
-from tests.interleave import begin
-from tests.plans import explain, prepared
+from tests.plans import explain, filled_database, prepared
 
 PRODUCTS, PIECES = 100_000, 1_000
 
@@ -41,20 +37,8 @@ FROM generate_series(1, {PRODUCTS}) AS n;
 
 @pytest.fixture(scope="module")
 def full_url(pg_server, pg_template) -> Iterator[str]:
-    name = f"buybox_economics_{os.getpid()}"
-    with pg_server.janitor(name, template_dbname=pg_template):
-        url = pg_server.url_of(name)
-        with connect(url, autocommit=True) as conn:
-            conn.execute(FILL)
-            conn.execute("VACUUM ANALYZE")
+    with filled_database(pg_server, pg_template, "economics", FILL) as url:
         yield url
-
-
-@pytest.fixture
-def full(full_url) -> Iterator[psycopg.Connection]:
-    with connect(full_url) as conn:
-        yield begin(conn)
-        conn.rollback()
 
 
 def keys(count):

@@ -20,9 +20,10 @@ def advise(fees, *, own="20.49", rivals=(), wanted="0", low=None, high=None, pro
     one = unit(rules(**fees), of_costs=product)
     bounds = Bounds(low and Decimal(low), high and Decimal(high), Decimal(wanted))
     seen = [(chr(65 + n), Decimal(price)) for n, price in enumerate(rivals)]
-    others = sort_out(seen, floors_of(one, bounds))
+    floors = floors_of(one, bounds)
+    others = sort_out(seen, floors)
     own_price = None if own is None else Decimal(own)
-    return recommend(one, bounds, own_price=own_price, rivals=others), others
+    return recommend(one, bounds, floors, own_price=own_price, rivals=others), others
 
 
 def advised(fees, **given):
@@ -136,8 +137,9 @@ def answered(question):
 
     bounds = Bounds(money(low), money(high), Decimal(case.margin) / BP)
     one = case.as_unit()
-    others = sort_out([("A", money(r)) for r in rivals], floors_of(one, bounds))
-    return recommend(one, bounds, own_price=money(own), rivals=others), others
+    floors = floors_of(one, bounds)
+    others = sort_out([("A", money(r)) for r in rivals], floors)
+    return recommend(one, bounds, floors, own_price=money(own), rivals=others), others
 
 
 @settings(max_examples=250, deadline=None)

@@ -208,7 +208,7 @@ def _worked_out(
     settings: EconomicsSettings,
 ) -> EconomicsView:
     own, floors = market.your_price, prepared.floors
-    advice = recommend(prepared.unit, prepared.bounds, own_price=own, rivals=rivals)
+    advice = recommend(prepared.unit, prepared.bounds, floors, own_price=own, rivals=rivals)
     surplus, at_own = (None, None) if own is None else prepared.worth(own)
     at_low = prepared.margin(market.market_low)
     if own is not None and surplus is not None:

@@ -113,10 +113,15 @@ def sort_out(rivals: Sequence[Rival], floors: Floors) -> Rivals:
 
 
 def recommend(
-    unit: UnitEconomics, bounds: Bounds, *, own_price: Decimal | None, rivals: Rivals
+    unit: UnitEconomics,
+    bounds: Bounds,
+    floors: Floors,
+    *,
+    own_price: Decimal | None,
+    rivals: Rivals,
 ) -> Recommendation:
-    """The price to ask, where the rivals have been sorted out by the floors of these bounds."""
-    return _Case(unit, bounds, own_price).decide(rivals)
+    """The price to ask; `floors` are those of these bounds, by which the rivals were sorted out."""
+    return _Case(unit, bounds, floors, own_price).decide(rivals)
 
 
 def _just_under(landed: Decimal, tick: Decimal) -> Decimal:
@@ -126,9 +131,10 @@ def _just_under(landed: Decimal, tick: Decimal) -> Decimal:
 class _Case:
     """One decision. Every price that leaves it lies within the bounds and loses nothing."""
 
-    def __init__(self, unit: UnitEconomics, bounds: Bounds, own_price: Decimal | None) -> None:
-        self._unit, self._own = unit, own_price
-        self._floors = floors_of(unit, bounds)
+    def __init__(
+        self, unit: UnitEconomics, bounds: Bounds, floors: Floors, own_price: Decimal | None
+    ) -> None:
+        self._unit, self._floors, self._own = unit, floors, own_price
         self._margin, top = bounds.wanted_margin, bounds.max_price
         self._cap = None if top is None else grid_below(top, unit.curve.tick)
         self._min = bounds.min_price
