@@ -61,7 +61,7 @@ ROWS_OF_BEFORE["0005"] = (
     """
 )
 # Costs written now would ring for their assessment, by a function that only the whole migration makes.
-ROWS_OF_BEFORE["0006"] = ROWS_OF_BEFORE["0004"]
+ROWS_OF_BEFORE["0007"] = ROWS_OF_BEFORE["0006"] = ROWS_OF_BEFORE["0004"]
 
 SHAPE = r"""
 SELECT 'column', table_schema || '.' || table_name, column_name || ' ' || data_type || is_nullable

@@ -32,7 +32,9 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE ON
             worker_notifications, notification_bodies, worker_failures, current_state,
             competitive_history, worker_heartbeats, worker_counters,
-            products, fee_rules, seller_terms, reassessments
+            products, fee_rules, seller_terms, reassessments,
+            alerts, alert_events, alert_queues, alert_deliveries, alert_delivery_items,
+            alert_tallies, alert_routes, alert_settings
         TO buybox_worker;
         -- for the doctor, who counts what lies in them: a partition's own name needs its own grant
         GRANT SELECT ON notification_bodies_default, competitive_history_default TO buybox_worker;
@@ -41,7 +43,7 @@ BEGIN
             procrastinate_periodic_defers
         TO buybox_worker;
         GRANT SELECT, UPDATE ON fee_book TO buybox_worker;
-        GRANT DELETE ON worker_heartbeats, reassessments TO buybox_worker;
+        GRANT DELETE ON worker_heartbeats, reassessments, alert_tallies, alert_routes TO buybox_worker;
         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO buybox_worker;
         GRANT EXECUTE ON FUNCTION buybox_ensure_partitions TO buybox_worker;
     END IF;
