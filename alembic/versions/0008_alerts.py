@@ -32,8 +32,11 @@ CREATE TABLE alert_settings (
     burst_window        interval NOT NULL DEFAULT '5 minutes'  CHECK (burst_window > '0'),
     batch_every         interval NOT NULL DEFAULT '5 minutes'  CHECK (batch_every > '0'),
     digest_hour         integer  NOT NULL DEFAULT 7            CHECK (digest_hour BETWEEN 0 AND 23),
-    digest_zone         text     NOT NULL DEFAULT 'UTC'        CHECK (btrim(digest_zone) <> ''),
+    digest_zone         text     NOT NULL DEFAULT 'UTC',
     CONSTRAINT a_default_snooze_is_allowed CHECK (snooze_default <= snooze_max),
+    -- Fails with the name of the zone where there is no such zone.
+    CONSTRAINT the_zone_is_known
+        CHECK ((TIMESTAMPTZ '2000-01-01 00:00Z' AT TIME ZONE digest_zone) IS NOT NULL),
     CONSTRAINT the_remark_itself_does_not_flap CHECK (flapping_leave_pct < flapping_enter_pct)
 );
 COMMENT ON TABLE alert_settings IS
@@ -91,8 +94,8 @@ CREATE TABLE alerts (
     owed                 text,
     due_at               timestamptz,
 
-    supersedes           bigint REFERENCES alerts (id),
-    superseded_by        bigint REFERENCES alerts (id),
+    supersedes           bigint REFERENCES alerts (id) DEFERRABLE INITIALLY DEFERRED,
+    superseded_by        bigint REFERENCES alerts (id) DEFERRABLE INITIALLY DEFERRED,
 
     flap_seen            jsonb NOT NULL DEFAULT '[]',
     unstable_since       timestamptz,

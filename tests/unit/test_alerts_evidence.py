@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.strategies import SUBJECT, T0
-from worker.alerts.evidence import sightings_of, what_is_missing
+from worker.alerts.evidence import severities_of, sighting_of, what_is_missing
 from worker.alerts.values import rank
 from worker.analysis.facts import HealthFacts, MarketFacts, Offer
 from worker.analysis.severity import Standing, assess
@@ -95,7 +95,10 @@ def said(*events):
     state = ProductState(SUBJECT)
     for event in events:
         state, _ = apply_event(state, event, SeveritySettings())
-    return {s.subject.kind: s for s in sightings_of(state, SeveritySettings(), {"n": 1})}
+    return {
+        kind: sighting_of(state, kind, SeveritySettings(), {"n": 1})
+        for kind in severities_of(state)
+    }
 
 
 def test_a_state_that_has_seen_nothing_says_nothing():
@@ -142,5 +145,10 @@ def test_business_customers_have_alerts_of_their_own():
     state = ProductState(SUBJECT._replace(audience="business"))
     event = replace(market(own(), rival()), subject=state.subject)
     state, _ = apply_event(state, event, SeveritySettings())
-    kinds = {s.subject.kind for s in sightings_of(state, SeveritySettings(), {})}
-    assert kinds == {"business-price", "business-buy-box-suppressed", "business-pricing-health"}
+    found = severities_of(state)
+    assert set(found) == {
+        "business-price",
+        "business-buy-box-suppressed",
+        "business-pricing-health",
+    }
+    assert sighting_of(state, "business-price", SeveritySettings(), {}).missing is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from worker.alerts.events import Sighting
@@ -37,6 +38,8 @@ def what_is_missing(
     """
     if standing.your_price is None:
         return "the own offer is unknown"
+    if not _unknown(standing, costs_known=costs_known):
+        return None
     seen = assess(standing, policy, sales_threshold=sales_threshold).severity
     for guess in _worst_cases(standing, costs_known=costs_known):
         if rank(assess(guess, policy, sales_threshold=sales_threshold).severity) > rank(seen):
@@ -76,61 +79,66 @@ def _or(value: Decimal | None, other: Decimal) -> Decimal:
 # sightings ----------------------------------------------------------------------------------------
 
 
-def sightings_of(
+def severities_of(state: ProductState) -> dict[Kind, Severity]:
+    """How bad it is for each of a product's alerts: that of the price, and those of two causes.
+
+    Empty while nothing is known of the product.
+    """
+    if not _times(state):
+        return {}
+    suppressed = state.market is not None and state.market.has_buy_box is False
+    business = state.subject.audience == "business"
+    return {
+        _kind("price", business=business): state.severity,
+        _kind("buy-box-suppressed", business=business): CAUSE_SEVERITY if suppressed else "success",
+        _kind("pricing-health", business=business): CAUSE_SEVERITY if state.health else "success",
+    }
+
+
+def sighting_of(
     state: ProductState,
+    kind: Kind,
     settings: SeveritySettings,
     facts: Mapping[str, object],
     *,
     costs_known: bool = False,
-) -> tuple[Sighting, ...]:
-    """What a product's state says to each of its alerts: of the price, and of the two causes.
-
-    Empty while nothing is known of the product.
-    """
-    times = [state.moment.event_time] if state.moment else []
-    times += [state.health.at] if state.health else []
-    times += [state.winner_seen_at] if state.winner_seen_at else []
-    if not times:
-        return ()
+) -> Sighting:
+    """What a state that has seen something says to one of its alerts."""
     has_box = state.market.has_buy_box if state.market else None
-    suppressed, health = has_box is False, state.health is not None
-    severities: dict[str, tuple[Severity, str | None]] = {
-        "price": (state.severity, _price_missing(state, settings, costs_known=costs_known)),
-        "buy-box-suppressed": (
-            CAUSE_SEVERITY if suppressed else "success",
-            state.doubt_reason if has_box is not None else "nobody said who has the Buy Box",
-        ),
-        "pricing-health": (CAUSE_SEVERITY if health else "success", None),
-    }
+    if kind.endswith("pricing-health"):
+        missing = None
+    elif kind.endswith("buy-box-suppressed"):
+        missing = state.doubt_reason if has_box is not None else "nobody said who has the Buy Box"
+    else:
+        missing = _price_missing(state, settings, costs_known=costs_known)
     s = state.subject
-    return tuple(
-        Sighting(
-            AlertSubject(s.seller_id, s.marketplace_id, s.asin, s.item_condition, _kind(state, k)),
-            severity,
-            max(times),
-            missing,
-            buy_box_suppressed=suppressed,
-            pricing_health=health,
-            facts=facts,
-        )
-        for k, (severity, missing) in severities.items()
+    return Sighting(
+        AlertSubject(s.seller_id, s.marketplace_id, s.asin, s.item_condition, kind),
+        severities_of(state)[kind],
+        max(_times(state)),
+        missing,
+        buy_box_suppressed=has_box is False,
+        pricing_health=state.health is not None,
+        facts=facts,
     )
 
 
-_BUSINESS: dict[str, Kind] = {
+def _times(state: ProductState) -> list[datetime]:
+    times = [state.moment.event_time] if state.moment else []
+    times += [state.health.at] if state.health else []
+    times += [state.winner_seen_at] if state.winner_seen_at else []
+    return times
+
+
+_BUSINESS: dict[Kind, Kind] = {
     "price": "business-price",
     "buy-box-suppressed": "business-buy-box-suppressed",
     "pricing-health": "business-pricing-health",
 }
-_CONSUMER: dict[str, Kind] = {
-    "price": "price",
-    "buy-box-suppressed": "buy-box-suppressed",
-    "pricing-health": "pricing-health",
-}
 
 
-def _kind(state: ProductState, kind: str) -> Kind:
-    return (_BUSINESS if state.subject.audience == "business" else _CONSUMER)[kind]
+def _kind(kind: Kind, *, business: bool) -> Kind:
+    return _BUSINESS[kind] if business else kind
 
 
 def _price_missing(
@@ -141,7 +149,7 @@ def _price_missing(
     if state.doubt_reason is not None:
         return f"the newest message can't be believed ({state.doubt_reason})"
     return what_is_missing(
-        standing_of(state.market),
+        standing_of(state.market, state.economics),
         state.policy,
         sales_threshold=settings.sales_threshold,
         costs_known=costs_known,

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -48,17 +49,26 @@ class FailedAttempt:
     next_attempt_at: datetime | None
 
 
+class Heard(NamedTuple):
+    """A state as one message left it, for the alerts to hear, and the trace of that message."""
+
+    state: ProductState
+    trace_id: str
+
+
 @dataclass(slots=True)
 class Decision:
-    """Everything one transaction has to write.
+    """Everything one transaction has to write, and what the alerts are to hear, in order.
 
-    `noted` are the states in which nothing changed but the lows remembered: nobody is told.
+    `noted` are the states in which nothing changed but the lows remembered: nobody is told. What a
+    late message says is history, and no alert hears it.
     """
 
     states: list[ProductState] = field(default_factory=list)
     noted: list[ProductState] = field(default_factory=list)
     assessments: list[Assessment] = field(default_factory=list)
     failed: list[FailedAttempt] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
 
 
 def decide(
@@ -88,6 +98,8 @@ def decide(
             continue
         states[one.subject] = state
         decision.assessments.append(assessment)
+        if assessment.outcome != "late":
+            decision.heard.append(Heard(state, one.trace_id))
     for subject, after in states.items():
         before = known.get(subject)
         if after == before:

@@ -16,6 +16,9 @@ import psycopg
 
 from db import economy as sql
 from db import products as products_sql
+from db.alerts import ring_alert_bell
+from worker.alerts.raising import tell_alerts
+from worker.analysis.decide import Heard
 from worker.analysis.facts import MarketFacts, facts_from_json
 from worker.analysis.reassess import reassess, scopes_between
 from worker.analysis.store import row_from_state, state_from_row
@@ -71,10 +74,12 @@ def reassess_some(conn: psycopg.Connection, analyst: Analyst) -> int | None:
             work = sql.take_reassessment(conn, now=analyst.clock(), max_products=PRODUCTS_AT_ONCE)
             if work is None:
                 return None
-            changed = _assess(conn, work.products, analyst)
+            changed, alerted = _assess(conn, work.products, analyst)
             sql.put_back(conn, work)
             if changed:
                 products_sql.ring_state_bell(conn, changed)
+            if alerted:
+                ring_alert_bell(conn, alerted)
     except NOT_THE_MESSAGE:
         raise
     except Exception as error:
@@ -107,8 +112,11 @@ def ask_for_new_days(conn: psycopg.Connection, *, now: datetime) -> list[tuple[s
 
 def _assess(
     conn: psycopg.Connection, products: Sequence[tuple[str, str]], analyst: Analyst
-) -> list[tuple[str, str]]:
-    """Write the states of these products that change; returns (product, severity) of each."""
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Write the states of these products that change, and let their alerts hear it.
+
+    Returns (product, severity) of each state, and of each alert, that changed.
+    """
     now = analyst.clock()
     known = [state_from_row(row) for row in products_sql.lock_states(conn, products)]
     facts = sql.read_facts(conn, [state.row_id for state in known if state.row_id is not None])
@@ -119,17 +127,16 @@ def _assess(
         )
         for state in known
     ]
-    rows = [
-        row_from_state(replace(state, version=state.version + 1))
-        for state, before in zip(anew, known, strict=True)
-        if state is not before
-    ]
-    if not rows:
-        return []
+    news = [state for state, before in zip(anew, known, strict=True) if state is not before]
+    if not news:
+        return [], []
+    rows = [row_from_state(replace(state, version=state.version + 1)) for state in news]
     changed = products_sql.upsert_states(conn, rows, now=now, worker_id=analyst.worker_id)
     if len(changed) != len(rows):
         raise StateMovedError
-    return changed
+    heard = [Heard(state, state.trace_id) for state in news]
+    subjects = {state.subject for state in known}
+    return changed, tell_alerts(conn, heard, subjects, analyst.severity, analyst.alerts, now=now)
 
 
 def _market_facts(facts_json: str | None) -> MarketFacts | None:

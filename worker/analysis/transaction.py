@@ -1,4 +1,4 @@
-"""T2: claim, decide, store: state, history, marks, jobs and the bell in one transaction."""
+"""T2: claim, decide, store: state, history, alerts, marks, jobs and the bells in one commit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import psycopg
 
 from db import economy
 from db import products as sql
+from db.alerts import ring_alert_bell
+from worker.alerts.raising import tell_alerts
+from worker.alerts.storing import SettingsShelf
 from worker.analysis.decide import Claimed, Decision, decide, failed_attempt, subjects
 from worker.analysis.shelf import FeeShelf
 from worker.analysis.state import SeveritySettings
@@ -56,6 +59,7 @@ class Analyst:
     clock: Clock = utc_now
     jitter: random.Random = field(default_factory=random.Random)
     shelf: FeeShelf = field(default_factory=FeeShelf)
+    alerts: SettingsShelf = field(default_factory=SettingsShelf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +155,13 @@ def _work(
     changed = _store(
         conn, decision, analyst, now=now, processing_ms=elapsed_ms / max(1, len(claimed))
     )
+    alerted = tell_alerts(conn, decision.heard, known, analyst.severity, analyst.alerts, now=now)
     perhaps_more = only_row_id is not None or len(claimed) >= _most_a_product(products, analyst)
     _clear_jobs(conn, products, analyst, perhaps_more=perhaps_more, now=now)
     if changed:
         sql.ring_state_bell(conn, changed)
+    if alerted:
+        ring_alert_bell(conn, alerted)
     _log(claimed, decision, changed, elapsed_ms=(time.perf_counter() - started) * 1000)
     return Analysed(len(claimed), len(decision.assessments), len(decision.failed), tuple(changed))
 

@@ -1,0 +1,107 @@
+"""The alerts and their record. The caller owns the transaction; nothing here commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+
+from db.alert_rows import AlertEventRow, AlertRow, AlertSettingsRow, MessageRow
+from db.params import records
+from db.sql import only_row, query
+
+_COLUMNS = tuple(f.name for f in fields(AlertRow))
+
+
+def read_alert_settings(conn: psycopg.Connection) -> AlertSettingsRow:
+    """The settings in force."""
+    with conn.cursor(row_factory=class_row(AlertSettingsRow)) as cur:
+        return only_row(cur.execute(query("read_alert_settings")))
+
+
+def lock_newest_alerts(conn: psycopg.Connection, subject_keys: Sequence[str]) -> list[AlertRow]:
+    """The newest alert of each of these subjects that has one, open or not."""
+    return _alerts(conn, "lock_newest_alerts", {"subject_keys": list(subject_keys)})
+
+
+def lock_alerts(conn: psycopg.Connection, ids: Sequence[int]) -> list[AlertRow]:
+    """The alerts of these ids, as far as there are."""
+    return _alerts(conn, "lock_alerts", {"ids": list(ids)})
+
+
+def lock_due_alerts(conn: psycopg.Connection, *, now: datetime, max_alerts: int) -> list[AlertRow]:
+    """Alerts for which time may have something, but for those in other hands."""
+    return _alerts(conn, "lock_due_alerts", {"now": now, "max_alerts": max_alerts})
+
+
+def draw_alert_ids(
+    conn: psycopg.Connection, *, alerts: int, events: int
+) -> tuple[list[int], list[int]]:
+    """New ids, rising: of alerts and of events."""
+    alert_ids, event_ids = only_row(
+        conn.execute(query("draw_alert_ids"), {"alerts": alerts, "events": events})
+    )
+    return alert_ids, event_ids
+
+
+def update_alerts(conn: psycopg.Connection, rows: Sequence[AlertRow], *, now: datetime) -> int:
+    """Write alerts that this transaction has locked; returns how many there were."""
+    return conn.execute(query("update_alerts"), {"rows": records(rows), "now": now}).rowcount
+
+
+def insert_alerts(conn: psycopg.Connection, rows: Sequence[AlertRow], *, now: datetime) -> int:
+    """Add alerts; returns how many. Fewer than sent: a subject has an open one already."""
+    return conn.execute(query("insert_alerts"), {"rows": records(rows), "now": now}).rowcount
+
+
+def append_alert_events(conn: psycopg.Connection, rows: Sequence[AlertEventRow]) -> None:
+    """Add to the record."""
+    conn.execute(query("append_alert_events"), {"rows": records(rows)})
+
+
+def queue_messages(conn: psycopg.Connection, rows: Sequence[MessageRow], *, now: datetime) -> None:
+    """Put messages in their queues."""
+    conn.execute(query("queue_messages"), {"rows": records(rows), "now": now})
+
+
+def drop_messages(conn: psycopg.Connection, alert_ids: Sequence[int], *, reason: str) -> int:
+    """Keep back what waits to be told of these alerts; returns how many messages."""
+    return conn.execute(
+        query("drop_messages"), {"alert_ids": list(alert_ids), "reason": reason}
+    ).rowcount
+
+
+def tally_alerts(conn: psycopg.Connection, counts: Mapping[str, int], *, now: datetime) -> None:
+    """Count what assessments came to."""
+    conn.execute(
+        query("tally_alerts"),
+        {"what": list(counts), "n": list(counts.values()), "now": now},
+    )
+
+
+def fold_tallies(conn: psycopg.Connection, *, max_rows: int) -> None:
+    """Add up tallies, so many at once, into one row a day and word."""
+    conn.execute(query("fold_tallies"), {"max_rows": max_rows})
+
+
+def defer_dispatch(conn: psycopg.Connection) -> None:
+    """Have what is due sent, once this transaction has committed."""
+    conn.execute(query("defer_dispatch"))
+
+
+def ring_alert_bell(conn: psycopg.Connection, changed: Sequence[tuple[str, str]]) -> None:
+    """Ring channel `buybox_alerts` once for these (product, severity) changes, at commit."""
+    conn.execute(
+        query("ring_alert_bell"),
+        {"products": [p for p, _ in changed], "severities": [s for _, s in changed]},
+    )
+
+
+def _alerts(conn: psycopg.Connection, name: str, params: Mapping[str, Any]) -> list[AlertRow]:
+    with conn.cursor(row_factory=dict_row) as cur:
+        cur.execute(query(name), params)
+        return [AlertRow(**{column: row[column] for column in _COLUMNS}) for row in cur]

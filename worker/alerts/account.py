@@ -1,0 +1,208 @@
+"""What one transaction has to write about alerts. Pure: steps go in, rows come out.
+
+An alert that is raised has no id yet, and what happens to it in the same transaction must name it:
+it gets a negative one, in order, and whoever stores it puts a real one in its place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import get_args
+
+from worker.alerts.flapping import STEADY, Flap
+from worker.alerts.routing import Placement, history, placements
+from worker.alerts.settings import AlertSettings
+from worker.alerts.steps import Quiet, Step, Tell, Transition
+from worker.alerts.values import Alert, TellKind, rank
+from worker.analysis.severity import Severity
+
+_TELL_KINDS: Mapping[str, TellKind] = {kind: kind for kind in get_args(TellKind)}
+_HOLDS_BACK = frozenset({"acknowledged", "snoozed", "inhibited", "unstable", "never-told"})
+"""Reasons for which a message is kept from people, as against there being none."""
+
+ASSESSED = "assessed"
+
+OLD_NEWS = Quiet("told-otherwise", "what followed says more, before this was sent")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An alert with what belongs to its subject. `last_heard`: what became of the last message."""
+
+    alert: Alert
+    flap: Flap = STEADY
+    trace_id: str = ""
+    last_heard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of `alert_events`: it happened to the alert of this id."""
+
+    alert_id: int
+    transition: Transition
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row of `alert_queues`. `event` is the place of its event in the account.
+
+    `escalation` and `snooze_until` are the alert's. `held_back` is why it will not be sent, None
+    if it will.
+    """
+
+    alert_id: int
+    escalation: int
+    snooze_until: datetime | None
+    event: int | None
+    severity: Severity | None
+    tell: str
+    why: str
+    placement: Placement
+    held_back: Quiet | None = None
+
+
+@dataclass(slots=True)
+class Account:
+    """The alerts of some subjects as they change, and the record of it."""
+
+    now: datetime
+    settings: AlertSettings
+    newest: dict[str, Kept] = field(default_factory=dict)
+    changed: dict[int, Kept] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    tallies: Counter[str] = field(default_factory=Counter)
+    ended: set[int] = field(default_factory=set)
+    """Alerts that another took the place of, or that ran out of time: what waits is old news."""
+    _raised: int = 0
+
+    @classmethod
+    def of(cls, kept: Iterable[Kept], now: datetime, settings: AlertSettings) -> Account:
+        """Begin with the newest alert of each subject that has one."""
+        return cls(now, settings, {one.alert.subject.key: one for one in kept})
+
+    @property
+    def raised(self) -> int:
+        """How many alerts are new."""
+        return self._raised
+
+    def take(self, step: Step, *, trace_id: str | None = None) -> None:
+        """Write down a step of the subject's newest alert."""
+        if step.alert is None:
+            return
+        before = self.newest.get(step.alert.subject.key)
+        alert = step.alert if step.alert.id is not None else self._name(step.alert)
+        closed_id = None
+        if step.closed is not None:
+            closed_id = step.closed.id
+            self._change(Kept(step.closed, STEADY, *_heard(before, trace_id, step, "closed")))
+        if alert.supersedes is not None and alert is not step.alert:
+            self._link(alert.supersedes, alert)
+        kept = Kept(alert, _rested(alert, step.flap), *_heard(before, trace_id, step, "alert"))
+        if kept != before:
+            self._change(kept)
+        self.newest[alert.subject.key] = kept
+        for one in step.transitions:
+            self._record(one, closed_id if one.of == "closed" else alert.id, alert, trace_id)
+
+    def all_clear(self, alert: Alert, severity: Severity) -> None:
+        """A subject that was an alert's is well again: the weekly rollup counts it."""
+        placement = history(severity, self.now, self.settings)
+        self._message(alert, None, severity, "all-clear", placement.reason, placement)
+
+    def _name(self, alert: Alert) -> Alert:
+        self._raised += 1
+        return replace(alert, id=-self._raised)
+
+    def _change(self, kept: Kept) -> None:
+        assert kept.alert.id is not None  # noqa: S101 - `take` named it
+        self.changed[kept.alert.id] = kept
+
+    def _link(self, earlier: int, later: Alert) -> None:
+        """The other half of `supersedes`."""
+        before = self.changed.get(earlier) or self.newest[later.subject.key]
+        self._change(replace(before, alert=replace(before.alert, superseded_by=later.id)))
+
+    def _record(
+        self, one: Transition, alert_id: int | None, alert: Alert, trace_id: str | None
+    ) -> None:
+        if isinstance(one.voice, Quiet):
+            self.tallies[one.voice.code] += 1
+        if one.change == "updated" or alert_id is None:
+            return
+        if one.change in {"superseded", "timed-out"}:
+            self._end(alert_id)
+        self.events.append(Event(alert_id, one, trace_id))
+        if one.of == "closed":
+            return
+        tell = self._told(one, alert)
+        if tell is None:
+            return
+        held = one.voice if isinstance(one.voice, Quiet) else None
+        for placement in placements(tell, self.now, self.settings)[: 1 if held else None]:
+            self._message(
+                alert, len(self.events) - 1, tell.severity, tell.kind, tell.why, placement, held
+            )
+
+    def _end(self, alert_id: int) -> None:
+        self.ended.add(alert_id)
+        self.messages = [
+            replace(m, held_back=OLD_NEWS) if m.alert_id == alert_id and not m.held_back else m
+            for m in self.messages
+        ]
+
+    @staticmethod
+    def _told(one: Transition, alert: Alert) -> Tell | None:
+        """The message that is due, or would be if nothing held it back."""
+        if isinstance(one.voice, Tell):
+            return one.voice
+        kind = _TELL_KINDS.get(one.change)
+        if kind is None or one.voice.code not in _HOLDS_BACK:
+            return None
+        return Tell(kind, None if kind == "cleared" else alert.severity, one.reason)
+
+    def _message(
+        self,
+        alert: Alert,
+        event: int | None,
+        severity: Severity | None,
+        tell: str,
+        why: str,
+        placement: Placement,
+        held_back: Quiet | None = None,
+    ) -> None:
+        assert alert.id is not None  # noqa: S101 - `take` named it
+        level, until = alert.escalation_level, alert.snooze_until
+        self.messages.append(
+            Message(alert.id, level, until, event, severity, tell, why, placement, held_back)
+        )
+
+
+def _heard(before: Kept | None, trace_id: str | None, step: Step, of: str) -> tuple[str, str]:
+    """The trace of the last message, and what became of it."""
+    said = [one for one in step.transitions if one.of in {of, "subject"}]
+    if trace_id is None:  # time or a person: the last message is what it was
+        return (before.trace_id, before.last_heard) if before else ("", "")
+    if not said:
+        return trace_id, before.last_heard if before else ""
+    last = said[-1].voice
+    word = f"told ({last.kind})" if isinstance(last, Tell) else last.code
+    return trace_id, f"{word}: {last.why}"
+
+
+def _rested(alert: Alert, flap: Flap) -> Flap:
+    """Twenty assessments without a change are like none: then nothing need be kept of them."""
+    over = alert.condition == "cleared" and not flap.unstable
+    return STEADY if over and not any(one.severity for one in flap.seen) else flap
+
+
+def is_at_rest(kept: Kept | None, severity: Severity) -> bool:
+    """Whether all clear is no news to the subject, so that nothing need hear of it."""
+    if rank(severity):
+        return False
+    return kept is None or (kept.alert.condition == "cleared" and kept.flap == STEADY)

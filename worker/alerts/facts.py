@@ -1,0 +1,50 @@
+"""What the reader of an alert is shown: figures of the state that spoke."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from worker.analysis.costing import Economics
+from worker.analysis.market import Snapshot
+from worker.analysis.state import ProductState
+
+MARGINS_KNOWN = "margins_known"
+"""Whether margins have been known since the alert began: from then on a missing one is a gap."""
+
+_MARKET = tuple(f.name for f in fields(Snapshot) if f.name not in {"buy_box_sellers", "flags"})
+_MONEY = (
+    "margin_at_current_price",
+    "margin_at_market_low",
+    "min_viable_price",
+    "recommended_price",
+    "recommendation_reason",
+    "profit_at_stake_per_day",
+)
+
+
+def facts_of(state: ProductState, *, margins_known: bool) -> dict[str, Any]:
+    """The figures by name, only those that are known: prices landed, margins in percent."""
+    found: dict[str, Any] = {"reasons": list(state.verdict.reasons)}
+    if state.market is not None:
+        found |= _known(state.market, _MARKET)
+    if state.economics is not None:
+        found |= _known(state.economics.view, _MONEY)
+        found["risk_flags"] = list(state.economics.view.risk_flags)
+    if state.gap_pct is not None:
+        found["gap_pct"] = state.gap_pct
+    if state.health is not None:
+        found["health_issue"] = state.health.facts.issue_type
+    if state.moment is not None:
+        found["event_time"] = state.moment.event_time
+    return found | {MARGINS_KNOWN: margins_known}
+
+
+def has_margins(economics: Economics | None) -> bool:
+    """Whether costs and fees are known well enough for margins."""
+    return economics is not None and economics.view.unknown_reason is None
+
+
+def _known(source: object, names: tuple[str, ...]) -> dict[str, Any]:
+    values = ((name, getattr(source, name)) for name in names)
+    return {name: value for name, value in values if value is not None}

@@ -1,0 +1,81 @@
+"""What the states of one transaction say to their alerts, one after the other. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from worker.alerts.account import ASSESSED, Account, Kept, is_at_rest
+from worker.alerts.evidence import severities_of, sighting_of
+from worker.alerts.facts import MARGINS_KNOWN, facts_of, has_margins
+from worker.alerts.flapping import STEADY, Flap, Seen
+from worker.alerts.lifecycle import advance
+from worker.alerts.steps import Refusal
+from worker.alerts.values import AlertSubject, Kind, rank
+from worker.analysis.decide import Heard
+from worker.analysis.severity import Severity
+from worker.analysis.state import ProductState, SeveritySettings, Subject
+
+
+def subjects_of(states: Iterable[ProductState]) -> list[str]:
+    """The subject keys that these states speak of, in order."""
+    return sorted({_subject(state, kind).key for state in states for kind in severities_of(state)})
+
+
+def hear(
+    account: Account,
+    heard: Iterable[Heard],
+    known: Collection[Subject],
+    severity: SeveritySettings,
+) -> None:
+    """Let each alert hear each state, in the order of their events.
+
+    `known` are the products that had a state before: their alerts begin with all clear behind them.
+    """
+    for state, trace_id in heard:
+        account.tallies[ASSESSED] += 1
+        for kind, seen in severities_of(state).items():
+            key = _subject(state, kind).key
+            kept = account.newest.get(key)
+            if not is_at_rest(kept, seen):
+                was_well = state.subject in known
+                _hear(account, kept, state, kind, seen, trace_id, severity, was_well=was_well)
+
+
+def _hear(
+    account: Account,
+    kept: Kept | None,
+    state: ProductState,
+    kind: Kind,
+    seen: Severity,
+    trace_id: str,
+    severity: SeveritySettings,
+    *,
+    was_well: bool,
+) -> None:
+    margins_known = has_margins(state.economics)
+    if kept is not None and kept.alert.condition == "firing":
+        margins_known = margins_known or bool(kept.alert.facts.get(MARGINS_KNOWN))
+    facts = facts_of(state, margins_known=margins_known)
+    sighting = sighting_of(state, kind, severity, facts, costs_known=margins_known)
+    flap = _flap(kept, account.now, was_well=was_well)
+    alert = kept.alert if kept else None
+    step = advance(alert, sighting, account.now, account.settings, flap)
+    if isinstance(step, Refusal):
+        account.tallies[step.code] += 1
+        return
+    account.take(step, trace_id=trace_id)
+    was_bad = bool(flap.seen) and flap.seen[-1].severity is not None
+    if was_bad and not rank(seen) and sighting.missing is None:
+        account.all_clear(account.newest[sighting.subject.key].alert, seen)
+
+
+def _flap(kept: Kept | None, now: datetime, *, was_well: bool) -> Flap:
+    """What the subject looks back on. Nothing is kept of one that has only been well."""
+    flap = STEADY if kept is None else kept.flap
+    return Flap((Seen(now, None),)) if was_well and flap == STEADY else flap
+
+
+def _subject(state: ProductState, kind: Kind) -> AlertSubject:
+    s = state.subject
+    return AlertSubject(s.seller_id, s.marketplace_id, s.asin, s.item_condition, kind)

@@ -1,0 +1,36 @@
+"""Alerts within an analysis transaction: what its states say, in the same commit as the states."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import psycopg
+
+from db import alerts as sql
+from worker.alerts.hearing import hear, subjects_of
+from worker.alerts.storing import SettingsShelf, account_of, store
+from worker.analysis.decide import Heard
+from worker.analysis.state import SeveritySettings, Subject
+
+
+def tell_alerts(
+    conn: psycopg.Connection,
+    heard: Sequence[Heard],
+    known: Collection[Subject],
+    severity: SeveritySettings,
+    shelf: SettingsShelf,
+    *,
+    now: datetime,
+) -> list[tuple[str, str]]:
+    """Let the alerts hear these states; returns (product, severity) of each that people should see.
+
+    The caller has locked the states, so nobody else raises alerts of their subjects meanwhile.
+    Ring for what is returned. Raises StateMovedError, as storing the states does.
+    """
+    if not heard:
+        return []
+    rows = sql.lock_newest_alerts(conn, subjects_of(one.state for one in heard))
+    account = account_of(rows, now, shelf.settings(conn, now))
+    hear(account, heard, known, severity)
+    return store(conn, account)

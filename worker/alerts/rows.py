@@ -1,0 +1,108 @@
+"""Between alerts as values and the database's rows, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import UTC, datetime, tzinfo
+from typing import Any, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from db.alert_rows import AlertEventRow, AlertRow, AlertSettingsRow, MessageRow
+from worker.alerts.account import Event, Kept, Message
+from worker.alerts.due import next_due
+from worker.alerts.flapping import Flap, Seen
+from worker.alerts.settings import AlertSettings
+from worker.alerts.steps import Tell
+from worker.alerts.values import Alert, AlertSubject
+from worker.logs import get_logger
+
+log = get_logger(__name__)
+
+_SUBJECT = AlertSubject._fields
+_PLAIN = tuple(f.name for f in fields(Alert) if f.name != "subject")
+
+
+def kept_from_row(row: AlertRow) -> Kept:
+    """The alert a row holds. The table's constraints vouch for its words."""
+    values: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
+    subject = AlertSubject(*(getattr(row, name) for name in _SUBJECT))
+    seen = tuple(Seen(datetime.fromisoformat(at), severity) for at, severity in row.flap_seen)
+    flap = Flap(seen, row.unstable_since, cast("Any", row.flap_peak))
+    return Kept(Alert(subject, **values), flap, row.trace_id, row.last_heard)
+
+
+def row_from_kept(kept: Kept, now: datetime, settings: AlertSettings) -> AlertRow:
+    """The row that holds an alert."""
+    alert, flap = kept.alert, kept.flap
+    values: dict[str, Any] = {name: getattr(alert, name) for name in _PLAIN}
+    return AlertRow(
+        **alert.subject._asdict(),
+        **values,
+        due_at=next_due(alert, flap, now, settings),
+        flap_seen=[[one.at.isoformat(), one.severity] for one in flap.seen],
+        unstable_since=flap.unstable_since,
+        flap_peak=flap.peak,
+        profit_at_stake_per_day=cast("Any", alert.facts.get("profit_at_stake_per_day")),
+        currency=cast("Any", alert.facts.get("currency")),
+        trace_id=kept.trace_id,
+        last_heard=kept.last_heard,
+    )
+
+
+def event_row(event: Event, number: int, alert_id: int, now: datetime) -> AlertEventRow:
+    """The record of something that happened to an alert."""
+    one = event.transition
+    told = isinstance(one.voice, Tell)
+    return AlertEventRow(
+        id=number,
+        alert_id=alert_id,
+        at=now,
+        who=one.who,
+        change=one.change,
+        from_phase=None if one.before is None else str(one.before),
+        to_phase=None if one.after is None else str(one.after),
+        reason=one.reason,
+        told=one.voice.kind if isinstance(one.voice, Tell) else None,
+        quiet=None if isinstance(one.voice, Tell) else one.voice.code,
+        voice_why="" if told else one.voice.why,
+        ended=list(one.ended),
+        trace_id=event.trace_id,
+    )
+
+
+def message_row(message: Message, alert_id: int, event_ids: Sequence[int]) -> MessageRow:
+    """A message as it waits, or as it was held back."""
+    held, placement = message.held_back, message.placement
+    snoozed = held is not None and held.code == "snoozed"
+    status = "queued" if held is None else ("snoozed" if snoozed else "suppressed")
+    return MessageRow(
+        queue=placement.queue,
+        reach=placement.reach,
+        alert_id=alert_id,
+        event_id=None if message.event is None else event_ids[message.event],
+        severity=message.severity,
+        tell=message.tell,
+        why=message.why,
+        escalation=message.escalation,
+        scheduled_at=placement.at,
+        snooze_until=message.snooze_until if snoozed else None,
+        status=status,
+        reason=placement.reason if held is None else f"{held.code}: {held.why}",
+    )
+
+
+def settings_from_row(row: AlertSettingsRow) -> AlertSettings:
+    """The settings. A zone that only Postgres knows must not stop the alerts: UTC, and a line."""
+    values: dict[str, Any] = {
+        f.name: getattr(row, f.name) for f in fields(row) if f.name != "digest_zone"
+    }
+    return AlertSettings(**values, digest_zone=_zone(row.digest_zone))
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        log.error("digest_zone_unknown", zone=name, used="UTC")
+        return UTC
