@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.rows import class_row, dict_row
@@ -25,17 +25,17 @@ def read_alert_settings(conn: psycopg.Connection) -> AlertSettingsRow:
 
 def lock_newest_alerts(conn: psycopg.Connection, subject_keys: Sequence[str]) -> list[AlertRow]:
     """The newest alert of each of these subjects that has one, open or not."""
-    return _alerts(conn, "lock_newest_alerts", {"subject_keys": list(subject_keys)})
+    return _alerts(conn, query("lock_newest_alerts"), {"subject_keys": list(subject_keys)})
 
 
 def lock_alerts(conn: psycopg.Connection, ids: Sequence[int]) -> list[AlertRow]:
     """The alerts of these ids, as far as there are."""
-    return _alerts(conn, "lock_alerts", {"ids": list(ids)})
+    return _alerts(conn, query("lock_alerts"), {"ids": list(ids)})
 
 
 def lock_due_alerts(conn: psycopg.Connection, *, now: datetime, max_alerts: int) -> list[AlertRow]:
     """Alerts for which time may have something, but for those in other hands."""
-    return _alerts(conn, "lock_due_alerts", {"now": now, "max_alerts": max_alerts})
+    return _alerts(conn, query("lock_due_alerts"), {"now": now, "max_alerts": max_alerts})
 
 
 def draw_alert_ids(
@@ -101,7 +101,9 @@ def ring_alert_bell(conn: psycopg.Connection, changed: Sequence[tuple[str, str]]
     )
 
 
-def _alerts(conn: psycopg.Connection, name: str, params: Mapping[str, Any]) -> list[AlertRow]:
+def _alerts(
+    conn: psycopg.Connection, statement: LiteralString, params: Mapping[str, Any]
+) -> list[AlertRow]:
     with conn.cursor(row_factory=dict_row) as cur:
-        cur.execute(query(name), params)
+        cur.execute(statement, params)
         return [AlertRow(**{column: row[column] for column in _COLUMNS}) for row in cur]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from db import economy
+from db import alerts, economy
 from db import products as sql
 from db.jobs import sweep_unheld
 from tests import interleave
@@ -158,6 +158,6 @@ def sent(monkeypatch):
         names.append(name)
         return text(name)
 
-    for room in (sql, economy):
+    for room in (sql, economy, alerts):
         monkeypatch.setattr(room, "query", query)
     return names

@@ -15,6 +15,7 @@ import procrastinate
 from psycopg_pool import ConnectionPool
 
 from db.connect import connection_pool, conninfo
+from worker.alerts.task import register_alerts
 from worker.analysis.state import SeveritySettings
 from worker.analysis.task import register_analysis, register_maintenance, register_reassessment
 from worker.analysis.transaction import Analyst
@@ -62,6 +63,7 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
     analyst = analyst_from(settings)
     register_analysis(app, pool, analyst)
     register_reassessment(app, pool, analyst)
+    register_alerts(app, pool, analyst.alerts, analyst.clock)
     register_maintenance(
         app,
         pool,

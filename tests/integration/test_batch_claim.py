@@ -50,6 +50,9 @@ ONE_T2 = [
     "upsert_states",
     "append_history",
     "mark_processed",
+    "lock_newest_alerts",
+    "read_alert_settings",
+    "tally_alerts",
     "delete_waiting_jobs",
     "ring_state_bell",
 ]

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.alerts import MINUTE, NOW, SETTINGS, sighting
+from worker.alerts.due import next_due
 from worker.alerts.events import (
     Acknowledge,
+    Act,
     Assign,
     Delivered,
     Note,
@@ -59,6 +61,7 @@ class Histories(RuleBasedStateMachine):
         self.rows, self.newest, self.flap, self.now = {}, None, STEADY, NOW
         self.good_since = None  # since when every sighting was all clear, with evidence
         self.heard = 0
+        self.due = None  # time alone does nothing before this
 
     @initialize(severity=st.sampled_from(["critical", "high", "warning"]))
     def begin(self, severity):
@@ -67,6 +70,9 @@ class Histories(RuleBasedStateMachine):
     @rule(wait=WAITS)
     def pass_time(self, wait):
         self.now += timedelta(seconds=wait)
+        if self.due is None or self.now < self.due:
+            early = advance(self.newest, Tick(), self.now, SETTINGS, self.flap)
+            assert early.transitions == ()
         self.happen(Tick())
         again = advance(self.newest, Tick(), self.now, SETTINGS, self.flap)
         assert again.transitions == ()  # two workers that tick at once do it once
@@ -105,12 +111,20 @@ class Histories(RuleBasedStateMachine):
         if isinstance(event, Sighting):
             self.account(event)
         self.store(outcome)
+        self.look_ahead(event)
         self.one_is_open()
         self.people_lose_only_what_is_said(before, event, outcome)
         self.times_do_not_go_back(before)
         self.quiet_is_kept(before, event, outcome)
         if isinstance(event, Sighting):
             self.worse_gets_through(before, event, flap, outcome)
+
+    def look_ahead(self, event):
+        """After what people do the row is looked at in the next minute, whatever it is."""
+        if isinstance(event, Act) or self.newest is None:
+            self.due = self.now
+        else:
+            self.due = next_due(self.newest, self.flap, self.now, SETTINGS)
 
     def account(self, seen):
         if seen.missing is None and rank(seen.severity) == 0:

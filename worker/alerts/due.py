@@ -28,7 +28,8 @@ def next_due(alert: Alert, flap: Flap, now: datetime, settings: AlertSettings) -
         times += _ending(alert, settings)
         if not alert.is_falling and alert.snooze_until is None:
             times += _reminding(alert, flap, now, settings)
-    return max(min(times), now + LOOK_AGAIN) if times else None
+    due = min(times, default=None)
+    return now + LOOK_AGAIN if due is not None and due <= now else due
 
 
 def _settling(flap: Flap, now: datetime, settings: AlertSettings) -> Iterator[datetime]:

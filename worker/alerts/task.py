@@ -1,0 +1,33 @@
+"""The queue's task of the alerts: thin. It may run twice; the second finds nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import procrastinate
+from psycopg_pool import ConnectionPool
+
+from worker.alerts.storing import SettingsShelf
+from worker.alerts.ticking import tick
+
+QUEUE = "maintenance"
+
+TICK_S = 20.0
+"""A minute's ticks give way after this long; what is left is due in the next minute as well."""
+
+
+def register_alerts(
+    app: procrastinate.App,
+    pool: ConnectionPool,
+    shelf: SettingsShelf,
+    clock: Callable[[], datetime],
+) -> None:
+    """The periodic task by which time passes for the alerts. Safe in several workers."""
+
+    @app.periodic(cron="* * * * *", periodic_id="alerts")
+    @app.task(name="tick_alerts", queue=QUEUE, priority=50, pass_context=True)
+    def tick_alerts(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
+        """Every minute: snoozes that end, falls that have held, escalations, repetitions, ends."""
+        with pool.connection() as conn:
+            tick(conn, shelf, now=clock(), seconds=TICK_S, stop=context.should_abort)
