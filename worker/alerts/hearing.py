@@ -71,9 +71,14 @@ def _hear(
 
 
 def _flap(kept: Kept | None, now: datetime, *, was_well: bool) -> Flap:
-    """What the subject looks back on. Nothing is kept of one that has only been well."""
-    flap = STEADY if kept is None else kept.flap
-    return Flap((Seen(now, None),)) if was_well and flap == STEADY else flap
+    """What the subject looks back on.
+
+    Nothing is kept of one that has only been well of late, and one such assessment says as much as
+    twenty.
+    """
+    if kept is not None and (kept.flap != STEADY or kept.alert.condition == "firing"):
+        return kept.flap
+    return Flap((Seen(now, None),)) if was_well else STEADY
 
 
 def _subject(state: ProductState, kind: Kind) -> AlertSubject:
