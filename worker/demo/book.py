@@ -134,7 +134,7 @@ class Book:
         """Follow the lowest price, or stay above it; among many rivals often above all of them."""
         lowest = min(o.landed for o in self.offers)
         dear = chance(rng, 60 if self.product.character == "crowded" else 15)
-        factor = rng.uniform(1.3, 1.5) if dear else rng.choice((0.99, 1.0, 1.0, 1.02, 1.06))
+        factor = rng.uniform(1.35, 1.8) if dear else rng.choice((0.99, 1.0, 1.0, 1.02, 1.06))
         for i in self._own()[:2]:
             self._set(i, round((self.base if dear else lowest) * factor))
 
