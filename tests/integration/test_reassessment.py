@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -41,6 +41,8 @@ from tests.interleave import (
     fetch_job,
     finish_job,
 )
+from worker.alerts.storing import SettingsShelf
+from worker.alerts.ticking import tick
 from worker.analysis import reassessment
 from worker.analysis.reassessment import reassess_some
 from worker.app import build_app
@@ -112,6 +114,27 @@ def test_the_severity_follows_the_margin(known):
     catch_up(known)
     assert column(known, "SELECT severity FROM current_state") == ["warning"]
     assert column(known, "SELECT risk_flags FROM current_state") == [["below-cost"]]
+
+
+def test_the_alerts_hear_what_a_cost_has_made_of_the_state(known):
+    assert column(known, "SELECT severity FROM alerts") == []
+    set_products(known, product(unit_cost=Decimal("11.00")))
+    catch_up(known)
+    assert column(known, "SELECT severity FROM current_state") == ["warning"]
+    (facts,) = column(known, "SELECT facts FROM alerts WHERE severity = 'warning'")
+    assert Decimal(facts["margin_at_market_low"]) < 5
+    assert column(known, "SELECT change FROM alert_events") == ["raised"]
+
+
+def test_an_alert_of_margins_does_not_clear_because_they_are_no_longer_known(known):
+    set_products(known, product(unit_cost=Decimal("11.00")))
+    catch_up(known)
+    known.execute("DELETE FROM fee_rules")
+    catch_up(known)
+    assert column(known, "SELECT economics_unknown IS NULL FROM current_state") == [False]
+    assert column(known, "SELECT unknown_since IS NULL FROM alerts") == [False]
+    tick(known, SettingsShelf(), now=datetime.now(UTC) + timedelta(hours=1), seconds=20)
+    assert column(known, "SELECT condition FROM alerts") == ["firing"]
 
 
 def test_an_import_of_the_same_again_asks_for_nothing(known):
