@@ -6,12 +6,12 @@ that a clear is judged by the sightings and not by what the code remembers of th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from msgspec.structs import replace
 
 from tests.alerts import MINUTE, NOW, SETTINGS, sighting
 from worker.alerts.due import next_due

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import get_args
+
+import msgspec
+from msgspec.structs import replace
 
 from worker.alerts.flapping import STEADY, Flap
 from worker.alerts.routing import Placement, history, placements
@@ -28,8 +31,7 @@ ASSESSED = "assessed"
 OLD_NEWS = Quiet("told-otherwise", "what followed says more, before this was sent")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """An alert with what belongs to its subject. `last_heard`: what became of the last message."""
 
     alert: Alert
@@ -38,8 +40,7 @@ class Kept:
     last_heard: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """A row of `alert_events`: it happened to the alert of this id."""
 
     alert_id: int
@@ -47,8 +48,7 @@ class Event:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A row of `alert_queues`. `event` is the place of its event in the account.
 
     `escalation` and `snooze_until` are the alert's. `held_back` is why it will not be sent, None
@@ -68,10 +68,14 @@ class Message:
 
 @dataclass(slots=True)
 class Account:
-    """The alerts of some subjects as they change, and the record of it."""
+    """The alerts of some subjects as they change, and the record of it.
+
+    `not_before` is set by a tick: it has done what is due, so what still is waits for something.
+    """
 
     now: datetime
     settings: AlertSettings
+    not_before: datetime | None = None
     newest: dict[str, Kept] = field(default_factory=dict)
     changed: dict[int, Kept] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -84,7 +88,7 @@ class Account:
     @classmethod
     def of(cls, kept: Iterable[Kept], now: datetime, settings: AlertSettings) -> Account:
         """Begin with the newest alert of each subject that has one."""
-        return cls(now, settings, {one.alert.subject.key: one for one in kept})
+        return cls(now, settings, newest={one.alert.subject.key: one for one in kept})
 
     @property
     def raised(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from worker.alerts import flapping
 from worker.alerts.flapping import Flap
@@ -12,14 +12,11 @@ from worker.alerts.steps import Tell
 from worker.alerts.values import Alert, below_since
 from worker.alerts.voice import voice
 
-LOOK_AGAIN = timedelta(minutes=1)
-"""What is due and waits for something else is looked at this often."""
-
 
 def next_due(alert: Alert, flap: Flap, now: datetime, settings: AlertSettings) -> datetime | None:
     """The earliest time at which a `Tick` may do something; None if none ever will.
 
-    It may be too early, never too late: what must happen first may have put a thing off.
+    It may be too early, never too late: something else may have to happen first.
     """
     times = [*_settling(flap, now, settings)]
     if alert.resolution != "superseded" and alert.condition == "firing":
@@ -28,8 +25,7 @@ def next_due(alert: Alert, flap: Flap, now: datetime, settings: AlertSettings) -
         times += _ending(alert, settings)
         if not alert.is_falling and alert.snooze_until is None:
             times += _reminding(alert, flap, now, settings)
-    due = min(times, default=None)
-    return now + LOOK_AGAIN if due is not None and due <= now else due
+    return min(times, default=None)
 
 
 def _settling(flap: Flap, now: datetime, settings: AlertSettings) -> Iterator[datetime]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from worker.alerts.values import AlertSubject
 from worker.analysis.severity import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True):
     """What the newest assessment says about a subject.
 
     `event_time` is Amazon's. `missing` says what had to be known to believe a better severity
@@ -25,69 +25,60 @@ class Sighting:
     missing: str | None = None
     buy_box_suppressed: bool = False
     pricing_health: bool = False
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Time has passed. Everything that is due happens, however many ticks were missed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True):
     """A channel took a message about the alert."""
 
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(msgspec.Struct, frozen=True):
     """A person takes it on, with a note if given."""
 
     who: str
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unacknowledge:
+class Unacknowledge(msgspec.Struct, frozen=True):
     """A person gives it back."""
 
     who: str
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(msgspec.Struct, frozen=True):
     """A person says whose it is; None is nobody's."""
 
     who: str
     assignee: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """A person writes something down, in the place of the note before."""
 
     who: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Snooze:
+class Snooze(msgspec.Struct, frozen=True):
     """A person wants quiet for a while; without a length, for the default."""
 
     who: str
     length: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve:
+class Resolve(msgspec.Struct, frozen=True):
     """A person closes it. That says nothing about the condition."""
 
     who: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reopen:
+class Reopen(msgspec.Struct, frozen=True):
     """A person takes the closing back."""
 
     who: str

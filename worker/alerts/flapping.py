@@ -9,9 +9,11 @@ horizon a product that changes once a day would be unstable, and one that went q
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from worker.alerts.settings import AlertSettings
 from worker.alerts.values import AlertSeverity, alert_severity, rank
@@ -36,8 +38,7 @@ class Seen(NamedTuple):
     severity: AlertSeverity | None
 
 
-@dataclass(frozen=True, slots=True)
-class Flap:
+class Flap(msgspec.Struct, frozen=True):
     """A subject's last assessments, oldest first; one more than 20, to tell the oldest's change.
 
     While unstable, `peak` is the worst severity that people have heard of; only worse is told.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from worker.alerts.account import ASSESSED, Account, Kept, is_at_rest
 from worker.alerts.evidence import severities_of, sighting_of
@@ -19,7 +20,7 @@ from worker.analysis.state import ProductState, SeveritySettings, Subject
 
 def subjects_of(states: Iterable[ProductState]) -> list[str]:
     """The subject keys that these states speak of, in order."""
-    return sorted({_subject(state, kind).key for state in states for kind in severities_of(state)})
+    return sorted({_key(state.subject, kind) for state in states for kind in severities_of(state)})
 
 
 def hear(
@@ -35,7 +36,7 @@ def hear(
     for state, trace_id in heard:
         account.tallies[ASSESSED] += 1
         for kind, seen in severities_of(state).items():
-            key = _subject(state, kind).key
+            key = _key(state.subject, kind)
             kept = account.newest.get(key)
             if not is_at_rest(kept, seen):
                 was_well = state.subject in known
@@ -81,6 +82,6 @@ def _flap(kept: Kept | None, now: datetime, *, was_well: bool) -> Flap:
     return Flap((Seen(now, None),)) if was_well else STEADY
 
 
-def _subject(state: ProductState, kind: Kind) -> AlertSubject:
-    s = state.subject
-    return AlertSubject(s.seller_id, s.marketplace_id, s.asin, s.item_condition, kind)
+@lru_cache(maxsize=16_384)
+def _key(s: Subject, kind: Kind) -> str:
+    return AlertSubject(s.seller_id, s.marketplace_id, s.asin, s.item_condition, kind).key

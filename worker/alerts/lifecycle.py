@@ -7,8 +7,9 @@ what keeps a message back in `voice`, when a subject is unstable in `flapping`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from worker.alerts import flapping
 from worker.alerts.clock import remind, settle

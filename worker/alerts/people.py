@@ -6,9 +6,10 @@ anybody anything: the one who acts knows, and the dashboards see the row change.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from worker.alerts.draft import ending, endings
 from worker.alerts.events import (

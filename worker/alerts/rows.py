@@ -9,7 +9,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from db.alert_rows import AlertEventRow, AlertRow, AlertSettingsRow, MessageRow
-from worker.alerts.account import Event, Kept, Message
+from worker.alerts.account import Account, Event, Kept, Message
 from worker.alerts.due import next_due
 from worker.alerts.flapping import Flap, Seen
 from worker.alerts.settings import AlertSettings
@@ -20,7 +20,7 @@ from worker.logs import get_logger
 log = get_logger(__name__)
 
 _SUBJECT = AlertSubject._fields
-_PLAIN = tuple(f.name for f in fields(Alert) if f.name != "subject")
+_PLAIN = tuple(name for name in Alert.__struct_fields__ if name != "subject")
 
 
 def kept_from_row(row: AlertRow) -> Kept:
@@ -32,14 +32,17 @@ def kept_from_row(row: AlertRow) -> Kept:
     return Kept(Alert(subject, **values), flap, row.trace_id, row.last_heard)
 
 
-def row_from_kept(kept: Kept, now: datetime, settings: AlertSettings) -> AlertRow:
-    """The row that holds an alert."""
+def row_from_kept(kept: Kept, account: Account) -> AlertRow:
+    """The row that holds an alert of this account."""
     alert, flap = kept.alert, kept.flap
+    due = next_due(alert, flap, account.now, account.settings)
+    if due is not None and account.not_before is not None:
+        due = max(due, account.not_before)
     values: dict[str, Any] = {name: getattr(alert, name) for name in _PLAIN}
     return AlertRow(
         **alert.subject._asdict(),
         **values,
-        due_at=next_due(alert, flap, now, settings),
+        due_at=due,
         flap_seen=[[one.at.isoformat(), one.severity] for one in flap.seen],
         unstable_since=flap.unstable_since,
         flap_peak=flap.peak,

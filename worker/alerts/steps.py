@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from worker.alerts.flapping import Flap
 from worker.alerts.values import Alert, AlertSeverity, Phase, TellKind
@@ -26,8 +27,7 @@ QuietCode = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(msgspec.Struct, frozen=True):
     """A message is due. `severity` decides its queue (None is all clear); `why` is a sentence."""
 
     kind: TellKind
@@ -35,8 +35,7 @@ class Tell:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(msgspec.Struct, frozen=True):
     """No message, and the reason: a code to count by and a sentence to read."""
 
     code: QuietCode
@@ -80,8 +79,7 @@ CLOCK = "clock"
 DELIVERY = "delivery"
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(msgspec.Struct, frozen=True):
     """One thing that happened, for `alert_events`: who, from, to, why, and what is told of it.
 
     `of` says which alert of the step it belongs to; `subject` is for what belongs to none.
@@ -99,8 +97,7 @@ class Transition:
     ended: tuple[Ended, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """What an event led to.
 
     `alert` is the subject's newest alert afterwards. `closed` is the one that made room for it:
@@ -136,8 +133,7 @@ RefusalCode = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """The event does not fit the alert: nothing changes. `why` is a sentence for who asked."""
 
     code: RefusalCode

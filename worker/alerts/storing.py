@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import psycopg
+from msgspec.structs import replace
 
 from db import alerts as sql
 from db.alert_rows import AlertRow
@@ -107,7 +108,7 @@ def _row(kept: Kept, ids: dict[int, int], account: Account) -> AlertRow:
         if (value := getattr(kept.alert, name)) is not None
     }
     alert = replace(kept.alert, **names) if ids else kept.alert
-    return row_from_kept(replace(kept, alert=alert), account.now, account.settings)
+    return row_from_kept(replace(kept, alert=alert), account)
 
 
 def _write_alerts(conn: psycopg.Connection, rows: dict[int, AlertRow], account: Account) -> None:

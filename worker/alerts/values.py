@@ -8,9 +8,10 @@ and only the reason `cleared` says that the problem is over. All times are aware
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from worker.analysis.severity import Severity
 
@@ -89,8 +90,7 @@ class Phase(NamedTuple):
         return f"{self.severity} {self.condition}/{self.attention}{end}"
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True):
     """One alert, as its row holds it. `id` is None until the row exists.
 
     What people did: `acknowledged_*`, `assignee`, `note`, `snooze_until` with `snoozed_by`, and
@@ -143,7 +143,7 @@ class Alert:
     still_true_since: datetime | None = None
     supersedes: int | None = None
     superseded_by: int | None = None
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = msgspec.field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
