@@ -34,8 +34,12 @@ def market(severity: str, at: datetime, *, asin: str = ASIN, b2b: bool = False) 
     if severity == "suppressed":
         summary["BuyBoxPrices"] = []
     make = b2b_any_offer_changed if b2b else any_offer_changed
-    time = at.isoformat().replace("+00:00", "Z")
-    return make(asin=asin, event_time=time, offers=offers, summary=summary)
+    return make(asin=asin, event_time=market_time(at), offers=offers, summary=summary)
+
+
+def market_time(at: datetime) -> str:
+    """A time as Amazon writes it."""
+    return at.isoformat().replace("+00:00", "Z")
 
 
 class Story:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.alerting import Story
-from tests.interleave import Background, Ear, begin, counts
+from tests.alerting import Story, market_time
+from tests.factories import pricing_health
+from tests.interleave import Background, Ear, begin, counts, deliver, letter
 from worker.errors import StateMovedError
 
 PEOPLE = """
@@ -149,6 +150,17 @@ def test_a_late_message_is_history_and_no_alert_hears_it(story):
     story.see("success", 10)
     story.see("critical", 5)
     assert story.alerts() == []
+
+
+def test_a_late_message_that_ends_a_pricing_health_is_heard(story):
+    health = pricing_health(asin=story.asin, event_time=market_time(story.at(1)))
+    deliver(story.conn, letter(health))
+    story.work(1)
+    assert story.newest("pricing-health")["condition"] == "firing"
+    story.see("high", 10)
+    story.see("success", 5)
+    assert story.rows("SELECT health_at FROM current_state") == [{"health_at": None}]
+    assert story.newest("pricing-health")["below_high_since"] == story.at(5)
 
 
 # cleared ------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Decision:
     """Everything one transaction has to write, and what the alerts are to hear, in order.
 
     `noted` are the states in which nothing changed but the lows remembered: nobody is told. What a
-    late message says is history, and no alert hears it.
+    late message says is history, and no alert hears it, unless it ends a PRICING_HEALTH.
     """
 
     states: list[ProductState] = field(default_factory=list)
@@ -90,16 +90,16 @@ def decide(
     for one in sorted(claimed, key=lambda c: (c.subject, c.moment)):
         state = states.get(one.subject) or ProductState(one.subject, policy=settings.policy)
         try:
-            state, assessment = apply_event(state, _event(one), settings, economy)
+            after, assessment = apply_event(state, _event(one), settings, economy)
         except Exception as error:  # noqa: BLE001  whatever it is, it concerns this one only
             decision.failed.append(
                 failed_attempt(one, error, now=now, max_attempts=max_attempts, jitter=jitter)
             )
             continue
-        states[one.subject] = state
+        states[one.subject] = after
         decision.assessments.append(assessment)
-        if assessment.outcome != "late":
-            decision.heard.append(Heard(state, one.trace_id))
+        if assessment.outcome != "late" or after.health is not state.health:
+            decision.heard.append(Heard(after, one.trace_id))
     for subject, after in states.items():
         before = known.get(subject)
         if after == before:
