@@ -26,6 +26,11 @@ VIEWS = (
     "competitive_state",
     "competitive_history",
     "worker_notifications",
+    "active_alerts",
+    "alert_funnel",
+    "alert_trail",
+    "delivery_failures",
+    "mean_time_to_acknowledge",
 )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from tests import interleave
 from tests.economy import MARGIN, margins, set_all, tell
 from tests.explaining import explain
+from worker.cli.main import app
 
 
 @pytest.fixture(params=[0, 1, 128], ids="siblings={}".format)
@@ -45,5 +47,17 @@ def explained(buybox):
         done = buybox(*arguments, "--json")
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture
+def buybox_alerts(database_url):
+    """`buybox alerts` on the test's database, as ann types it."""
+
+    def run(*arguments, width: int = 240, **env):
+        given = {"DATABASE_URL": database_url, "COLUMNS": str(width), "NO_COLOR": "1"}
+        given |= {"BUYBOX_WHO": "ann"} | env
+        return CliRunner().invoke(app, ["alerts", *map(str, arguments)], env=given)
 
     return run

@@ -146,12 +146,17 @@ def _snooze(alert: Alert, event: Snooze, now: datetime, settings: AlertSettings)
     if length <= timedelta(0):
         return Refusal("snooze-not-ahead", "A snooze must end after now.")
     if length > settings.snooze_max:
-        return Refusal("snooze-too-long", f"A snooze lasts {settings.snooze_max} at most.")
+        return Refusal("snooze-too-long", f"A snooze lasts {_length(settings.snooze_max)} at most.")
     until = now + length
     reason = f"{event.who} wants quiet until {until:%Y-%m-%d %H:%M} UTC"
     ended: tuple[Ended, ...] = ("snooze",) if alert.snooze_until else ()
     values = {"snooze_until": until, "snoozed_by": event.who, "owed": None}
     return "snoozed", reason, values, ended
+
+
+def _length(length: timedelta) -> str:
+    hours, rest = divmod(length, timedelta(hours=1))
+    return f"{length // timedelta(minutes=1)} min" if rest else f"{hours} h"
 
 
 def _resolve(alert: Alert, event: Resolve, now: datetime) -> _Done:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import NoReturn
 
 import psycopg
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from db.connect import connect
 from worker.errors import SettingsError
@@ -47,3 +49,28 @@ def connect_or_fail(settings: Settings, *, autocommit: bool = True) -> psycopg.C
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         fail(f"the database of DATABASE_URL cannot be reached: {reason}")
+
+
+def plain(text: str) -> str:
+    """Text of others without what a terminal would obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def span(value: timedelta) -> str:
+    """A time span in the two units that matter."""
+    seconds = value.total_seconds()
+    for size, unit, smaller_size, smaller in (
+        (86_400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if seconds >= 2 * size:
+            whole, rest = divmod(seconds, size)
+            return f"{whole:.0f} {unit} {rest // smaller_size:.0f} {smaller}"
+    return f"{seconds:.1f} s"
+
+
+def fits(console: Console, table: Table) -> bool:
+    """Whether nothing of it has to be cut or wrapped; an empty one always does."""
+    unlimited = console.options.update(width=100 * console.width)
+    return console.measure(table, options=unlimited).maximum <= console.width

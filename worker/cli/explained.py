@@ -17,6 +17,7 @@ from worker.analysis.explanation import FEE_NAMES, SALE_VAT, VAT_BACK, PriceSum
 from worker.analysis.fee_rules import FeeRule
 from worker.analysis.viable import NoViablePrice
 from worker.catalogue.explaining import Answer
+from worker.cli.common import fits, plain
 
 NOT_KNOWN = "not known"
 
@@ -39,29 +40,23 @@ def show(console: Console, found: Answer) -> None:
     for line in _heading(found):
         console.print(line, markup=False, soft_wrap=True)
     whole = _sums_table(found, told.sums, money)
-    if _fits(console, whole):
+    if fits(console, whole):
         console.print(whole)
     else:
         for one in told.sums:
             console.print(_sums_table(found, [one], money))
     for finding in _findings(found, money):
-        console.print(_plain(finding), markup=False, soft_wrap=True)
+        console.print(plain(finding), markup=False, soft_wrap=True)
     rules = _rules_table(found, money)
-    if _fits(console, rules):
+    if fits(console, rules):
         console.print(rules)
     else:
         for cells in _rules(found, money):
-            console.print(_plain(f"rule: {' · '.join(cells)}"), markup=False, soft_wrap=True)
+            console.print(plain(f"rule: {' · '.join(cells)}"), markup=False, soft_wrap=True)
     for gap in told.gaps:
         remedy = f"; {gap.remedy}" if gap.remedy else ""
-        told_gap = _plain(f"{NOT_KNOWN}: {gap.what}: {gap.why}{remedy}")
+        told_gap = plain(f"{NOT_KNOWN}: {gap.what}: {gap.why}{remedy}")
         console.print(told_gap, markup=False, soft_wrap=True)
-
-
-def _fits(console: Console, table: Table) -> bool:
-    """Whether nothing of it has to be cut or wrapped; an empty one always does."""
-    unlimited = console.options.update(width=100 * console.width)
-    return console.measure(table, options=unlimited).maximum <= console.width
 
 
 def as_json(found: Answer) -> dict[str, Any]:
@@ -120,7 +115,7 @@ def _heading(found: Answer) -> Iterator[str]:
     parts.append(question.item_condition)
     if product is not None:
         parts += [f"sent by {product.fulfilment_channel}", product.sku, product.title or ""]
-    yield _plain(" · ".join(filter(None, parts)))
+    yield plain(" · ".join(filter(None, parts)))
     event = "none yet" if found.event_time is None else _moment(found.event_time)
     buyers = ", business buyers" if found.audience == "business" else ""
     currency = question.marketplace.currency
@@ -198,7 +193,7 @@ def _rules_table(found: Answer, money: _Money) -> Table:
         for header in ("fee", "rule", "what", "in force", "used at", "source"):
             table.add_column(header)
     for cells in _rules(found, money):
-        table.add_row(*(escape(_plain(cell)) for cell in cells))
+        table.add_row(*(escape(plain(cell)) for cell in cells))
     return table
 
 
@@ -235,11 +230,6 @@ def _period(rule: FeeRule) -> str:
 
 def _percent(fraction: Decimal) -> str:
     return f"{(fraction * 100).normalize():f} %"
-
-
-def _plain(text: str) -> str:
-    """Text of others without what a terminal would obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 # for programs -------------------------------------------------------------------------------------

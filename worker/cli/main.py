@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from worker.cli.alerts import alerts_app
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
 from worker.cli.explain import explain
@@ -33,6 +34,7 @@ app.command()(doctor)
 app.command()(explain)
 app.command()(migrate)
 app.command()(demo)
+app.add_typer(alerts_app)
 app.add_typer(failures_app)
 app.add_typer(products_app)
 app.add_typer(fees_app)

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from db import operators
-from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
+from worker.cli.common import connect_or_fail, console, fail, plain, settings_or_fail, span
 
 SUMMARY = ("worker_health", "queue_depth", "ingest_lag", "failure_summary", "stalled_jobs")
 
@@ -55,7 +55,7 @@ def _show(conn: psycopg.Connection, name: str, limit: int, *, as_json: bool) -> 
     title = f"[bold]ops.{name}[/bold]"
     table = Table(*rows[0], title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*(escape(_plain(value)) for value in row.values()))
+        table.add_row(*(escape(_cell(value)) for value in row.values()))
     if _fits(rows, console.width):
         console.print(table)
         return
@@ -63,14 +63,14 @@ def _show(conn: psycopg.Connection, name: str, limit: int, *, as_json: bool) -> 
     for row in rows:
         for column, value in row.items():
             if value not in (None, "", [], {}):
-                console.print(f"  {column:22} {_plain(value)}", markup=False, soft_wrap=True)
+                console.print(f"  {column:22} {_cell(value)}", markup=False, soft_wrap=True)
         console.print()
 
 
 def _fits(rows: Sequence[dict[str, Any]], width: int) -> bool:
     """Whether the rows fit side by side; a table squeezed to dots helps nobody."""
     widths = [
-        max(len(column), *(len(_plain(row[column])) for row in rows)) + 2 for column in rows[0]
+        max(len(column), *(len(_cell(row[column])) for row in rows)) + 2 for column in rows[0]
     ]
     return sum(widths) <= width
 
@@ -82,27 +82,13 @@ def _show_severities(counts: dict[str, int]) -> None:
     )
 
 
-def _plain(value: Any) -> str:
+def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, timedelta):
-        return _span(value)
+        return span(value)
     if isinstance(value, dict):
         return json.dumps(value, default=str)
-    return str(value)
-
-
-def _span(value: timedelta) -> str:
-    """A time span in the two units that matter."""
-    seconds = value.total_seconds()
-    for size, unit, smaller_size, smaller in (
-        (86_400, "d", 3600, "h"),
-        (3600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
-        if seconds >= 2 * size:
-            whole, rest = divmod(seconds, size)
-            return f"{whole:.0f} {unit} {rest // smaller_size:.0f} {smaller}"
-    return f"{seconds:.1f} s"
+    return plain(str(value))

@@ -1,0 +1,146 @@
+"""Alerts for people to read: lists, one whole, its trail, its messages, the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import args_row, dict_row
+
+from db.sql import only_row, query
+
+MAX_LISTED = 10_000
+
+Row = dict[str, Any]
+
+
+class TrailEvent(NamedTuple):
+    """A row of `alert_events`: `told` is the kind of message that was due, or `quiet` why none."""
+
+    id: int
+    at: datetime
+    who: str
+    change: str
+    from_phase: str | None
+    to_phase: str | None
+    reason: str
+    told: str | None
+    quiet: str | None
+    voice_why: str
+    ended: list[str]
+    trace_id: str | None
+
+
+class Message(NamedTuple):
+    """A message of the queues and one of its deliveries, whose fields are None if it has none.
+
+    `items` is how many messages that delivery carries.
+    """
+
+    id: int
+    event_id: int | None
+    queue: str
+    reach: str
+    tell: str
+    why: str
+    escalation: int
+    scheduled_at: datetime
+    dispatched_at: datetime | None
+    delivered_at: datetime | None
+    snooze_until: datetime | None
+    status: str
+    reason: str
+    delivery_id: int | None
+    route_name: str | None
+    channel: str | None
+    delivery_status: str | None
+    delivery_reason: str | None
+    attempts: int | None
+    next_attempt_at: datetime | None
+    error_class: str | None
+    last_error: str | None
+    arrived_at: datetime | None
+    items: int
+
+
+def list_active_alerts(
+    conn: psycopg.Connection,
+    *,
+    severity: str | None = None,
+    marketplace_id: str | None = None,
+    asin: str | None = None,
+    assignee: str | None = None,
+    max_rows: int = 50,
+) -> list[Row]:
+    """Open alerts as ops.active_alerts has them, the worst first."""
+    wanted = _wanted(severity, marketplace_id, asin, assignee, max_rows)
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query("list_active_alerts"), wanted).fetchall()
+
+
+def list_ended_alerts(
+    conn: psycopg.Connection,
+    *,
+    severity: str | None = None,
+    marketplace_id: str | None = None,
+    asin: str | None = None,
+    assignee: str | None = None,
+    max_rows: int = 50,
+) -> list[Row]:
+    """Alerts that have ended, the newest end first."""
+    wanted = _wanted(severity, marketplace_id, asin, assignee, max_rows)
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query("list_ended_alerts"), wanted).fetchall()
+
+
+def read_alert(conn: psycopg.Connection, alert_id: int) -> Row | None:
+    """One alert, every column, with the database's clock as `read_at`."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query("read_alert"), {"alert_id": alert_id}).fetchone()
+
+
+def read_alert_trail(conn: psycopg.Connection, alert_id: int) -> list[TrailEvent]:
+    """What happened to an alert, oldest first."""
+    with conn.cursor(row_factory=args_row(TrailEvent)) as cursor:
+        return cursor.execute(query("read_alert_trail"), {"alert_id": alert_id}).fetchall()
+
+
+def read_alert_messages(conn: psycopg.Connection, alert_id: int) -> list[Message]:
+    """Every message about an alert, once for each of its deliveries, oldest first."""
+    with conn.cursor(row_factory=args_row(Message)) as cursor:
+        return cursor.execute(query("read_alert_messages"), {"alert_id": alert_id}).fetchall()
+
+
+def show_alert_settings(conn: psycopg.Connection) -> Row:
+    """The settings by name."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return _settings(only_row(cursor.execute(query("show_alert_settings"))))
+
+
+def change_alert_settings(conn: psycopg.Connection, changes: Mapping[str, Any]) -> Row:
+    """Change these settings and leave the others; returns all of them."""
+    params = {**dict.fromkeys(show_alert_settings(conn)), **changes}
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return _settings(only_row(cursor.execute(query("change_alert_settings"), params)))
+
+
+def _settings(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "only_row"}
+
+
+def _wanted(
+    severity: str | None,
+    marketplace_id: str | None,
+    asin: str | None,
+    assignee: str | None,
+    max_rows: int,
+) -> Row:
+    return {
+        "severity": severity,
+        "marketplace_id": marketplace_id,
+        "asin": asin,
+        "assignee": assignee,
+        "max_rows": min(max_rows, MAX_LISTED),
+    }

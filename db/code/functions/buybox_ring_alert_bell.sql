@@ -1,0 +1,11 @@
+-- Rings the bell of the alerts: "marketplace:ASIN" and severity of what changed, in the shape and with
+-- the cut of the state's bell. Once a transaction and last in it: NOTIFY takes an instance-wide lock
+-- until commit.
+CREATE OR REPLACE FUNCTION buybox_ring_alert_bell(p_products text[], p_severities text[])
+    RETURNS void
+    LANGUAGE sql
+    SET search_path = public, pg_temp
+AS $$
+    SELECT pg_notify('buybox_alerts', buybox_bell_payload(p_products, p_severities));
+$$;
+REVOKE EXECUTE ON FUNCTION buybox_ring_alert_bell FROM public;

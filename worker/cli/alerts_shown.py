@@ -1,0 +1,177 @@
+"""Alerts in the terminal, as tables and lines, and for programs as JSON.
+
+Whatever people or Amazon wrote goes through `plain` and is printed without markup.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from db.alert_acts import Outcome
+from db.alert_reading import Row, TrailEvent
+from worker.cli.alerts_trace import NO_MESSAGE, Station, moment, outcome
+from worker.cli.common import console, fits, plain
+from worker.marketplaces import find_marketplace
+
+TITLE_CHARS = 40
+INNER = frozenset({"subject_key", "flap_seen", "changed_in", "read_at"})
+"""Columns that say nothing to people who look at one alert."""
+
+COLUMNS = (
+    "id",
+    "severity",
+    "product",
+    "kind",
+    "how it stands",
+    "true since (UTC)",
+    "seen",
+    "at stake",
+    "title",
+)
+
+
+def line(text: str) -> None:
+    """Print a line as it stands, without what rich or a terminal would obey."""
+    console.print(plain(text), markup=False, soft_wrap=True)
+
+
+def show_outcome(one: Outcome) -> None:
+    """What came of an act."""
+    told = one.code if one.done else f"refused ({one.code})"
+    line(f"{one.alert_id}: {told}: {one.message}")
+
+
+def show_list(found: Sequence[Row], *, as_json: bool) -> None:
+    """Alerts, one a line."""
+    if as_json:
+        for one in found:
+            typer.echo(json.dumps(one, default=str))
+        return
+    if not found:
+        line("no alerts")
+        return
+    table = Table(*COLUMNS, box=SIMPLE_HEAD, pad_edge=False)
+    for one in found:
+        table.add_row(*(escape(plain(cell)) for cell in _cells(one)))
+    if fits(console, table):
+        console.print(table)
+        return
+    for one in found:
+        line("; ".join([_heading(one), *filter(None, (_stake(one), one.get("title")))]))
+
+
+def _cells(alert: Row) -> tuple[str, ...]:
+    return (
+        str(alert["id"]),
+        alert["severity"],
+        _product(alert),
+        alert["kind"],
+        "; ".join(_standing(alert)),
+        f"{alert['true_since']:%Y-%m-%d %H:%M}",
+        str(alert["occurrences"]),
+        _stake(alert),
+        (alert.get("title") or "")[:TITLE_CHARS],
+    )
+
+
+def show_one(alert: Row, trail: Sequence[TrailEvent], *, as_json: bool) -> None:
+    """Every field of an alert that says something, then its trail."""
+    if as_json:
+        events = [one._asdict() for one in trail]
+        typer.echo(json.dumps({**alert, "trail": events}, default=str))
+        return
+    line(_heading(alert))
+    for name, value in alert.items():
+        if name not in INNER and value not in (None, "", [], {}):
+            line(f"  {name:24} {_text(value)}")
+    line("trail:")
+    for one in trail:
+        ended = f"; ended: {', '.join(one.ended)}" if one.ended else ""
+        line(f"  {moment(one.at)}: {one.change} by {one.who}: {one.reason}{ended}")
+        voice = f"; told: {one.told}" if one.told else f"; quiet: {one.quiet} ({one.voice_why})"
+        phase = f"    #{one.id} {one.to_phase or one.from_phase}"
+        line(phase + ("" if one.quiet in NO_MESSAGE else voice))
+
+
+def show_why(
+    alert: Row,
+    event: TrailEvent,
+    stations: Sequence[Station],
+    told: Sequence[TrailEvent],
+    *,
+    as_json: bool,
+) -> None:
+    """The stations of one message, what came of it, and which other messages there are."""
+    if as_json:
+        found = {
+            "alert_id": alert["id"],
+            "event_id": event.id,
+            "change": event.change,
+            "outcome": outcome(stations),
+            "heard_last": alert["last_heard"],
+            "stations": [one._asdict() for one in stations],
+        }
+        typer.echo(json.dumps(found, default=str))
+        return
+    line(_heading(alert))
+    if alert["last_heard"]:
+        line(f"heard last: {alert['last_heard']} ({moment(alert['last_seen'])})")
+    line(f"message #{event.id}, {event.change}, {moment(event.at)}:")
+    for one in stations:
+        line(f"  {one.name:16} {one.verdict:12} {one.reason}".rstrip())
+    line(f"so: {outcome(stations)}")
+    for other in reversed(told):
+        if other.id != event.id:
+            voice = "told" if other.told else f"quiet ({other.quiet})"
+            line(f"also #{other.id}, {other.change}, {moment(other.at)}: {voice}")
+
+
+def _heading(alert: Row) -> str:
+    return (
+        f"alert {alert['id']}: {alert['severity']}, {_product(alert)}, {alert['item_condition']}, "
+        f"{alert['kind']}: {alert['condition']}, {'; '.join(_standing(alert))}"
+    )
+
+
+def _standing(alert: Row) -> list[str]:
+    """Whose it is and what keeps it quiet, or how it ended."""
+    if alert["attention"] == "resolved":
+        return [f"ended ({alert['resolution']}, {alert['resolved_by']})"]
+    found = [alert["attention"]]
+    if alert["attention"] == "reviewing":
+        found[0] = f"{alert['acknowledged_by']} is on it"
+    if alert["assignee"]:
+        found.append(f"{alert['assignee']}'s")
+    if alert["snooze_until"]:
+        found.append(f"snoozed until {alert['snooze_until']:%m-%d %H:%M}")
+    if alert["escalation_level"]:
+        found.append(f"escalation {alert['escalation_level']}")
+    if alert["inhibited_by"]:
+        found.append(f"muted: {alert['inhibited_by']}")
+    return found
+
+
+def _product(alert: Row) -> str:
+    known = find_marketplace(alert["marketplace_id"])
+    return f"{known.country_code if known else alert['marketplace_id']} {alert['asin']}"
+
+
+def _stake(alert: Row) -> str:
+    stake = alert["profit_at_stake_per_day"]
+    return "" if stake is None else f"{stake:.2f} {alert['currency'] or ''} a day"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str)
+    return str(value)
