@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import args_row, dict_row
 
+from db.alerts import read_alert_settings
 from db.sql import only_row, query
 
 MAX_LISTED = 10_000
@@ -113,10 +115,14 @@ def read_alert_messages(conn: psycopg.Connection, alert_id: int) -> list[Message
         return cursor.execute(query("read_alert_messages"), {"alert_id": alert_id}).fetchall()
 
 
+def count_alert_changes(conn: psycopg.Connection, *, since: datetime) -> dict[str, int]:
+    """How often each change has happened to alerts since."""
+    return dict(conn.execute(query("count_alert_changes"), {"since": since}).fetchall())
+
+
 def show_alert_settings(conn: psycopg.Connection) -> Row:
     """The settings by name."""
-    with conn.cursor(row_factory=dict_row) as cursor:
-        return _settings(only_row(cursor.execute(query("show_alert_settings"))))
+    return asdict(read_alert_settings(conn))
 
 
 def change_alert_settings(conn: psycopg.Connection, changes: Mapping[str, Any]) -> Row:

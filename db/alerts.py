@@ -68,11 +68,9 @@ def queue_messages(conn: psycopg.Connection, rows: Sequence[MessageRow], *, now:
     conn.execute(query("queue_messages"), {"rows": records(rows), "now": now})
 
 
-def drop_messages(conn: psycopg.Connection, alert_ids: Sequence[int], *, reason: str) -> int:
-    """Keep back what waits to be told of these alerts; returns how many messages."""
-    return conn.execute(
-        query("drop_messages"), {"alert_ids": list(alert_ids), "reason": reason}
-    ).rowcount
+def drop_messages(conn: psycopg.Connection, alert_ids: Sequence[int], *, reason: str) -> None:
+    """Keep back what waits to be told of these alerts, locked by the caller."""
+    conn.execute(query("drop_messages"), {"alert_ids": sorted(alert_ids), "reason": reason})
 
 
 def tally_alerts(conn: psycopg.Connection, counts: Mapping[str, int], *, now: datetime) -> None:

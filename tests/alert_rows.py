@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import Any
 
 import psycopg
+from msgspec.structs import replace
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from tests.alerts import NOW, alert
 from worker.alerts.values import Alert, AlertSubject
 
-PLAIN = tuple(f.name for f in fields(Alert) if f.name not in {"id", "subject", "facts"})
+PLAIN = tuple(name for name in Alert.__struct_fields__ if name not in {"id", "subject", "facts"})
 
 
 def insert(conn: psycopg.Connection, table: str, **values: Any) -> Any:

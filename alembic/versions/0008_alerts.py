@@ -149,7 +149,7 @@ the subject''s next alert';
 COMMENT ON COLUMN alerts.owed IS 'A message that was held back and is due when nothing mutes it';
 COMMENT ON COLUMN alerts.trace_id IS 'Of the message heard last';
 COMMENT ON COLUMN alerts.last_heard IS 'What became of the message heard last, and why';
-COMMENT ON COLUMN alerts.changed_in IS 'The transaction that last changed the row: the feed''s clock';
+COMMENT ON COLUMN alerts.changed_in IS 'The transaction that last changed the row: the feed''s';
 
 CREATE UNIQUE INDEX one_open_alert_a_subject ON alerts (subject_key)
     WHERE attention <> 'resolved';
@@ -176,7 +176,7 @@ CREATE TABLE alert_events (
     CONSTRAINT it_is_told_or_kept_quiet CHECK (num_nonnulls(told, quiet) = 1)
 );
 COMMENT ON TABLE alert_events IS
-    'What happened to an alert: who, from, to and why, and whether people were told. Only appended.';
+    'What happened to an alert: who, from, to, why, and whether people were told. Only appended.';
 COMMENT ON COLUMN alert_events.told IS 'The kind of message that was due, or NULL';
 COMMENT ON COLUMN alert_events.quiet IS 'Why there was none, as a code, or NULL';
 COMMENT ON COLUMN alert_events.ended IS 'What of people''s doing it put an end to';
@@ -283,8 +283,10 @@ CREATE TABLE alert_deliveries (
     message_id      text,
     created_at      timestamptz NOT NULL,
     delivered_at    timestamptz,
-    CONSTRAINT a_delivered_one_has_a_time CHECK ((status = 'delivered') = (delivered_at IS NOT NULL)),
-    CONSTRAINT what_is_sent_is_in_a_hand CHECK (status <> 'sending' OR num_nulls(taken_at, taken_by) = 0)
+    CONSTRAINT a_delivered_one_has_a_time
+        CHECK ((status = 'delivered') = (delivered_at IS NOT NULL)),
+    CONSTRAINT what_is_sent_is_in_a_hand
+        CHECK (status <> 'sending' OR num_nulls(taken_at, taken_by) = 0)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02);
 COMMENT ON TABLE alert_deliveries IS
     'One message to one receiver, about one alert or many. A row is queued until a channel took it

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from db import alert_acts
 from tests import alert_rows as rows
@@ -142,7 +142,9 @@ def test_nobody_goes_around_the_doors(scratch):
     doors = {f"buybox_{type(doing).__name__.lower()}_alert" for doing in PEOPLE}
     assert {name for name, *_ in found} > doors
     for name, may, as_owner, fixed in found:
-        assert (may, as_owner, fixed) == (name in doors, name in doors, True), name
+        # T2 withholds what is old news, with the rights that a worker has on the tables.
+        allowed = name in doors or name == "buybox_withhold_messages"
+        assert (may, as_owner, fixed) == (allowed, name in doors, True), name
 
 
 def test_who_may_only_act_needs_no_table(scratch):

@@ -28,14 +28,6 @@ SELECT '{OWN_SELLER}', '{GB}', 'B2' || lpad(n::text, 8, '0'), 'new', 'price', 'h
        CASE WHEN round > {ENDED_EACH} THEN timestamptz '2026-03-01' + (n - 50) * interval '1 minute' END
 FROM generate_series(1, {ENDED_EACH} + 1) AS round, generate_series(1, {SUBJECTS}) AS n
 ORDER BY round, n;
-INSERT INTO alert_queues (
-    queue, reach, alert_id, fingerprint, marketplace_id, asin, tell, why, scheduled_at, status,
-    delivered_at, reason, created_at
-)
-SELECT 'standard', 'batch', id, fingerprint, marketplace_id, asin, 'raised', '', first_seen,
-       CASE WHEN attention = 'new' THEN 'queued' ELSE 'delivered' END,
-       CASE WHEN attention = 'new' THEN NULL ELSE now() END, '', now()
-FROM alerts;
 """
 
 
@@ -69,10 +61,3 @@ def test_what_is_due_is_found_without_what_is_not(full):
     assert plan.root["Actual Rows"] == 50, plan
     assert "alerts_due" in plan.indexes, plan
     assert plan.rows_read("alerts") == 50, plan
-
-
-def test_what_waits_to_be_told_of_an_alert_is_found_by_the_alert(full):
-    (number,) = full.execute("SELECT max(id) FROM alerts").fetchone()
-    plan = explain(full, query("drop_messages"), {"alert_ids": [number], "reason": "test"})
-    assert "alert_queues_of_an_alert" in plan.indexes, plan
-    assert not plan.scanned, plan

@@ -110,7 +110,7 @@ def test_at_most_twenty_differences_are_named():
     states = {("S", "M", f"A{n}", "new"): ExpectedState("EUR") for n in range(30)}
     problems = judge(replace(TOLD, states=states), RIGHT, duration_s=1).problems
     assert len(problems) == 21
-    assert problems[-1] == "and 10 more differences in states"
+    assert problems[-1] == "and 10 more differences"
 
 
 def test_what_others_left_in_a_reused_database_is_not_held_against_it():

@@ -16,6 +16,7 @@ from db.connect import connect
 from worker.demo.bells import Listener
 from worker.demo.children import StageError
 from worker.demo.interrupts import Interrupted, Interrupts
+from worker.demo.operator import Operator, count_alerts
 from worker.demo.sender import Sender
 from worker.demo.stage import Stage
 from worker.demo.texts import seconds
@@ -51,6 +52,7 @@ class _Cast:
     sender: Sender
     listener: Listener
     interrupts: Interrupts
+    operator: Operator | None
 
     def check(self) -> None:
         """Raise StageError if anybody has given up."""
@@ -112,7 +114,9 @@ def _play(
         swept_before = count_swept(conn)
         listener = Listener(stage.settings.dsn)
         end.callback(listener.stop)
-        cast = _Cast(stage, sender, listener, interrupts)
+        # The alerts' settings of somebody else's database are left alone.
+        operator = None if options.reuse else end.enter_context(Operator(conn))
+        cast = _Cast(stage, sender, listener, interrupts, operator)
         say("sending" if options.exit_when_done else "sending until Ctrl-C")
         interrupts.gentle = True
         listener.start()
@@ -124,6 +128,7 @@ def _play(
             last = _watch(cast, watch, view)
         duration_s = time.monotonic() - started
 
+        settled = operator is None or (last.is_drained and operator.settle())
         complaints = stage.complaints()
         in_sqs = count_in_sqs(stage.queue)
         _wait_for_the_last_bell(watch)
@@ -136,14 +141,19 @@ def _play(
             in_sqs=in_sqs,
             arrivals=listener.arrivals,
             swept_before=swept_before,
+            alerts=operator.open_alerts() if operator else None,
         )
+        counts = count_alerts(conn, since=since)
     told = Told.by(sender.truths)
     verdict = judge(told, found, duration_s=duration_s, alone=not options.reuse)
     if not last.is_drained:
         troubles.append(f"nothing moved for {NO_PROGRESS_S:.0f} s while messages waited")
     if sender.planned is not None and told.sent < sender.planned:
         troubles.append(f"stopped after {told.sent} of {sender.planned} messages")
+    if not settled:
+        troubles.append("the alerts did not settle")
     verdict.problems.extend(troubles)
+    verdict.summary.append(("alerts", str(counts)))
     verdict.summary.append(("log warnings", str(len(complaints))))
     for line in complaints[:SHOWN_COMPLAINTS]:
         say(f"logged by {line}")
@@ -157,6 +167,8 @@ def _watch(cast: _Cast, watch: Watch, view: View) -> Standing:
     moved_at = time.monotonic()
     while True:
         cast.check()
+        if cast.operator is not None:
+            cast.operator.look()
         if cast.interrupts.asked:
             cast.sender.stop()
         sending = cast.sender.is_alive()

@@ -11,6 +11,7 @@ import psycopg
 from db import inbox, operators
 from db.feed import read_feed
 from db.rows import Outcomes
+from worker.demo.alarms import AlertKey, compare_alerts, expected_alerts
 from worker.demo.bells import REMEMBERED, Latency, measure
 from worker.demo.texts import milliseconds, printable, seconds
 from worker.demo.truth import ExpectedState, StateKey, Truth, compare
@@ -58,6 +59,8 @@ class Found:
     states: Sequence[Mapping[str, object]]
     severities: Mapping[str, int]
     latency: Latency
+    alerts: Sequence[tuple[AlertKey, str]] | None = None
+    """The open alerts, once they have settled; None: nobody looked after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ def collect(
     in_sqs: int,
     arrivals: Mapping[str, datetime],
     swept_before: int = 0,
+    alerts: Sequence[tuple[AlertKey, str]] | None = None,
 ) -> Found:
     """Everything the verdict needs from the database. Raises psycopg.Error."""
     times = inbox.read_processing_times(conn, since=since, max_rows=REMEMBERED // 2)
@@ -98,6 +102,7 @@ def collect(
         states=states,
         severities=operators.read_severities(conn),
         latency=measure(times, arrivals),
+        alerts=alerts,
     )
 
 
@@ -126,9 +131,11 @@ def judge(told: Told, found: Found, *, duration_s: float, alone: bool = True) ->
     if not alone:
         states = [row for row in found.states if _key(row) in told.states]
     differences = [printable(line) for line in compare(told.states, states)]
+    if found.alerts is not None:
+        differences += map(printable, compare_alerts(expected_alerts(told.states), found.alerts))
     problems += differences[:SHOWN_DIFFERENCES]
     if len(differences) > SHOWN_DIFFERENCES:
-        problems.append(f"and {len(differences) - SHOWN_DIFFERENCES} more differences in states")
+        problems.append(f"and {len(differences) - SHOWN_DIFFERENCES} more differences")
     return Verdict(_summary(told, found, len(differences), duration_s), problems)
 
 

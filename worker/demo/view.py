@@ -28,7 +28,7 @@ COLOURS = {
     "info": "blue",
 }
 PLAIN_EVERY_S = 5.0
-_AROUND_CHANGES = 16
+_AROUND_CHANGES = 17
 """Lines of the live view that are not changes."""
 _MOST_CHANGES = 20
 
@@ -86,7 +86,8 @@ class PlainView:
         self._console.print(
             f"{seconds(now.elapsed_s):>9}  {now.phase}: sent {now.sent}, stored {done.stored}, "
             f"processed {done.processed}, waiting {now.in_sqs + done.waiting}, "
-            f"quarantined {done.quarantined}, median {milliseconds(now.latency.median_ms)}",
+            f"quarantined {done.quarantined}, median {milliseconds(now.latency.median_ms)}, "
+            f"alerts {now.alerts}",
             markup=False,
             soft_wrap=True,
         )
@@ -123,6 +124,7 @@ class LiveView:
                 _flow(now),
                 Text(),
                 _severities(now),
+                Text(f"alerts: {now.alerts}", style="dim", no_wrap=True, overflow="ellipsis"),
                 Text(),
                 _changes(now.changes[:room]),
                 Text(),

@@ -12,6 +12,7 @@ import psycopg
 from db import failures, inbox, operators
 from db.rows import FailureRow, Outcomes, StateRow
 from worker.demo.bells import Latency, Listener, measure
+from worker.demo.operator import AlertCounts, count_alerts
 from worker.demo.sender import Sender
 from worker.ingest.sqs import Queue
 
@@ -37,6 +38,7 @@ class Standing:
     severities: dict[str, int] = field(default_factory=dict)
     changes: list[StateRow] = field(default_factory=list)
     failures: list[FailureRow] = field(default_factory=list)
+    alerts: AlertCounts = field(default_factory=AlertCounts)
 
     @property
     def is_drained(self) -> bool:
@@ -87,6 +89,7 @@ class Watch:
             severities=operators.read_severities(self._conn),
             changes=self._listener.changes,
             failures=failures.list_failures(self._conn, max_rows=3),
+            alerts=count_alerts(self._conn, since=self._since),
         )
 
     def _rates(self, outcomes: Outcomes) -> tuple[float, float, float]:

@@ -46,7 +46,7 @@ BEGIN
         GRANT DELETE ON worker_heartbeats, reassessments, alert_tallies, alert_routes TO buybox_worker;
         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO buybox_worker;
         GRANT EXECUTE ON FUNCTION
-            buybox_ensure_partitions, buybox_ring_alert_bell,
+            buybox_ensure_partitions, buybox_ring_alert_bell, buybox_withhold_messages,
             buybox_acknowledge_alert, buybox_unacknowledge_alert, buybox_assign_alert,
             buybox_note_alert, buybox_snooze_alert, buybox_resolve_alert, buybox_reopen_alert
         TO buybox_worker;
