@@ -36,8 +36,10 @@ format: $(READY) ## put the code in order
 lock: $(READY) ## resolve the dependencies anew (needs uv in the virtual environment)
 	$(BIN)/python -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	# versions only: uv cannot combine the markers of other interpreters in a constraint with its own
+	sed -n 's/^\([a-z0-9._-]*==[^ ;]*\).*/\1/p' requirements.lock > $(VENV)/constraints.txt
 	$(BIN)/python -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
-	  --no-emit-index-url --no-annotate pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	  --no-emit-index-url --no-annotate pyproject.toml --extra dev -c $(VENV)/constraints.txt -o requirements-dev.lock
 	for peer in pgqueuer:3.11 oban:3.12; do \
 	  $(BIN)/python -m uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url \
 	    --no-annotate --python-version $${peer#*:} -c requirements.lock \

@@ -86,11 +86,6 @@ def fold_tallies(conn: psycopg.Connection, *, max_rows: int) -> None:
     conn.execute(query("fold_tallies"), {"max_rows": max_rows})
 
 
-def defer_dispatch(conn: psycopg.Connection) -> None:
-    """Have what is due sent, once this transaction has committed."""
-    conn.execute(query("defer_dispatch"))
-
-
 def ring_alert_bell(conn: psycopg.Connection, changed: Sequence[tuple[str, str]]) -> None:
     """Ring channel `buybox_alerts` once for these (product, severity) changes, at commit."""
     conn.execute(

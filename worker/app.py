@@ -15,11 +15,14 @@ import procrastinate
 from psycopg_pool import ConnectionPool
 
 from db.connect import connection_pool, conninfo
+from worker.alerts.storing import record_delivery
 from worker.alerts.task import register_alerts
 from worker.analysis.state import SeveritySettings
 from worker.analysis.task import register_analysis, register_maintenance, register_reassessment
 from worker.analysis.transaction import Analyst
 from worker.connector import BuyboxConnector
+from worker.delivery.setup import courier_from
+from worker.delivery.task import register_delivery
 from worker.errors import SettingsError
 from worker.logs import configure_logs, get_logger
 from worker.settings import Settings, load_settings
@@ -37,12 +40,18 @@ def analyst_from(settings: Settings) -> Analyst:
 
 
 def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> procrastinate.App:
-    """The App with every task registered. Opens nothing; `pool` replaces the tasks' own pool."""
+    """The App with every task registered. Opens nothing; `pool` replaces the pools of its own."""
+    couriers_pool = pool
     if pool is None:
         pool = connection_pool(
             settings.dsn, role="analysis", max_size=settings.worker_concurrency + 2
         )
         atexit.register(pool.close)
+        # Apart from analysis: what hangs in one can never use up the connections of the other.
+        couriers_pool = connection_pool(
+            settings.dsn, role="delivery", max_size=settings.delivery_threads
+        )
+        atexit.register(couriers_pool.close)
     app = procrastinate.App(
         connector=BuyboxConnector(
             conninfo=conninfo(settings.dsn, role="procrastinate"),
@@ -71,6 +80,7 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
         silent=timedelta(seconds=settings.stalled_after_seconds),
         max_runtime=timedelta(seconds=settings.job_max_seconds),
     )
+    register_delivery(app, pool, courier_from(settings, couriers_pool or pool, record_delivery))
     return app
 
 

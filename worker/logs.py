@@ -69,8 +69,12 @@ def configure_logs(
         )
     )
     logging.basicConfig(level=level or settings.log_level, handlers=[handler], force=True)
-    # What these say of each job and call, our own lines say better.
-    for chatty in ("procrastinate", "botocore", "urllib3", "asyncio", "alembic"):
+    # What these say of each job and call, our own lines say better; the clients of HTTP and mail
+    # also quote addresses, and with them passwords.
+    for chatty in (
+        *("procrastinate", "botocore", "urllib3", "asyncio", "alembic"),
+        *("httpx", "httpcore", "aiosmtplib"),
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

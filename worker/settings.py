@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.analysis.severity import PolicyName
+from worker.delivery.channels.carrier import USUAL_SCHEMES
 from worker.errors import SettingsError
 
 _SQS_HOST_REGION = re.compile(r"//sqs\.([a-z0-9-]+)\.amazonaws\.com")
@@ -101,6 +102,32 @@ class Settings(BaseSettings):
     )
     claim_max_notifications: int = Field(
         200, ge=1, le=5000, description="notifications in one analysis transaction, at most"
+    )
+
+    secret_key: str | None = Field(
+        None,
+        repr=False,
+        description="encrypts channel addresses; several, separated by commas, while it changes",
+    )
+    channel_schemes: str = Field(USUAL_SCHEMES, description="the addresses that routes may use")
+    allow_private_channels: bool = Field(
+        False, description="let routes lead into private networks and to this machine"
+    )
+    smtp_url: str | None = Field(
+        None, repr=False, description="the mail server, smtps://user:password@host:465"
+    )
+    mail_from: str | None = Field(None, description="the address alerts come from")
+    delivery_threads: int = Field(
+        4, ge=1, le=64, description="deliveries at once in one worker, one a route"
+    )
+    delivery_timeout_seconds: float = Field(
+        10, gt=0, le=120, description="one attempt at a delivery, from connecting to the answer"
+    )
+    delivery_max_attempts: int = Field(
+        8, ge=1, le=100, description="attempts at a delivery before it has failed"
+    )
+    delivery_max_hours: float = Field(
+        12, gt=0, le=168, description="a delivery that was due longer ago is given up"
     )
 
     @field_validator("stalled_after_seconds")

@@ -19,8 +19,8 @@ RESTART_FIRST_S = 0.5
 RESTART_LONGEST_S = 30.0
 HEALTHY_AFTER_S = 60.0
 """A child that ran this long is restarted at once; one that dies sooner waits longer each time."""
-STOP_WITHIN_S = 25.0
-"""Longer than a worker takes to finish its jobs; what is left then is killed."""
+STOP_WITHIN_S = 40.0
+"""Longer than a worker takes to finish its jobs and deliveries; what is left then is killed."""
 
 
 @dataclass(slots=True)

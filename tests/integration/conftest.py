@@ -8,8 +8,20 @@ import pytest
 from typer.testing import CliRunner
 
 from tests import interleave
+from tests.delivery import (
+    Clock,
+    add_alert,
+    add_message,
+    add_route,
+    channels,
+    deliver_all,
+    desk,
+    dispatch,
+    pool_of,
+)
 from tests.economy import MARGIN, margins, set_all, tell
 from tests.explaining import explain
+from tests.receivers import HttpReceiver, SmtpReceiver
 from worker.cli.main import app
 
 
@@ -61,3 +73,63 @@ def buybox_alerts(database_url):
         return CliRunner().invoke(app, ["alerts", *map(str, arguments)], env=given)
 
     return run
+
+
+# delivery -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def receive():
+    """Starts receivers and stops them."""
+    opened = []
+
+    def start(kind, *answers, **more):
+        opened.append(kind(*answers, **more))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def pool(database_url):
+    with pool_of(database_url) as pool:
+        yield pool
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def posted(conn, receive, pool, clock):
+    """A critical alert on its way to a webhook that answers so; then one attempt."""
+
+    def post(*answers, timeout_s=5.0):
+        receiver = receive(HttpReceiver, *answers)
+        add_route(conn, address=receiver.address())
+        add_message(conn, add_alert(conn))
+        dispatch(conn)
+        who = desk(channels(timeout_s=timeout_s), clock)
+        assert deliver_all(pool, who) == 1
+        return receiver, who
+
+    return post
+
+
+@pytest.fixture
+def mailed(conn, receive, pool, clock):
+    """The same by mail."""
+
+    def mail(*answers, url_login="", timeout_s=5.0, **more):
+        receiver = receive(SmtpReceiver, *answers, **more)
+        add_route(conn, address="mailto:ann@example.com")
+        add_message(conn, add_alert(conn))
+        dispatch(conn)
+        who = desk(channels(smtp_url=receiver.url(url_login), timeout_s=timeout_s), clock)
+        assert deliver_all(pool, who) == 1
+        return receiver, who
+
+    return mail

@@ -285,6 +285,8 @@ class TestTheTasks:
             ("keep_house", 3600),
             ("reassess", 60),
             ("reassess_new_days", 3600),
+            ("dispatch_alerts", 60),
+            ("rescue_deliveries", 10),
         ],
     )
     def test_the_periods_are_what_the_comments_say(self, app, name, seconds):
@@ -299,7 +301,7 @@ class TestTheTasks:
 
     def test_no_task_of_ours_carries_what_wedges_or_loses_products(self, app):
         ours = [task for name, task in app.tasks.items() if "builtin_tasks" not in name]
-        assert len(ours) == 7
+        assert len(ours) == 10
         for task in ours:
             assert (task.retry_strategy, task.queueing_lock, task.lock) == (None, None, None), task
 

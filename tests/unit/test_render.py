@@ -46,7 +46,7 @@ AWS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 SECRET = (
     AWS
     | {"SQS_QUEUE_URL", "DLQ_URL", "SQS_HIGH_PRIORITY_QUEUE_URL"}
-    | {"SQS_LOW_PRIORITY_QUEUE_URL"}
+    | {"SQS_LOW_PRIORITY_QUEUE_URL", "SMTP_URL", "MAIL_FROM"}
 )
 SETTINGS = {name.upper() for name in Settings.model_fields}
 
@@ -164,6 +164,19 @@ def test_the_python_version_is_whole_and_one_we_support(service):
     version = str(variables(service)["PYTHON_VERSION"]["value"])
     assert re.fullmatch(r"3\.\d+\.\d+", version)
     assert int(version.split(".")[1]) >= 11
+
+
+def test_the_key_of_the_addresses_is_made_once_and_shared():
+    made = [v for group in GROUPS.values() for v in group if v["key"] == "SECRET_KEY"]
+    assert made == [{"key": "SECRET_KEY", "generateValue": True}]
+    assert all({"fromGroup": "buybox-settings"} in service["envVars"] for service in SERVICES)
+
+
+def test_a_worker_may_finish_what_it_is_sending_before_it_is_killed():
+    """Jobs have 20 s after SIGTERM, then what is on its way has its time."""
+    worker = {service["name"]: service for service in SERVICES}["buybox-worker"]
+    sends_for = Settings.model_fields["delivery_timeout_seconds"].default
+    assert worker["maxShutdownDelaySeconds"] > 20 + sends_for + 5
 
 
 def test_the_ingester_has_aws_keys_and_a_queue():

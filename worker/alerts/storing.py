@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from db import alerts as sql
 from db.alert_rows import AlertRow
+from db.dispatch import defer_dispatch
 from worker.alerts.account import OLD_NEWS, Account, Kept
 from worker.alerts.events import Delivered
 from worker.alerts.lifecycle import advance
@@ -72,17 +73,14 @@ def store(conn: psycopg.Connection, account: Account) -> list[tuple[str, str]]:
 
 
 def record_delivery(
-    conn: psycopg.Connection,
-    alert_ids: Iterable[int],
-    channel: str,
-    *,
-    now: datetime,
-    settings: AlertSettings,
+    conn: psycopg.Connection, alert_ids: Iterable[int], channel: str, now: datetime
 ) -> list[tuple[str, str]]:
     """A channel took a message about these alerts: the first time, that starts their clocks.
 
-    Returns (product, severity) of those for which it did. Ring for them.
+    A part of the caller's transaction. Returns (product, severity) of those for which it did. Ring
+    for them.
     """
+    settings = settings_from_row(sql.read_alert_settings(conn))
     account = account_of(sql.lock_alerts(conn, sorted(set(alert_ids))), now, settings)
     for kept in list(account.newest.values()):
         step = advance(kept.alert, Delivered(channel), now, settings, kept.flap)
@@ -135,4 +133,4 @@ def _queue(
     ]
     sql.queue_messages(conn, rows, now=account.now)
     if any(row.status == "queued" and row.scheduled_at <= account.now for row in rows):
-        sql.defer_dispatch(conn)
+        defer_dispatch(conn)

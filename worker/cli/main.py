@@ -14,6 +14,7 @@ from worker.cli.ingest import ingest, migrate
 from worker.cli.listen import listen
 from worker.cli.products import products_app
 from worker.cli.replay import replay
+from worker.cli.routes import routes_app
 from worker.cli.run import run as run_both
 from worker.cli.status import status
 
@@ -38,6 +39,7 @@ app.add_typer(alerts_app)
 app.add_typer(failures_app)
 app.add_typer(products_app)
 app.add_typer(fees_app)
+app.add_typer(routes_app)
 
 
 def run() -> None:

@@ -1,0 +1,5 @@
+-- Courier: messages that were not worth telling any more when their delivery left.
+UPDATE alert_queues AS q
+SET status = 'suppressed', reason = q.reason || '; ' || m.reason
+FROM unnest(%(id)s::bigint[], %(reason)s::text[]) AS m (id, reason)
+WHERE q.id = m.id AND q.status = 'queued'

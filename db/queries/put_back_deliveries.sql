@@ -1,0 +1,19 @@
+-- Deliveries whose courier did not come back. The receiver may have got them: told twice is better
+-- than not told. One that never comes back is given up in the end.
+UPDATE alert_deliveries AS d
+SET status = CASE WHEN d.attempts < %(max_attempts)s::integer THEN 'queued' ELSE 'failed' END,
+    next_attempt_at = CASE WHEN d.attempts < %(max_attempts)s::integer THEN %(now)s::timestamptz END,
+    error_class = 'cut-off',
+    last_error = d.taken_by || ' took it and did not come back',
+    reason = CASE WHEN d.attempts < %(max_attempts)s::integer
+                  THEN 'put back: whether the receiver has it is not known'
+                  ELSE 'given up after ' || d.attempts || ' attempts' END
+FROM (
+    SELECT lost.id
+    FROM alert_deliveries AS lost
+    WHERE lost.status = 'sending'
+      AND lost.taken_at < %(now)s::timestamptz - %(lost_after)s::interval
+    FOR UPDATE SKIP LOCKED
+) AS lost
+WHERE d.id = lost.id
+RETURNING d.id, d.route_name, d.status

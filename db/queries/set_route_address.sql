@@ -1,0 +1,2 @@
+-- A route's address under another key.
+UPDATE alert_routes AS r SET url_encrypted = %(url_encrypted)s::bytea WHERE r.id = %(id)s::bigint

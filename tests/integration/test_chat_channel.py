@@ -1,0 +1,69 @@
+"""apprise's channels against a real server: its yes, its no, its silence."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.delivery import NOW, channels
+from tests.receivers import DROP, HANG, HttpReceiver
+from worker.delivery.channels.carrier import Letter
+from worker.delivery.outcome import Accepted, Failure
+
+LETTER = Letter("buybox-delivery-1", "ops", "critical", "A heading", "Text.", "<p>Text.</p>")
+
+
+@pytest.fixture
+def notify():
+    """Sends the letter to a Gotify server that answers so."""
+    receivers = []
+
+    def send(*answers, timeout_s=5.0, allow_private=True):
+        receivers.append(HttpReceiver(*answers))
+        carriers = channels(
+            schemes=("gotify",), timeout_s=timeout_s, allow_private=allow_private
+        )  # fmt: skip
+        address = f"gotify://127.0.0.1:{receivers[-1].port}/Atoken99Secret"
+        return receivers[-1], carriers.carry(address, LETTER, NOW)
+
+    yield send
+    for one in receivers:
+        one.close()
+
+
+def test_a_chat_service_gets_the_letter_once(notify):
+    receiver, outcome = notify(200)
+    assert isinstance(outcome, Accepted)
+    (post,) = receiver.posts
+    assert (post.body["title"], post.body["message"]) == ("A heading", "Text.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error_class"),
+    [(401, "auth"), (404, "refused"), (429, "rate-limited"), (500, "transient"), (302, "refused")],
+)
+def test_the_status_is_read_off_what_apprise_remarks(notify, answer, error_class):
+    receiver, outcome = notify(answer)
+    assert isinstance(outcome, Failure)
+    assert (outcome.error_class, len(receiver.posts)) == (error_class, 1)
+    assert "Secret" not in outcome.text
+
+
+def test_where_it_does_not_say_why_the_failure_may_pass(notify):
+    _, outcome = notify(DROP)
+    assert outcome == Failure("transient", "apprise could not send it and does not say why")
+
+
+def test_a_service_that_hangs_is_left_behind_in_time(notify):
+    began = time.monotonic()
+    _, outcome = notify(HANG, timeout_s=0.3)
+    assert outcome == Failure("cut-off", "no answer in time")
+    assert time.monotonic() - began < 3
+
+
+def test_a_service_of_our_own_network_needs_permission(notify):
+    receiver, outcome = notify(200, allow_private=False)
+    assert isinstance(outcome, Failure)
+    assert outcome.error_class == "refused"
+    assert receiver.posts == []

@@ -1,0 +1,260 @@
+"""Dispatch: who hears of what is due, in one transaction, and what waits."""
+
+from __future__ import annotations
+
+import json
+from datetime import time
+
+import pytest
+
+from tests.delivery import (
+    DE,
+    HOUR,
+    MINUTE,
+    NOW,
+    SECOND,
+    add_alert,
+    add_message,
+    add_route,
+    deliveries,
+    delivery_jobs,
+    dispatch,
+    statuses,
+)
+from tests.factories import GB
+from tests.interleave import Background, Ear, begin, column
+
+
+def products(conn, count, *, at=NOW, first=0, marketplace=GB):
+    """Critical messages about so many products."""
+    for n in range(first, first + count):
+        alert = add_alert(conn, f"B0BURST{n:03d}", at=at, marketplace_id=marketplace)
+        add_message(conn, alert, at=at)
+
+
+def items(conn, delivery):
+    query = "SELECT count(*) FROM alert_delivery_items WHERE delivery_id = %s"
+    return column(conn, query, delivery)[0]
+
+
+# the dashboard ------------------------------------------------------------------------------------
+
+
+def test_without_a_route_the_dashboard_has_it_when_the_transaction_ends(conn, open_connection):
+    ear = Ear(open_connection, "buybox_alerts")
+    alert = add_alert(conn)
+    add_message(conn, alert)
+    assert dispatch(conn).messages == 1
+    assert statuses(conn) == ["delivered"]
+    assert conn.execute(
+        "SELECT channel, reach, status, delivered_at FROM alert_deliveries"
+    ).fetchall() == [("dashboard", "immediate", "delivered", NOW)]
+    (bell,) = ear.heard()
+    assert json.loads(bell.payload) == {
+        "v": 1, "changed": [[f"{GB}:B0ALERTS01", "critical"]], "more": False,
+    }  # fmt: skip
+    row = conn.execute("SELECT attention, delivered_at, timeout_from FROM alerts").fetchone()
+    assert row == ("delivered", NOW, NOW)
+    assert column(conn, "SELECT change FROM alert_events") == ["delivered"]
+
+
+def test_what_is_rolled_back_was_never_dispatched(conn, open_connection):
+    add_message(conn, add_alert(conn))
+    ear = Ear(open_connection, "buybox_alerts")
+    with conn.transaction(force_rollback=True):
+        dispatch(conn)
+    assert (statuses(conn), deliveries(conn, "id"), ear.heard()) == (["queued"], [], [])
+
+
+def test_what_is_not_due_waits(conn):
+    add_message(conn, add_alert(conn), at=NOW + SECOND)
+    assert dispatch(conn).messages == 0
+    assert statuses(conn) == ["queued"]
+    assert dispatch(conn, NOW + SECOND).messages == 1
+
+
+def test_high_goes_to_the_dashboard_only(conn):
+    add_route(conn)
+    add_message(conn, add_alert(conn, severity="high"), "dashboard")
+    dispatch(conn)
+    assert deliveries(conn, "id") == []
+    (reason,) = column(conn, "SELECT reason FROM alert_queues")
+    assert "to dashboard; ops: such messages go to the dashboard only" in reason
+
+
+def test_history_goes_to_nobody_and_holds_nothing_up(conn):
+    add_route(conn)
+    add_message(conn, add_alert(conn), "history", severity="success")
+    assert dispatch(conn).messages == 0
+    assert (statuses(conn), deliveries(conn, "id")) == (["delivered"], [])
+
+
+# routes -------------------------------------------------------------------------------------------
+
+
+def test_each_route_gets_a_row_and_a_job_in_the_same_transaction(conn):
+    add_route(conn, "chat")
+    add_route(conn, "night", "mailto:ann@example.com", severities=["warning"])
+    add_message(conn, add_alert(conn))
+    dispatch(conn)
+    assert deliveries(conn, "route_name", "channel", "status", "due_at") == [
+        ("chat", "apprise", "queued", NOW)
+    ]
+    assert delivery_jobs(conn) == [("deliver_alert", None)]
+    (reason,) = column(conn, "SELECT reason FROM alert_queues")
+    assert reason == "a test; to dashboard, chat; night: not for critical"
+
+
+def test_a_second_dispatch_finds_nothing(conn):
+    add_route(conn)
+    add_message(conn, add_alert(conn))
+    assert dispatch(conn).deliveries == 2
+    assert dispatch(conn).deliveries == 0
+
+
+def test_a_tag_of_the_product_lets_a_message_through(conn):
+    add_route(conn, tags=["shoes"])
+    add_message(conn, add_alert(conn, "B0TAGGED01"))
+    add_message(conn, add_alert(conn, "B0PLAIN001"))
+    conn.execute(
+        "INSERT INTO products (seller_id, marketplace_id, asin, item_condition, fulfilment_channel,"
+        " currency, tags, updated_at) SELECT seller_id, marketplace_id, asin, 'new', 'amazon', 'GBP',"
+        " '{shoes,red}', now() FROM alerts WHERE asin = 'B0TAGGED01'"
+    )
+    dispatch(conn)
+    (delivery,) = deliveries(conn, "id")
+    query = "SELECT asin FROM alert_delivery_items JOIN alert_queues ON id = queue_id WHERE delivery_id = %s"
+    assert column(conn, query, delivery) == ["B0TAGGED01"]
+
+
+def test_a_batch_is_one_message_a_route_and_a_digest_needs_a_route(conn):
+    add_route(conn, "chat")
+    for n in range(5):
+        alert = add_alert(conn, f"B0BATCH00{n}", "warning")
+        add_message(conn, alert, "batch")
+        add_message(conn, alert, "digest")
+    dispatch(conn)
+    assert deliveries(conn, "reach", "heading") == [("batch", "5 messages about 5 products")]
+    assert statuses(conn) == ["delivered", "suppressed"] * 5
+    (reason,) = set(column(conn, "SELECT reason FROM alert_queues WHERE reach = 'digest'"))
+    assert reason == "a test; no route takes it; chat: takes no digest messages"
+
+
+def test_a_message_for_a_digest_stays_queued_until_a_route_has_it(conn):
+    add_route(conn, "daily", reaches=["digest"])
+    add_message(conn, add_alert(conn, severity="warning"), "digest")
+    dispatch(conn)
+    assert (statuses(conn), deliveries(conn, "reach")) == (["queued"], ["digest"])
+    assert dispatch(conn).messages == 0
+
+
+# quiet hours --------------------------------------------------------------------------------------
+
+NIGHT = {"quiet_from": time(22), "quiet_to": time(7), "quiet_zone": "Europe/London"}
+
+
+def test_quiet_hours_hold_back_all_but_critical_and_nothing_is_lost(conn):
+    late = NOW.replace(hour=23)
+    add_route(conn, **NIGHT)
+    for n, severity in enumerate(["critical", "warning", "warning"]):
+        reach = "immediate-channels" if severity == "critical" else "batch"
+        add_message(conn, add_alert(conn, f"B0QUIET00{n}", severity, at=late), reach, at=late)
+    dispatch(conn, late)
+    morning = late + 8 * HOUR
+    assert deliveries(conn, "reach", "due_at", "next_attempt_at") == [
+        ("immediate", late, late),
+        ("batch", morning, morning),
+    ]
+    assert delivery_jobs(conn) == [("deliver_alert", None), ("deliver_alert", morning)]
+
+
+def test_what_comes_later_in_the_quiet_hours_joins_what_waits(conn):
+    late = NOW.replace(hour=23)
+    add_route(conn, **NIGHT)
+    for n in range(3):
+        at = late + n * HOUR
+        add_message(conn, add_alert(conn, f"B0QUIET00{n}", "warning", at=at), "batch", at=at)
+        dispatch(conn, at)
+    ((delivery, due),) = deliveries(conn, "id", "due_at")
+    assert (due, items(conn, delivery)) == (late + 8 * HOUR, 3)
+    assert len(delivery_jobs(conn)) == 1
+
+
+# bursts -------------------------------------------------------------------------------------------
+
+
+def test_a_burst_seen_at_once_is_one_message_at_once(conn):
+    add_route(conn)
+    products(conn, 30)
+    products(conn, 1, first=90, marketplace=DE)
+    dispatch(conn)
+    assert sorted(items(conn, d) for d in deliveries(conn, "id")) == [1, 30]
+    assert set(deliveries(conn, "due_at")) == {NOW}
+
+
+def test_a_burst_that_trickles_in_is_a_few_alone_and_then_one_list_a_window(conn):
+    add_route(conn)
+    for n in range(60):
+        at = NOW + n * SECOND
+        products(conn, 1, first=n, at=at)
+        dispatch(conn, at)
+    sizes = [items(conn, d) for d in deliveries(conn, "id")]
+    assert sizes == [1] * 20 + [30, 10]
+    first_list, second_list = deliveries(conn, "due_at")[-2:]
+    assert first_list == NOW + 20 * SECOND + 30 * SECOND
+    assert second_list == first_list + 5 * MINUTE
+    assert sum(sizes) == 60
+
+
+def test_half_a_burst_is_never_sent_by_two_dispatchers(conn, open_connection):
+    add_route(conn)
+    products(conn, 15)
+    first, second = begin(open_connection()), open_connection()
+    dispatch(first)
+    products(conn, 15, first=50)
+    waiting = Background(dispatch, second).until_blocked(conn)
+    first.commit()
+    assert waiting.result().messages == 15
+    second.commit()
+    assert sorted(items(conn, d) for d in deliveries(conn, "id")) == [1] * 15 + [15]
+
+
+# people at work -----------------------------------------------------------------------------------
+
+
+def test_what_a_person_holds_is_passed_over_and_looked_at_again_a_second_later(
+    conn, open_connection
+):
+    add_route(conn)
+    held = add_alert(conn, "B0HELD0001")
+    add_message(conn, held)
+    add_message(conn, add_alert(conn, "B0FREE0001"))
+    person = begin(open_connection())
+    person.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (held,))
+    done = dispatch(conn)
+    assert (done.messages, done.more) == (1, True)
+    assert ("dispatch_alerts", NOW + SECOND) in delivery_jobs(conn)
+    person.execute("UPDATE alert_queues SET status = 'suppressed' WHERE alert_id = %s", (held,))
+    person.commit()
+    assert dispatch(conn, NOW + SECOND).messages == 0
+    assert statuses(conn) == ["suppressed", "delivered"]
+
+
+def test_a_route_cannot_go_while_its_deliveries_are_written(conn, open_connection):
+    add_route(conn)
+    add_message(conn, add_alert(conn))
+    dispatcher, remover = begin(open_connection()), open_connection()
+    dispatch(dispatcher)
+    lock = "SELECT 1 FROM alert_routes WHERE name = 'ops' FOR UPDATE"
+    removing = Background(remover.execute, lock).until_blocked(conn)
+    dispatcher.commit()
+    removing.result()
+    assert deliveries(conn, "status") == ["queued"]
+
+
+@pytest.mark.parametrize("status", ["suppressed", "snoozed"])
+def test_what_an_act_took_back_is_not_sent(conn, status):
+    add_route(conn)
+    add_message(conn, add_alert(conn), status=status)
+    assert dispatch(conn).messages == 0
+    assert deliveries(conn, "id") == []

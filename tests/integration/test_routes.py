@@ -1,0 +1,170 @@
+"""`buybox routes`: what people type, what is kept, what they are told."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+from cryptography.fernet import Fernet
+from typer.testing import CliRunner
+
+from tests.delivery import KEY, VAULT, add_alert, add_message, add_route, deliveries, dispatch
+from tests.delivery import statuses as message_statuses
+from tests.factories import GB
+from tests.interleave import column
+from tests.receivers import HttpReceiver, SmtpReceiver
+from worker.cli.main import app
+from worker.delivery.secrets import Vault
+
+HOOK = "jsons://user:hunter2@example.com/pa55path"
+
+
+@pytest.fixture
+def routes(database_url):
+    """`buybox routes ...` on the test's database."""
+
+    def run(*words, stdin="", **env):
+        env = {
+            "DATABASE_URL": database_url, "SECRET_KEY": KEY, "COLUMNS": "220", "NO_COLOR": "1", **env
+        }  # fmt: skip
+        return CliRunner().invoke(app, ["routes", *words], env=env, input=stdin)
+
+    return run
+
+
+def kept(conn, *columns):
+    return conn.execute(f"SELECT {', '.join(columns)} FROM alert_routes ORDER BY id").fetchall()
+
+
+def test_a_route_is_kept_encrypted_and_shown_masked(conn, routes):
+    done = routes("add", "hook", HOOK, "--severity", "critical", "--marketplace", "UK",
+                  "--quiet", "22:00-07:00", "--zone", "Europe/London")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "route hook to jsons://example.com/… added" in done.output
+    assert kept(conn, "severities", "marketplaces", "reaches", "quiet_from", "quiet_zone") == [
+        (["critical"], [GB], ["immediate", "batch"], time(22), "Europe/London")
+    ]
+    (stored,) = column(conn, "SELECT url_encrypted FROM alert_routes")
+    assert VAULT.decrypt(stored) == HOOK
+    listed = routes("list").output
+    assert "jsons://example.com/…" in listed
+    assert "22:00-07:00 Europe/London" in listed
+    everything = str(kept(conn, "alert_routes::text")) + done.output + listed
+    assert "hunter2" not in everything
+    assert "pa55path" not in everything
+
+
+def test_an_address_may_come_from_standard_input(conn, routes):
+    assert routes("add", "hook", stdin=HOOK + "\n").exit_code == 0
+    assert VAULT.decrypt(column(conn, "SELECT url_encrypted FROM alert_routes")[0]) == HOOK
+
+
+def test_a_dry_run_checks_everything_and_writes_nothing(conn, routes):
+    assert "would be added" in routes("add", "hook", HOOK, "--dry-run").output
+    assert kept(conn, "name") == []
+    routes("add", "hook", HOOK)
+    assert routes("add", "hook", HOOK, "--dry-run").exit_code == 1
+    assert "would be removed" in routes("remove", "hook", "--dry-run").output
+    assert kept(conn, "name") == [("hook",)]
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "sentence"),
+    [
+        (["add", "x", HOOK], {"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        (["add", "x", HOOK], {"SECRET_KEY": "bad"}, "SECRET_KEY is no key"),
+        (["add", "x", "https://example.com"], {}, "begins with jsons:"),
+        (["add", "x", "telnet://hunter2"], {}, "CHANNEL_SCHEMES"),
+        (["add", "x", HOOK, "--severity", "worst"], {}, "--severity worst"),
+        (["add", "x", HOOK, "--reach", "weekly"], {}, "--reach weekly"),
+        (["add", "x", HOOK, "--quiet", "late"], {}, "22:00-07:00"),
+        (["add", "x", HOOK, "--quiet", "22:00-22:00"], {}, "two different times"),
+        (["add", "x", HOOK, "--zone", "Mars/Base"], {}, "no timezone"),
+        (["add", "a/b", HOOK], {}, "a route's name"),
+        (["remove", "nobody"], {}, "there is no route nobody"),
+        (["test", "nobody"], {}, "there is no route nobody"),
+        (["rekey"], {"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_a_sentence_without_secrets(conn, routes, words, env, sentence):
+    done = routes(*words, **env)
+    assert done.exit_code in {1, 2}
+    assert sentence in " ".join(done.output.split())
+    assert "hunter2" not in done.output
+    assert "Traceback" not in done.output
+    assert kept(conn, "name") == []
+
+
+def test_there_is_one_route_of_a_name(routes):
+    assert routes("add", "hook", HOOK).exit_code == 0
+    done = routes("add", "hook", HOOK)
+    assert (done.exit_code, "already" in done.output) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["remove", "disable"])
+def test_what_waits_for_a_route_that_goes_is_cancelled_and_said(conn, routes, command):
+    add_route(conn, reaches=["digest"])
+    add_message(conn, add_alert(conn, severity="warning"), "digest")
+    dispatch(conn)
+    assert "waiting messages cancelled: 1" in routes(command, "ops").output
+    assert deliveries(conn, "status", "route_name") == [("cancelled", "ops")]
+    assert message_statuses(conn) == ["failed"], "nobody else gets it, and that is said"
+
+
+def test_a_route_that_is_off_gets_nothing_until_it_is_on(conn, routes):
+    add_route(conn)
+    routes("disable", "ops")
+    add_message(conn, add_alert(conn))
+    dispatch(conn)
+    assert deliveries(conn, "id") == []
+    assert " off " in routes("list").output
+    routes("enable", "ops")
+    add_message(conn, add_alert(conn, "B0ALERTS02"))
+    dispatch(conn)
+    assert len(deliveries(conn, "id")) == 1
+
+
+def test_a_test_message_arrives_and_takes_back_the_trouble(conn, routes):
+    receiver = SmtpReceiver()
+    add_route(conn, address="mailto:ann@example.com")
+    conn.execute("UPDATE alert_routes SET trouble = 'auth: no'")
+    assert "auth: no" in routes("list").output
+    try:
+        done = routes("test", "ops", SMTP_URL=receiver.url(), MAIL_FROM="alerts@example.com")
+    finally:
+        receiver.close()
+    assert done.exit_code == 0, done.output
+    assert receiver.mails[0]["Subject"] == "A test of the route ops"
+    assert kept(conn, "trouble") == [(None,)]
+
+
+def test_a_test_that_fails_says_how(conn, routes):
+    receiver = HttpReceiver(401)
+    add_route(conn, address=receiver.address("/hunter2"))
+    try:
+        done = routes("test", "ops", ALLOW_PRIVATE_CHANNELS="true")
+        refused = routes("test", "ops")
+    finally:
+        receiver.close()
+    assert (done.exit_code, "auth: HTTP 401" in done.output) == (1, True)
+    assert "ALLOW_PRIVATE_CHANNELS" in refused.output
+    assert "hunter2" not in done.output + refused.output
+    assert len(receiver.posts) == 1
+
+
+def test_every_address_comes_under_the_new_key_or_none(conn, routes):
+    add_route(conn, "one")
+    add_route(conn, "two")
+    new = Fernet.generate_key().decode()
+    conn.execute("UPDATE alert_routes SET url_encrypted = 'x' WHERE name = 'two'")
+    before = kept(conn, "url_encrypted")
+    done = routes("rekey", SECRET_KEY=f"{new},{KEY}")
+    assert (done.exit_code, "route two" in done.output) == (1, True)
+    assert kept(conn, "url_encrypted") == before
+    routes("remove", "two")
+    assert "1 addresses" in routes("rekey", SECRET_KEY=f"{new},{KEY}").output
+    assert Vault(new).decrypt(kept(conn, "url_encrypted")[0][0])
+
+
+def test_without_routes_it_says_who_is_told(routes):
+    assert "only the dashboard is told" in routes("list").output

@@ -1,0 +1,288 @@
+"""`buybox routes`: who is told what, where and when."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from datetime import UTC, datetime, time
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+import psycopg
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from db import delivery, routes
+from db.delivery_rows import HeldRoute, ListedRoute, NewRoute
+from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
+from worker.cli.files import fail_for_database, marketplace_id_of
+from worker.delivery.channels.addresses import check_address
+from worker.delivery.channels.carriers import Carriers
+from worker.delivery.outcome import Accepted
+from worker.delivery.render import render
+from worker.delivery.secrets import UnreadableSecretError, Vault, masked
+from worker.delivery.setup import channel_settings
+from worker.delivery.text import Line, Page, Section
+from worker.errors import PermanentError, SettingsError
+
+routes_app = typer.Typer(
+    name="routes",
+    help="Who is told what, where and when. The dashboard is told everything and needs no route.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+_Name = Annotated[str, typer.Argument(help="The route's name.")]
+_SEVERITIES = ("critical", "high", "warning", "clear")
+_REACHES = ("immediate", "batch", "digest")
+
+
+@routes_app.command()
+def add(
+    name: _Name,
+    address: Annotated[
+        str | None,
+        typer.Argument(
+            help="mailto:ann@example.com, jsons://host/path, slack://... Left out: standard input."
+        ),
+    ] = None,
+    severity: Annotated[
+        list[str] | None, typer.Option(help=f"Only these: {', '.join(_SEVERITIES)}.")
+    ] = None,
+    marketplace: Annotated[
+        list[str] | None, typer.Option(help="Only these: their ids, or countries: UK, DE ...")
+    ] = None,
+    asin: Annotated[list[str] | None, typer.Option(help="Only these products.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only products with such a tag.")] = None,
+    reach: Annotated[
+        list[str] | None, typer.Option(help="immediate, batch, digest; without: the first two.")
+    ] = None,
+    min_escalation: Annotated[
+        int, typer.Option(min=0, help="Only what has escalated so far: a second receiver.")
+    ] = 0,
+    quiet: Annotated[
+        str | None, typer.Option(help="22:00-07:00: only critical passes; the rest waits.")
+    ] = None,
+    zone: Annotated[str, typer.Option(help="The clock of the quiet hours.")] = "UTC",
+    dry_run: Annotated[bool, typer.Option(help="Check everything, write nothing.")] = False,
+) -> None:
+    """Add a route. Its address is kept encrypted and shown masked.
+
+    The addresses are apprise's; docs/alerts-delivery.md has examples. From standard input an
+    address stays out of the shell's history.
+
+    Examples: [dim]buybox routes add night-shift mailto:ann@example.com --severity critical[/dim],
+    [dim]buybox routes add hook --quiet 22:00-07:00 --zone Europe/London < address.txt[/dim]
+    """
+    settings = settings_or_fail()
+    address = (address if address is not None else sys.stdin.readline()).strip()
+    quiet_from, quiet_to = _hours(quiet)
+    if zone not in available_timezones():
+        fail(f"--zone {escape(zone)} is no timezone; they look like Europe/London", code=2)
+    try:
+        channel = check_address(address, channel_settings(settings))
+        encrypted = Vault(settings.secret_key).encrypt(address)
+    except (SettingsError, PermanentError) as error:
+        fail(escape(str(error)))
+    row = NewRoute(
+        name, channel, encrypted, masked(address),
+        _chosen(severity, _SEVERITIES, "--severity"),
+        [str(marketplace_id_of(one)) for one in marketplace] if marketplace else None,
+        asin or None, tag or None,
+        _chosen(reach, _REACHES, "--reach") or ["immediate", "batch"],
+        min_escalation, quiet_from, quiet_to, zone if quiet else None, getpass.getuser(),
+    )  # fmt: skip
+    with connect_or_fail(settings, autocommit=False) as conn:
+        try:
+            added = routes.insert_route(conn, row)
+        except psycopg.errors.CheckViolation:
+            fail("a route's name is of letters, digits, spaces and _ . - only, 63 at most", code=2)
+        except psycopg.Error as error:
+            fail_for_database(error)
+        if not added:
+            fail(f"there is a route {escape(name)} already; buybox routes remove takes it away")
+        if dry_run:
+            conn.rollback()
+    told = "would be added (dry run)" if dry_run else "added"
+    console.print(f"route {name} to {row.url_masked} {told}", markup=False)
+    if not dry_run:
+        console.print(f"buybox routes test {name} sends a message there", markup=False)
+
+
+@routes_app.command("list")
+def list_all() -> None:
+    """List the routes, what waits for each, and what must be mended.
+
+    Example: [dim]buybox routes list[/dim]
+    """
+    with connect_or_fail(settings_or_fail()) as conn:
+        try:
+            found = routes.list_routes(conn)
+        except psycopg.Error as error:
+            fail_for_database(error)
+    if not found:
+        console.print("no routes: only the dashboard is told; buybox routes add --help says how")
+        return
+    table = Table("route", "to", "takes", "quiet", "state", "waiting", box=SIMPLE_HEAD)
+    for one in found:
+        table.add_row(*map(escape, _told(one)))
+    console.print(table)
+
+
+@routes_app.command()
+def remove(
+    name: _Name,
+    dry_run: Annotated[bool, typer.Option(help="Say what would go, change nothing.")] = False,
+) -> None:
+    """Remove a route; what waits for it is cancelled. What it was sent stays on record.
+
+    Example: [dim]buybox routes remove night-shift --dry-run[/dim]
+    """
+    with connect_or_fail(settings_or_fail(), autocommit=False) as conn:
+        route = _hold(conn, name)
+        cancelled = _cancel(conn, route, "its route was removed")
+        routes.delete_route(conn, route.id)
+        if dry_run:
+            conn.rollback()
+    told = "would be removed (dry run)" if dry_run else "removed"
+    console.print(f"route {name} {told}; waiting messages cancelled: {cancelled}", markup=False)
+
+
+@routes_app.command()
+def enable(name: _Name) -> None:
+    """Switch a route on again.
+
+    Example: [dim]buybox routes enable night-shift[/dim]
+    """
+    with connect_or_fail(settings_or_fail(), autocommit=False) as conn:
+        routes.set_route_enabled(conn, _hold(conn, name).id, enabled=True)
+    console.print(f"route {name} is on", markup=False)
+
+
+@routes_app.command()
+def disable(name: _Name) -> None:
+    """Switch a route off; what waits for it is cancelled.
+
+    Example: [dim]buybox routes disable night-shift[/dim]
+    """
+    with connect_or_fail(settings_or_fail(), autocommit=False) as conn:
+        route = _hold(conn, name)
+        cancelled = _cancel(conn, route, "its route was switched off")
+        routes.set_route_enabled(conn, route.id, enabled=False)
+    console.print(f"route {name} is off; waiting messages cancelled: {cancelled}", markup=False)
+
+
+@routes_app.command()
+def test(name: _Name) -> None:
+    """Send a test message to a route now, and say how that went.
+
+    A yes also takes back the trouble that stood against the route.
+
+    Example: [dim]buybox routes test night-shift[/dim]
+    """
+    settings = settings_or_fail()
+    now = datetime.now(UTC)
+    with connect_or_fail(settings, autocommit=False) as conn:
+        route = _hold(conn, name)
+    line = Line("clear", f"A test of the route {name}", ("Nothing has happened.",))
+    letter = render(
+        Page("clear", line.heading, (Section("", (line,)),)),
+        identity=f"buybox-test-{now:%Y%m%dT%H%M%S%f}",
+        route=name,
+    )
+    try:
+        address = Vault(settings.secret_key).decrypt(route.url_encrypted)
+    except (SettingsError, UnreadableSecretError) as error:
+        fail(escape(str(error)))
+    outcome = Carriers(channel_settings(settings)).carry(address, letter, now)
+    if not isinstance(outcome, Accepted):
+        fail(f"{escape(name)}: {outcome.error_class}: {escape(outcome.text)}")
+    with connect_or_fail(settings) as conn:
+        delivery.note_route_trouble(conn, route.id, None)
+    console.print(f"{name}: {outcome.said}", markup=False)
+
+
+@routes_app.command()
+def rekey() -> None:
+    """Put every address under the first key of SECRET_KEY, so that the others may go.
+
+    To change the key: set SECRET_KEY to "new,old" everywhere, run this, then remove the old one.
+
+    Example: [dim]buybox routes rekey[/dim]
+    """
+    settings = settings_or_fail()
+    try:
+        vault = Vault(settings.secret_key)
+    except SettingsError as error:
+        fail(escape(str(error)))
+    with connect_or_fail(settings, autocommit=False) as conn:
+        found = routes.read_route_addresses(conn)
+        for route_id, name, stored in found:
+            try:
+                routes.set_route_address(conn, route_id, vault.renew(stored))
+            except UnreadableSecretError as error:
+                fail(f"route {escape(name)}: {error} Nothing was changed.")
+    console.print(f"{len(found)} addresses are under the newest key", markup=False)
+
+
+def _hold(conn: psycopg.Connection, name: str) -> HeldRoute:
+    try:
+        found = routes.lock_route(conn, name)
+    except psycopg.Error as error:
+        fail_for_database(error)
+    if found is None:
+        fail(f"there is no route {escape(name)}; buybox routes list shows them")
+    return found
+
+
+def _cancel(conn: psycopg.Connection, route: HeldRoute, reason: str) -> int:
+    """What waits for the route is not sent; messages that nobody else has or gets have failed."""
+    cancelled = routes.cancel_route_deliveries(conn, route.id, reason=reason)
+    delivery.fail_messages(conn, cancelled)
+    return len(cancelled)
+
+
+def _chosen(given: list[str] | None, known: tuple[str, ...], option: str) -> list[str] | None:
+    if not given:
+        return None
+    for one in given:
+        if one not in known:
+            fail(f"{option} {escape(one)}: it is one of {', '.join(known)}", code=2)
+    return list(dict.fromkeys(given))
+
+
+def _hours(quiet: str | None) -> tuple[time | None, time | None]:
+    if quiet is None:
+        return None, None
+    try:
+        start, end = (time.fromisoformat(part.strip()) for part in quiet.split("-"))
+    except ValueError:
+        fail(f"--quiet {escape(quiet)}: it looks like 22:00-07:00", code=2)
+    if start.tzinfo or end.tzinfo or start == end:
+        fail("--quiet needs two different times of day; --zone says whose", code=2)
+    return start, end
+
+
+def _told(route: ListedRoute) -> tuple[str, ...]:
+    """A route as the cells of a table."""
+    takes = [", ".join(route.reaches)]
+    for label, values in (
+        ("", route.severities),
+        ("in ", route.marketplaces),
+        ("ASINs ", route.asins),
+        ("tags ", route.tags),
+    ):
+        if values is not None:
+            takes.append(label + ", ".join(values))
+    if route.min_escalation:
+        takes.append(f"from escalation {route.min_escalation}")
+    quiet = ""
+    if route.quiet_from and route.quiet_to and route.quiet_zone:
+        place = ZoneInfo(route.quiet_zone).key
+        quiet = f"{route.quiet_from:%H:%M}-{route.quiet_to:%H:%M} {place}"
+    state = "on" if route.enabled else "off"
+    if route.trouble:
+        state += f"; {route.trouble}"
+    return (route.name, route.url_masked, "; ".join(takes), quiet, state, str(route.waiting))

@@ -1,0 +1,1 @@
+"""The channels: each takes a message to a receiver and says how that went."""

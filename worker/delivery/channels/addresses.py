@@ -1,0 +1,42 @@
+"""Addresses of routes: which channel, and whether it may be used. Checked before it is stored."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from worker.delivery.channels.carrier import ChannelSettings
+from worker.delivery.channels.chat import parse_chat
+from worker.delivery.channels.mail import parse_recipients
+from worker.delivery.channels.webhook import SCHEMES as WEBHOOKS
+from worker.delivery.channels.webhook import parse_webhook
+from worker.errors import PermanentError
+
+ChannelName = Literal["apprise", "mail"]
+"""As `alert_routes` knows them; a webhook is one of apprise's addresses that we post ourselves."""
+
+
+class SchemeError(PermanentError):
+    """The address has no scheme that routes may use."""
+
+
+def scheme_of(address: str) -> str:
+    """What stands before the colon."""
+    return address.partition(":")[0].lower()
+
+
+def check_address(address: str, settings: ChannelSettings) -> ChannelName:
+    """The address's channel. Raises a PermanentError that says what is wrong, without secrets."""
+    scheme = scheme_of(address)
+    if not address.isprintable() or scheme not in settings.schemes:
+        hint = "; a webhook's address begins with jsons:" if scheme in {"http", "https"} else ""
+        raise SchemeError(
+            f"routes may use {', '.join(sorted(settings.schemes))} (CHANNEL_SCHEMES){hint}"
+        )
+    if scheme == "mailto":
+        parse_recipients(address)
+        return "mail"
+    if scheme in WEBHOOKS:
+        parse_webhook(address)
+    else:
+        parse_chat(address)
+    return "apprise"

@@ -1,0 +1,129 @@
+"""Everything else through apprise: Slack, Discord, ntfy and so on.
+
+One Apprise object a delivery, since its answer is a single yes or no. Its plugins block, follow
+their own timeouts and may sleep, so they run in threads of their own, and we wait no longer than an
+attempt may take. Why one failed stands in its remarks at most: the status is read from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
+from datetime import datetime
+from urllib.parse import parse_qsl, urlencode
+
+import apprise
+
+from worker.delivery.channels.carrier import ChannelSettings, Letter
+from worker.delivery.channels.network import (
+    ForbiddenAddressError,
+    UnknownHostError,
+    addresses_of,
+)
+from worker.delivery.outcome import Accepted, Failure, Outcome, http_failure
+from worker.errors import PermanentError
+
+THREADS = 8
+_OURS = frozenset({"retry", "wait", "cto", "rto", "overflow", "format", "redirect", "attach"})
+"""Options that we set, or that would read files and other addresses."""
+_STATUS = re.compile(r"\berror=(\d{3})\b")
+_HTTPS_PORT = 443
+
+
+class ChatAddressError(PermanentError):
+    """apprise cannot read this address; its pages say how the service's addresses look."""
+
+
+_LOGGER = logging.getLogger("apprise")
+_LOGGER.addHandler(logging.NullHandler())
+_LOGGER.propagate = False  # its lines may quote addresses; a result carries those of its attempts
+_LOGGER.setLevel(logging.WARNING)
+
+
+def parse_chat(address: str) -> apprise.NotifyBase:
+    """Apprise's plugin for the address. Raises ChatAddressError."""
+    head, _, options = address.partition("?")
+    given = parse_qsl(options, keep_blank_values=True)
+    kept = [(name, value) for name, value in given if name.lower() not in _OURS]
+    asset = apprise.AppriseAsset(
+        app_id="buybox",
+        app_desc="buybox",
+        async_mode=False,
+        secure_logging=True,
+        http_redirects=False,
+        storage_mode=apprise.PersistentStoreMode.MEMORY,
+        service_timeout=0,  # else it would wait in threads that it shares with everybody
+    )
+    plugin = apprise.Apprise.instantiate(f"{head}?{urlencode(kept)}" if kept else head, asset=asset)
+    if plugin is None:
+        raise ChatAddressError
+    plugin.retry = 0
+    # Half a list is better than a list that the service refuses; its heading has the counts.
+    plugin.overflow_mode = apprise.OverflowMode.TRUNCATE
+    return plugin
+
+
+class ChatCarrier:
+    """Gives letters to apprise."""
+
+    def __init__(self, settings: ChannelSettings) -> None:
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
+
+    def carry(self, address: str, letter: Letter, now: datetime) -> Outcome:
+        """Notify. A plugin that takes longer than an attempt may is left behind: `cut-off`."""
+        try:
+            plugin = parse_chat(address)
+            self._check_host(plugin)
+        except (ChatAddressError, ForbiddenAddressError) as error:
+            return Failure("refused", str(error))
+        waiting = self._threads.submit(self._notify, plugin, letter, now)
+        try:
+            return waiting.result(self._settings.timeout_s)
+        except FutureTimeoutError:
+            if waiting.cancel():
+                return Failure("transient", "every thread for apprise is taken by one that hangs")
+            return Failure("cut-off", "no answer in time")
+
+    def _check_host(self, plugin: apprise.NotifyBase) -> None:
+        """Where the service is the operator's own, its host must be allowed.
+
+        Elsewhere the plugin knows the host. What has no address here is no door to anywhere, and
+        may as well be a topic.
+        """
+        templates: Sequence[str] = plugin.templates
+        if not plugin.host or not any("{host}" in template for template in templates):
+            return
+        with suppress(UnknownHostError):
+            addresses_of(
+                plugin.host,
+                plugin.port or _HTTPS_PORT,
+                allow_private=self._settings.allow_private,
+                timeout_s=self._settings.connect_timeout_s,
+            )
+
+    @staticmethod
+    def _notify(plugin: apprise.NotifyBase, letter: Letter, now: datetime) -> Outcome:
+        one = apprise.Apprise(plugin, asset=plugin.asset)
+        try:
+            result = one.notify(
+                body=letter.text, title=letter.heading, body_format=apprise.NotifyFormat.TEXT
+            )
+        except Exception as error:  # noqa: BLE001  plugins are other people's code
+            return Failure("transient", f"apprise: {type(error).__name__}")
+        if result:
+            return Accepted("apprise sent it", letter.identity)
+        remarks = [
+            entry.message
+            for service in result.results
+            for attempt in service.attempts
+            for entry in attempt.logs
+        ]
+        found = [int(code) for remark in remarks for code in _STATUS.findall(remark)]
+        if found:
+            return http_failure(found[-1], None, now)
+        return Failure("transient", "apprise could not send it and does not say why")

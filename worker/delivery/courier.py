@@ -1,0 +1,84 @@
+"""The courier: a few threads of a worker that deliver while its jobs go on.
+
+A job for a delivery only rings here and is done within a moment, so that a receiver that hangs
+holds back neither an analysis nor another receiver: to each route one message is on its way at a
+time. The rows say what is to be sent; a bell too many finds nothing, a lost one costs 10 s. At the
+end of the process what is on its way is finished, and nothing more is taken.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from worker.delivery.deliver import Desk, deliver_next
+from worker.logs import get_logger
+
+log = get_logger(__name__)
+
+
+class Courier:
+    """Delivers what is due as long as something is, when it is rung for."""
+
+    def __init__(self, pool: ConnectionPool, desk: Desk, *, threads: int) -> None:
+        self.desk = desk
+        self._pool = pool
+        self._most = threads
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._running = 0
+        self._rung = False
+
+    def ring(self) -> None:
+        """Something may be due. Returns at once; safe in any thread."""
+        with self._lock:
+            # Those who are about to stop look once more: it may have been committed just now.
+            self._rung = True
+            if self._running < self._most:
+                self._start()
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Whether nobody was delivering any more within that time."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._running == 0, timeout_s)
+
+    def _start(self) -> None:
+        self._running += 1
+        # No daemon: the interpreter waits at its end for what is on its way.
+        threading.Thread(target=self._work, name="courier", daemon=False).start()
+
+    def _work(self) -> None:
+        while self._go_on():
+            try:
+                while _process_lives() and deliver_next(
+                    self._pool, self.desk, after_taking=self._call_help
+                ):
+                    pass
+            except (psycopg.Error, PoolTimeout) as error:
+                # The row is left as it is; the rescue puts it back and rings again.
+                log.error("courier_stopped", error=repr(error))
+            except Exception:
+                log.exception("courier_broke")
+
+    def _go_on(self) -> bool:
+        """Whether the bell rang since this thread last asked; else the thread ends."""
+        with self._idle:
+            if self._rung and _process_lives():
+                self._rung = False
+                return True
+            self._running -= 1
+            self._idle.notify_all()
+            return False
+
+    def _call_help(self) -> None:
+        """Where one delivery was due there may be more: another thread looks meanwhile."""
+        with self._lock:
+            if self._running < self._most and _process_lives():
+                self._rung = True
+                self._start()
+
+
+def _process_lives() -> bool:
+    return threading.main_thread().is_alive()
