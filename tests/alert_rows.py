@@ -97,6 +97,8 @@ def delivery(conn: psycopg.Connection, *messages: int, **values: Any) -> int:
         "heading": "critical: B0ALERTS01",
         "reason": "the route takes critical",
         "created_at": NOW,
+        "due_at": NOW,
+        "next_attempt_at": NOW,
     }
     made = insert(conn, "alert_deliveries", **(plain | values))
     for queue_id in messages:

@@ -301,7 +301,7 @@ class TestTheTasks:
 
     def test_no_task_of_ours_carries_what_wedges_or_loses_products(self, app):
         ours = [task for name, task in app.tasks.items() if "builtin_tasks" not in name]
-        assert len(ours) == 10
+        assert len(ours) == 11
         for task in ours:
             assert (task.retry_strategy, task.queueing_lock, task.lock) == (None, None, None), task
 

@@ -50,10 +50,10 @@ SELECT 'high_priority', 'dashboard', a.id, a.fingerprint, a.marketplace_id, a.as
 FROM alerts AS a;
 
 INSERT INTO alert_deliveries (
-    route_name, channel, reach, heading, status, delivered_at, reason, created_at
+    route_name, channel, reach, heading, status, delivered_at, reason, created_at, due_at
 )
 SELECT 'phone', 'apprise', 'immediate', 'h', CASE WHEN q.id % 100 = 0 THEN 'failed' ELSE 'delivered' END,
-       CASE WHEN q.id % 100 <> 0 THEN q.created_at END, 'r', q.created_at
+       CASE WHEN q.id % 100 <> 0 THEN q.created_at END, 'r', q.created_at, q.created_at
 FROM alert_queues AS q
 ORDER BY q.id;
 
