@@ -72,7 +72,8 @@ def test_why_a_batched_one_is_told_later_and_with_whom(conn, buybox_alerts):
     found = verdicts(buybox_alerts("why", one))
     assert found["limits"] == "passed one of 2 in one message"
     assert found["route"] == "passed phone (apprise): the route takes critical"
-    assert found["channel"] == "waits phone, 1 attempt: failed: 421 [busy]"
+    when = "next at 2026-03-10 12:00:00 UTC"
+    assert found["channel"] == f"waits phone, 1 attempt, {when}: failed: 421 [busy]"
 
 
 def test_why_a_delivered_one_was_told(conn, buybox_alerts):
