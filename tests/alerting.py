@@ -21,17 +21,22 @@ _RIVALS = {"critical": (11, "18.00"), "high": (5, "24.00"), "warning": (4, "26.5
 """How many rivals at what price make the severity."""
 
 
-def market(severity: str, at: datetime, *, asin: str = ASIN, b2b: bool = False) -> dict[str, Any]:
-    """An ANY_OFFER_CHANGED of this severity; `unknown` is one without an own offer."""
+def market(
+    severity: str, at: datetime, *, asin: str = ASIN, b2b: bool = False, suppressed: bool = False
+) -> dict[str, Any]:
+    """An ANY_OFFER_CHANGED of this severity; `unknown` is one without an own offer.
+
+    `suppressed`: nobody has the Buy Box.
+    """
     count, price = _RIVALS.get(severity, (2, "31.00"))
     offers = [offer(f"A1RIVAL{n:07d}", Decimal(price), winner=n == 0) for n in range(count)]
-    if severity in {"success", "suppressed"}:
+    if severity == "success" or suppressed:
         offers = [row | {"IsBuyBoxWinner": False} for row in offers]
     if severity != "unknown":
         offers.append(offer(OWN_SELLER, OWN_PRICE, fba=True, winner=severity == "success"))
     of_all = {"Condition": "new", "FulfillmentChannel": "Merchant", "OfferCount": len(offers)}
     summary: dict[str, Any] = {"NumberOfOffers": [of_all]}
-    if severity == "suppressed":
+    if suppressed:
         summary["BuyBoxPrices"] = []
     make = b2b_any_offer_changed if b2b else any_offer_changed
     return make(asin=asin, event_time=market_time(at), offers=offers, summary=summary)

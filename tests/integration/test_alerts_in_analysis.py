@@ -76,7 +76,7 @@ def test_all_clear_leaves_no_row_of_an_alert(story):
 def test_each_audience_and_each_cause_is_an_alert_of_its_own(story):
     story.see("critical", 0)
     story.see("critical", 1, b2b=True)
-    story.see("suppressed", 2)
+    story.see("info", 2, suppressed=True)
     kinds = [row["kind"] for row in story.rows("SELECT kind FROM alerts ORDER BY id")]
     assert kinds == ["price", "business-price", "buy-box-suppressed"]
 
