@@ -6,10 +6,10 @@ ARGS   ?=
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts format lock bench bench-quick clean
+.PHONY: help demo test check lint types contracts format lock bench bench-quick bench-economics clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## run the main job on this machine: make demo ARGS="--messages 500 --exit"
 	$(BIN)/buybox demo $(ARGS)
@@ -51,6 +51,9 @@ bench: $(READY) ## throughput beside other queues, under 15 minutes: make bench 
 
 bench-quick: $(READY) ## the main figures in under two minutes
 	$(BIN)/python -m benchmarks.run --quick $(ARGS)
+
+bench-economics: $(READY) ## the share of the economics in T2's processor time, some two minutes
+	$(BIN)/python -m benchmarks.economics --docs docs $(ARGS)
 
 clean: ## remove the virtual environment and the caches (not the demo's data)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info build

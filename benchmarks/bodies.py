@@ -32,7 +32,7 @@ def make_bodies(path: Path, count: int, spread: Spread, *, now: datetime, seed: 
     with path.open("w", encoding="utf-8") as file:
         for place, product in enumerate(products):
             event_time = now - _EVENT_EVERY * (count - place)
-            file.write(json.dumps(_message(rng, asin(product), event_time)))
+            file.write(json.dumps(make_message(rng, asin(product), event_time)))
             file.write("\n")
 
 
@@ -50,7 +50,8 @@ def read_arrivals(path: Path, *, skip: int, count: int, part: int, parts: int) -
         return [Arrival(line.rstrip(b"\n"), f"bench-{place}") for place, line in lines]
 
 
-def _message(rng: Random, product: str, event_time: datetime) -> dict[str, Any]:
+def make_message(rng: Random, product: str, event_time: datetime) -> dict[str, Any]:
+    """A message of a market that nobody has seen before."""
     lowest = rng.randint(500, 20_000)
     offers = [
         _offer(rng, lowest + rng.randint(0, 1_500), winner=place == 0)
@@ -71,10 +72,10 @@ def _message(rng: Random, product: str, event_time: datetime) -> dict[str, Any]:
         "NotificationType": "ANY_OFFER_CHANGED",
         "NotificationVersion": "1.0",
         "PayloadVersion": "1.0",
-        "EventTime": _iso(event_time),
+        "EventTime": iso(event_time),
         "NotificationMetadata": {
             "ApplicationId": "amzn1.sellerapps.app.00000000-0000-0000-0000-000000000000",
-            "PublishTime": _iso(event_time + timedelta(milliseconds=rng.randint(50, 600))),
+            "PublishTime": iso(event_time + timedelta(milliseconds=rng.randint(50, 600))),
             "SubscriptionId": "00000000-0000-4000-8000-000000000000",
             "NotificationId": str(UUID(int=rng.getrandbits(128), version=4)),
         },
@@ -85,7 +86,7 @@ def _message(rng: Random, product: str, event_time: datetime) -> dict[str, Any]:
                     "ItemCondition": "new",
                     "MarketplaceId": MARKETPLACE,
                     "OfferChangeType": "Internal",
-                    "TimeOfOfferChange": _iso(event_time - timedelta(milliseconds=380)),
+                    "TimeOfOfferChange": iso(event_time - timedelta(milliseconds=380)),
                 },
                 "Offers": offers,
                 "SellerId": OWN_SELLER,
@@ -141,5 +142,6 @@ def _money(cents: int) -> dict[str, Any]:
     return {"Amount": cents / 100, "CurrencyCode": "USD"}
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """A time as Amazon writes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

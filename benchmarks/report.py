@@ -38,6 +38,8 @@ TITLES = {
     "idle_in_transaction": "an idle transaction's snapshot",
 }
 MEMORY_FILE = "memory.json"
+ECONOMICS_FILE = "economics.json"
+METHOD = Path(__file__).with_name("method.md")
 GROWN = [name for name in TITLES if name not in CONTENDERS]
 OURS = tuple(title for name, title in TITLES.items() if name.startswith("ours") or name in GROWN)
 
@@ -174,10 +176,30 @@ def write_docs(folder: Path, method: str, results: dict[str, Any], where: dict[s
     kept = charts / MEMORY_FILE
     memory = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     figures += ["", t2_sentence(results), "", "### Memory", "", memory_sentence(memory)]
+    kept = charts / ECONOMICS_FILE
+    if kept.exists():
+        figures += ["", "### Economics", "", *economics_table(json.loads(kept.read_text("utf-8")))]
     hardware_lines = "\n".join(f"- {name}: {value}" for name, value in where.items())
     line = json.dumps(summary(results))
     text = method.replace("{hardware}", hardware_lines).replace("{figures}", "\n".join(figures))
     (folder / "benchmarks.md").write_text(text.replace("{summary}", line), encoding="utf-8")
+
+
+def economics_table(said: dict[str, float]) -> list[str]:
+    """The share of T2's processor time that costs, margins and recommendations take."""
+    lines = [
+        "| T2, processor time a message | ms without | ms with costs | share | quartiles | |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for title, ending in (
+        ("markets that move a price at a time", ""),
+        ("a new market in every message", "_fresh_markets"),
+    ):
+        ms = [f"{said[f't2_ms_{which}{ending}']:.3f}" for which in ("without", "with")]
+        shares = ("economics_share_pct", "lower_quartile_pct", "upper_quartile_pct")
+        pct = [f"{said[name + ending]:.1f}%" for name in shares]
+        lines.append(f"| {title} | {' | '.join([*ms, *pct])} |")
+    return lines
 
 
 def _cells(name: str, found: dict[str, Any]) -> list[str]:

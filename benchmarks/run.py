@@ -17,6 +17,7 @@ from rich.console import Console
 from benchmarks import server
 from benchmarks.process import ROOT
 from benchmarks.report import (
+    METHOD,
     hardware,
     show,
     summary,
@@ -32,8 +33,6 @@ CACHE = "BUYBOX_BENCH_CACHE"
 WIDTH = 118
 LONG = ("ours_uniform", "ours_sqs", "limit_bodies", "workers", "idle", "history")
 """Left out of the quick run."""
-
-METHOD = Path(__file__).with_name("method.md")
 
 
 def main(argv: list[str] | None = None) -> int:

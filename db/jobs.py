@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import psycopg
+from psycopg.rows import args_row
 
 from db.sql import only_row, query
 
 MAX_RESCUED_AT_ONCE = 500
 MAX_SWEPT_AT_ONCE = 1000
+MAX_LOOKED_AT_ONCE = 20_000
+
+
+class Swept(NamedTuple):
+    """How many products a sweep found unheld, and after which one the next sweep is to begin."""
+
+    products: int
+    next_after: str
 
 
 def rescue_stalled_jobs(
@@ -31,19 +41,31 @@ def rescue_stalled_jobs(
     return [(job_id, product) for job_id, product, _ in cur]
 
 
-def sweep_unheld(conn: psycopg.Connection, *, now: datetime, grace: timedelta) -> int:
+def sweep_unheld(
+    conn: psycopg.Connection,
+    *,
+    now: datetime,
+    grace: timedelta,
+    after: str = "",
+    max_looked_at: int = MAX_LOOKED_AT_ONCE,
+) -> Swept:
     """Give a job to every product that has had something due for `grace` and no job at all.
 
-    Returns how many there were; the running total is kept in `worker_counters`, expected 0.
+    Looks at `max_looked_at` products that have something waiting, those after `after` by name. The
+    running total of those found is kept in `worker_counters`, expected 0.
     """
-    return int(
-        only_row(
-            conn.execute(
-                query("sweep_unheld"),
-                {"now": now, "grace": grace, "max_products": MAX_SWEPT_AT_ONCE},
-            )
-        )[0]
-    )
+    with conn.cursor(row_factory=args_row(Swept)) as cur:
+        cur.execute(
+            query("sweep_unheld"),
+            {
+                "now": now,
+                "grace": grace,
+                "after": after,
+                "max_looked_at": max_looked_at,
+                "max_products": MAX_SWEPT_AT_ONCE,
+            },
+        )
+        return only_row(cur)
 
 
 def ensure_partitions(conn: psycopg.Connection, *, now: datetime) -> list[str]:

@@ -94,7 +94,7 @@ def unheld(conn):
     """What the sweeper would have to put right, five minutes from now."""
     return sweep_unheld(
         conn, now=datetime.now(UTC) + timedelta(minutes=5), grace=timedelta(minutes=1)
-    )
+    ).products
 
 
 def outcome(conn):

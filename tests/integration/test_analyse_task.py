@@ -132,7 +132,8 @@ def test_a_connection_that_died_in_the_pool_is_replaced(conn, run_job, impatient
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock of the task's own; a round takes 0.9 s by it."""
+    """A clock of the task's own; a round takes 0.9 s by it, and a turn two seconds."""
+    monkeypatch.setattr(task, "MAX_TURN_S", 2.0)
     times = itertools.count(step=0.9)
     monkeypatch.setattr(task, "time", SimpleNamespace(monotonic=lambda: next(times)))
 

@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
+import db.jobs
 from db.jobs import rescue_stalled_jobs, sweep_unheld
 from db.operators import beat_heart
 from tests.interleave import (
@@ -41,7 +42,7 @@ def rescue(conn):
 
 
 def sweep(conn, *, later=timedelta(minutes=5)):
-    return sweep_unheld(conn, now=now(later), grace=GRACE)
+    return sweep_unheld(conn, now=now(later), grace=GRACE).products
 
 
 def jobs(conn):
@@ -195,6 +196,27 @@ class TestTheSweeper:
     def test_what_is_done_needs_no_job(self, conn, unheld):
         work(conn)
         assert sweep(conn) == 0
+
+    def test_it_goes_on_where_it_stopped_until_all_have_been_looked_at(self, conn):
+        names = [f"B0SWEPT{n:03d}" for n in range(5)]
+        deliver(conn, *(letter(asin=asin) for asin in names))
+        conn.execute("DELETE FROM procrastinate_jobs")
+        after, found = "", []
+        for _ in range(3):
+            products, after = sweep_unheld(
+                conn, now=now(timedelta(minutes=5)), grace=GRACE, after=after, max_looked_at=2
+            )
+            found.append((products, after.partition(":")[2]))
+        assert found == [(2, names[1]), (2, names[3]), (1, "")]
+        assert sorted(column(conn, "SELECT args ->> 'product' FROM procrastinate_jobs")) == [
+            f"{PRODUCT.partition(':')[0]}:{asin}" for asin in names
+        ]
+
+    def test_more_than_one_sweep_may_take_are_taken_by_the_next(self, conn, monkeypatch):
+        monkeypatch.setattr(db.jobs, "MAX_SWEPT_AT_ONCE", 2)
+        deliver(conn, *(letter(asin=f"B0SWEPT{n:03d}") for n in range(3)))
+        conn.execute("DELETE FROM procrastinate_jobs")
+        assert [sweep(conn), sweep(conn), sweep(conn)] == [2, 1, 0]
 
     def test_a_message_whose_ingest_is_not_committed_is_not_its_business(
         self, conn, open_connection

@@ -166,17 +166,27 @@ def test_the_age_of_the_backlog_is_read_off_what_waits(full):
     assert plan.rows_read("worker_notifications") == WAITING, plan
 
 
-def test_the_sweeper_looks_at_what_waits_and_at_its_locks(full):
-    full.execute("DELETE FROM procrastinate_jobs WHERE lock = %s", (f"{GB}:B000000007",))
+@pytest.mark.parametrize("looked_at", [1, 100, 20_000])
+def test_the_sweeper_reads_one_row_a_product_and_no_more_than_it_may(full, looked_at):
+    """Not a row a message: each product's first, twice for the one whose job is gone."""
+    full.execute("DELETE FROM procrastinate_jobs WHERE lock = %s", (f"{GB}:B000000000",))
     plan = explain(
         full,
         query("sweep_unheld"),
-        {"now": NOW + timedelta(hours=1), "grace": timedelta(minutes=1), "max_products": 1000},
+        {
+            "now": NOW + timedelta(hours=1),
+            "grace": timedelta(minutes=1),
+            "after": "",
+            "max_looked_at": looked_at,
+            "max_products": 1000,
+        },
     )
-    partial = {"worker_notifications_backlog", "worker_notifications_waiting"}
-    assert plan.indexes & partial, plan
-    assert "worker_notifications" not in plan.scanned, plan
-    assert plan.rows_read("worker_notifications") == WAITING, plan
+    looked_at = min(looked_at, WAITING // PER_PRODUCT)
+    assert "worker_notifications_waiting" in plan.indexes, plan
+    assert not plan.scanned & {"worker_notifications", "procrastinate_jobs"}, plan
+    assert plan.rows_read("worker_notifications") <= looked_at + 1 + 1, plan
+    assert plan.rows_read("procrastinate_jobs") <= looked_at, plan
+    assert plan.buffers < 500 + 12 * looked_at, plan
 
 
 def fetch_statement():

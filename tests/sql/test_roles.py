@@ -85,7 +85,7 @@ def test_a_worker_does_its_whole_work(conn, open_connection):
 
     soon = NOW + timedelta(days=60)
     assert jobs.ensure_partitions(conn, now=soon)
-    assert jobs.sweep_unheld(conn, now=soon, grace=timedelta(seconds=60)) == 0
+    assert jobs.sweep_unheld(conn, now=soon, grace=timedelta(seconds=60)) == (0, "")
     silent = timedelta(seconds=30)
     assert jobs.rescue_stalled_jobs(conn, now=soon, silent=silent, max_runtime=silent) == []
     conn.execute("SELECT * FROM procrastinate_prune_stalled_workers_v1(0)")

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import JP, NOW, OWN_SELLER, RIVALS
-from tests.strategies import SUBJECT, event
+from tests.strategies import ECONOMY, SUBJECT, event
 from worker.analysis import decide as room
+from worker.analysis.costing import NOTHING_KNOWN
 from worker.analysis.decide import (
     RETRY_FIRST,
     RETRY_LONGEST,
@@ -26,6 +27,7 @@ from worker.analysis.decide import (
 from worker.analysis.facts import HealthFacts, MarketFacts, Offer, facts_to_json
 from worker.analysis.severity import SEVERITIES
 from worker.analysis.state import SeveritySettings
+from worker.analysis.store import history_from_assessment
 from worker.errors import PermanentError, RetryableError, StateMovedError
 
 OTHER = SUBJECT._replace(asin="B0OTHER001")
@@ -45,7 +47,7 @@ def claim(seconds, price="12.00", *, subject=SUBJECT, attempts=0, **changes):
     return replace(made, **changes)
 
 
-def decided(*claimed, known=None, max_attempts=3, policy="full"):
+def decided(*claimed, known=None, max_attempts=3, policy="full", of_economy=NOTHING_KNOWN):
     return decide(
         claimed,
         known or {},
@@ -53,6 +55,7 @@ def decided(*claimed, known=None, max_attempts=3, policy="full"):
         now=NOW,
         max_attempts=max_attempts,
         jitter=random.Random(7),
+        economy=of_economy,
     )
 
 
@@ -259,6 +262,27 @@ def test_events_are_worked_in_by_event_time_and_not_as_claimed():
     assert [a.event.row_id for a in decision.assessments] == [10, 20, 30]
     assert {a.outcome for a in decision.assessments} == {"applied"}
     assert decision.states[0].market.your_price == Decimal("14.00")
+
+
+@given(st.data())
+def test_a_batch_comes_to_what_its_messages_come_to_one_at_a_time(data):
+    """Those passed over in a batch are worked out less far: nothing that is kept may show it."""
+    prices = st.sampled_from(["0", "9.50", "11.00", "12.00", "13.50"])
+    drawn = data.draw(st.lists(st.tuples(st.integers(0, 6), prices, st.booleans()), max_size=6))
+    claims = [
+        claim(seconds, price, row_id=place, **({"facts_json": HEALTH} if health else {}))
+        for place, (seconds, price, health) in enumerate(drawn)
+    ]
+    before = states_of(claim(data.draw(st.integers(0, 6)), row_id=100), of_economy=ECONOMY)
+    together = decided(*claims, known=before, of_economy=ECONOMY)
+    known, rows = before, []
+    for one in sorted(claims, key=lambda c: c.moment):
+        alone = decided(one, known=known, of_economy=ECONOMY)
+        rows += map(history_from_assessment, alone.assessments)
+        known = known | {state.subject: state for state in (*alone.states, *alone.noted)}
+    assert [history_from_assessment(a) for a in together.assessments] == rows
+    [after] = [*together.states, *together.noted] or before.values()
+    assert replace(after, version=0) == replace(known[SUBJECT], version=0)
 
 
 def test_each_notification_is_either_assessed_or_failed(raising):

@@ -120,16 +120,16 @@ class Prepared:
     floors: Floors
     zones: tuple[DeadZone, ...]
     # From one message to the next a market stays the same but for a price or two.
-    _worths: dict[Decimal, tuple[Decimal, Decimal]] = field(default_factory=dict, compare=False)
-    _views: dict[object, EconomicsView] = field(default_factory=dict, compare=False)
+    worths: dict[Decimal, tuple[Decimal, Decimal]] = field(default_factory=dict, compare=False)
+    views: dict[object, EconomicsView] = field(default_factory=dict, compare=False)
 
     def worth(self, price: Decimal) -> tuple[Decimal, Decimal]:
         """The surplus at a price, and the margin in percent."""
-        found = self._worths.get(price)
+        found = self.worths.get(price)
         if found is None:
             surplus = self.unit.surplus(price)
             found = surplus, percent_of(surplus, price)
-            remember(self._worths, price, found)
+            remember(self.worths, price, found)
         return found
 
     def margin(self, price: Decimal | None) -> Decimal | None:
@@ -166,12 +166,37 @@ def assess_prepared(
 ) -> EconomicsView:
     """As `assess_economics`, for a product that was prepared with the same settings."""
     flags = _market_flags(market, facts, racing=racing)
-    if isinstance(prepared, Unknown):
-        return _unknown(prepared.reason, tuple(flags))
-    fees_in = prepared.unit.curve.schedule.currency
-    if market.currency != fees_in:
-        return _unknown(f"prices are in {market.currency}, fees in {fees_in}", tuple(flags))
-    return _known(prepared, market, facts, flags, settings)
+    fitting = _fitting(prepared, market)
+    if isinstance(fitting, Unknown):
+        return _unknown(fitting.reason, tuple(flags))
+    return _known(fitting, market, facts, flags, settings)
+
+
+def assess_margins(prepared: Prepared | Unknown, market: Snapshot) -> EconomicsView:
+    """The part of `assess_prepared` that needs no offers: margins and what they rest on."""
+    fitting = _fitting(prepared, market)
+    if isinstance(fitting, Unknown):
+        return _unknown(fitting.reason, ())
+    key = own, low, prime = market.your_price, market.market_low, market.prime_low
+    found = fitting.views.get(key)
+    if found is None:
+        found = EconomicsView(
+            margin_at_current_price=fitting.margin(own),
+            margin_at_market_low=fitting.margin(low),
+            margin_at_prime_low=fitting.margin(prime),
+            min_viable_price=_or_none(fitting.floors.even),
+        )
+        remember(fitting.views, key, found)
+    return found
+
+
+def _fitting(prepared: Prepared | Unknown, market: Snapshot) -> Prepared | Unknown:
+    """The same, unless its money is not that of the market."""
+    if not isinstance(prepared, Unknown):
+        fees_in = prepared.unit.curve.schedule.currency
+        if market.currency != fees_in:
+            return Unknown(f"prices are in {market.currency}, fees in {fees_in}")
+    return prepared
 
 
 @lru_cache(maxsize=1024)
@@ -193,10 +218,10 @@ def _known(
     rivals = _rivals(facts, market, prepared.costs, prepared.floors)
     prices = market.your_price, market.market_low, market.prime_low
     key = *prices, market.buy_box_winner, rivals, *flags
-    found = prepared._views.get(key)  # noqa: SLF001  ours, two lines up
+    found = prepared.views.get(key)
     if found is None:
         found = _worked_out(prepared, market, rivals, flags, settings)
-        remember(prepared._views, key, found)  # noqa: SLF001
+        remember(prepared.views, key, found)
     return found
 
 

@@ -15,6 +15,7 @@ from worker.analysis.assess_economics import (
     EconomicsSettings,
     EconomicsView,
     Prepared,
+    assess_margins,
     assess_prepared,
     prepare,
 )
@@ -48,10 +49,14 @@ class Ledger:
         self.settings = settings
         self._book = book
         self._memo: dict[tuple[int, date | None], tuple[ProductCosts, Prepared | Unknown]] = {}
+        self._last: tuple[ProductCosts | None, int, Prepared | Unknown] = None, 0, NO_COSTS
 
     def prepared(self, costs: ProductCosts, at: datetime) -> Prepared | Unknown:
         """The product under the fees of this instant, or why they are not known."""
-        key = id(costs), _day(costs.marketplace_id, int(at.timestamp()) // QUARTER_S)
+        quarter, last = int(at.timestamp()) // QUARTER_S, self._last
+        if last[0] is costs and last[1] == quarter:
+            return last[2]  # a product's messages come one after the other
+        key = id(costs), _day(costs.marketplace_id, quarter)
         found = self._memo.get(key)
         if found is None:
             if len(self._memo) >= PREPARED_KEPT:
@@ -59,6 +64,7 @@ class Ledger:
             schedule = self._book.schedule_for(costs, at)
             # The costs are kept too: as long as they are, nothing else has their id.
             found = self._memo[key] = costs, prepare(costs, schedule, self.settings)
+        self._last = costs, quarter, found[1]
         return found[1]
 
 
@@ -101,10 +107,14 @@ def price_market(
     at: datetime,
     *,
     racing: bool = False,
+    advise: bool = True,
 ) -> Economics:
-    """What the market of one believable message is worth with the fees of this instant."""
+    """What the market of one believable message is worth with the fees of this instant.
+
+    Without `advise` the view ends with the margins, which is all that the history keeps.
+    """
     channel = own_channel(facts, market.your_price, key[0], key[1])
-    return _price(economy, key, market, facts, at, channel, racing=racing)
+    return _price(economy, key, market, facts, at, channel, racing=racing, advise=advise)
 
 
 def price_again(
@@ -147,6 +157,8 @@ def choose_product(rows: Sequence[ProductCosts], channel: Channel | None) -> Pro
     """The row of the own offer's channel; where that leaves several, they must say the same."""
     if not rows:
         return NO_COSTS
+    if len(rows) == 1 and channel in {None, rows[0].fulfilment_channel}:
+        return rows[0]  # as below, for the usual case
     fitting = [row for row in rows if channel is None or row.fulfilment_channel == channel]
     if not fitting:
         sender = "Amazon" if channel == "amazon" else "the merchant"
@@ -213,11 +225,16 @@ def _price(
     channel: Channel | None,
     *,
     racing: bool,
+    advise: bool = True,
 ) -> Economics:
     product = choose_product(economy.products.get(key, ()), channel)
     ledger = economy.ledger
     known = product if isinstance(product, Unknown) else ledger.prepared(product, at)
-    view = assess_prepared(known, market, facts, racing=racing, settings=ledger.settings)
+    view = (
+        assess_prepared(known, market, facts, racing=racing, settings=ledger.settings)
+        if advise
+        else assess_margins(known, market)
+    )
     sales = None if isinstance(product, Unknown) else product.estimated_daily_sales
     return Economics(at, view, channel, sales)
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from worker.analysis.costing import NOTHING_KNOWN, Economy
 from worker.analysis.facts import facts_from_json
 from worker.analysis.state import (
     Assessment,
+    Depth,
     Event,
     Moment,
     ProductState,
@@ -86,28 +88,76 @@ def decide(
     A notification whose analysis raises is set apart with its error; the others go on.
     """
     decision = Decision()
-    states = dict(known)
-    for one in sorted(claimed, key=lambda c: (c.subject, c.moment)):
-        state = states.get(one.subject) or ProductState(one.subject, policy=settings.policy)
-        try:
-            after, assessment = apply_event(state, _event(one), settings, economy)
-        except Exception as error:  # noqa: BLE001  whatever it is, it concerns this one only
-            decision.failed.append(
-                failed_attempt(one, error, now=now, max_attempts=max_attempts, jitter=jitter)
-            )
-            continue
-        states[one.subject] = after
-        decision.assessments.append(assessment)
-        if assessment.outcome != "late" or after.health is not state.health:
-            decision.heard.append(Heard(after, one.trace_id))
-    for subject, after in states.items():
-        before = known.get(subject)
-        if after == before:
+    for subject, group in groupby(sorted(claimed, key=_order), key=lambda c: c.subject):
+        course = _run(known.get(subject), list(group), settings, economy)
+        decision.assessments += course.assessments
+        decision.heard += course.heard
+        decision.failed += (
+            failed_attempt(one, error, now=now, max_attempts=max_attempts, jitter=jitter)
+            for one, error in course.errors
+        )
+        before, after = known.get(subject), course.after
+        if not course.assessments or after == before:
             continue
         only_noted = before is not None and replace(before, low_points=after.low_points) == after
         changed = decision.noted if only_noted else decision.states
         changed.append(replace(after, version=after.version + 1))
     return decision
+
+
+@dataclass(slots=True)
+class _Course:
+    """What the messages of one subject came to."""
+
+    after: ProductState
+    assessments: list[Assessment] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    errors: list[tuple[Claimed, Exception]] = field(default_factory=list)
+
+
+def _run(
+    known: ProductState | None,
+    claimed: Sequence[Claimed],
+    settings: SeveritySettings,
+    economy: Economy,
+) -> _Course:
+    """Apply one subject's messages to its state, in the order given: that of events.
+
+    All but the last are taken as passed over, which is cheaper, and right if the last becomes the
+    state. Where it does not (it says nothing of the market, or failed), all are taken again.
+    """
+    before = known or ProductState(claimed[0].subject, policy=settings.policy)
+    course = _apply(before, claimed, settings, economy, passed_over=len(claimed) - 1)
+    if course.after.row_id in {before.row_id, claimed[-1].row_id}:
+        return course
+    return _apply(before, claimed, settings, economy, passed_over=0)
+
+
+def _apply(
+    state: ProductState,
+    claimed: Sequence[Claimed],
+    settings: SeveritySettings,
+    economy: Economy,
+    *,
+    passed_over: int,
+) -> _Course:
+    course = _Course(state)
+    for place, one in enumerate(claimed):
+        try:
+            depth: Depth = "margins" if place < passed_over else "advice"
+            after, assessment = apply_event(course.after, _event(one), settings, economy, depth)
+        except Exception as error:  # noqa: BLE001  whatever it is, it concerns this one only
+            course.errors.append((one, error))
+            continue
+        course.assessments.append(assessment)
+        if assessment.outcome != "late" or after.health is not course.after.health:
+            course.heard.append(Heard(after, one.trace_id))
+        course.after = after
+    return course
+
+
+def _order(claimed: Claimed) -> tuple[Subject, Moment]:
+    return claimed.subject, claimed.moment
 
 
 def failed_attempt(

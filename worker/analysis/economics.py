@@ -29,6 +29,7 @@ UP = Context(prec=60, rounding=ROUND_CEILING)
 # Found once: some of these run ten times for a message.
 _add, _subtract, _multiply = BILLED.add, BILLED.subtract, BILLED.multiply
 _fma, _quantize = BILLED.fma, BILLED.quantize
+_times_down, _divide_down, _quantize_down = DOWN.multiply, DOWN.divide, DOWN.quantize
 
 PERCENT_STEP = Decimal("0.01")
 CURVES_KEPT = 4_096
@@ -178,7 +179,7 @@ def profit_to_show(surplus: Decimal, gross: Decimal, tick: Decimal) -> Decimal:
 
 def percent_of(part: Decimal, whole: Decimal) -> Decimal:
     """`part / whole * 100`, rounded down to a hundredth."""
-    return DOWN.quantize(DOWN.divide(DOWN.multiply(100, part), whole), PERCENT_STEP)
+    return _quantize_down(_divide_down(_times_down(100, part), whole), PERCENT_STEP)
 
 
 def grid_below(price: Decimal, tick: Decimal) -> Decimal:

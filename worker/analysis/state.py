@@ -31,6 +31,9 @@ from worker.analysis.severity import PolicyName, Severity, Verdict
 
 Outcome = Literal["applied", "late", "rejected"]
 
+Depth = Literal["margins", "advice"]
+"""How far the economics of an event are worked out."""
+
 
 class Subject(NamedTuple):
     """Whose view of which product: the key of `current_state`."""
@@ -143,14 +146,16 @@ def apply_event(
     event: Event,
     settings: SeveritySettings,
     economy: Economy = NOTHING_KNOWN,
+    depth: Depth = "advice",
 ) -> tuple[ProductState, Assessment]:
     """The state with the event added to it, and what the event says by itself.
 
-    Margins are those with the fees in force when the event happened.
+    Margins are those with the fees in force when the event happened. Depth "margins" will do for
+    an event that a newer one of the same subject follows at once.
     """
     if isinstance(event.facts, HealthFacts):
         return _apply_health(state, event, event.facts)
-    return _apply_market(state, event, event.facts, settings, economy)
+    return _apply_market(state, event, event.facts, settings, economy, depth)
 
 
 def _apply_market(
@@ -159,6 +164,7 @@ def _apply_market(
     facts: MarketFacts,
     settings: SeveritySettings,
     economy: Economy,
+    depth: Depth,
 ) -> tuple[ProductState, Assessment]:
     market = take_snapshot(
         facts, seller_id=event.subject.seller_id, marketplace_id=event.subject.marketplace_id
@@ -173,11 +179,12 @@ def _apply_market(
             market=market,
         )
 
-    subject, at = event.subject, event.moment.event_time
+    subject, key, at = event.subject, event.subject.product, event.moment.event_time
     newest = state.moment is None or event.moment > state.moment
     lows = add_point(state.low_points, low_point(at, facts, subject.marketplace_id, market))
-    racing = newest and is_raced(lows, at)
-    economics = price_market(economy, subject.product, market, facts, at, racing=racing)
+    advise = newest and depth == "advice"  # the history keeps margins only
+    racing = advise and is_raced(lows, at)
+    economics = price_market(economy, key, market, facts, at, racing=racing, advise=advise)
     verdict, gap = judge(market, economics, settings.policy, settings.sales_threshold)
     assessment = Assessment(
         event,

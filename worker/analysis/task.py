@@ -20,8 +20,12 @@ QUEUE = "analysis"
 MAINTENANCE_QUEUE = "maintenance"
 
 WORTH_ANOTHER_TRY = (*NOT_THE_MESSAGE, PoolTimeout)
-MAX_TURN_S = 2.0
-"""A job that always finds more to do gives way after this long: other queues have jobs too."""
+MAX_TURN_S = 5.0
+"""A job that always finds more to do gives way after this long: other queues have jobs too.
+
+Not sooner, since procrastinate's fetch reads all waiting jobs of the product in front: where one
+has tens of thousands, a large part of a second.
+"""
 
 REASSESS_TURN_S = 0.5
 """Re-assessing gives way sooner: messages wait meanwhile."""
@@ -79,6 +83,7 @@ def register_maintenance(
     max_runtime: timedelta,
 ) -> None:
     """The periodic tasks that keep the queue honest. Cheap, idempotent, safe in several workers."""
+    sweep_after = ""
 
     @app.periodic(cron="* * * * * */10", periodic_id="rescue")
     @app.task(name="rescue_stalled_jobs", queue=MAINTENANCE_QUEUE, priority=100)
@@ -94,9 +99,15 @@ def register_maintenance(
     @app.periodic(cron="* * * * * */30", periodic_id="sweep")
     @app.task(name="sweep_unheld", queue=MAINTENANCE_QUEUE, priority=100)
     def sweep_unheld(timestamp: int) -> None:  # noqa: ARG001
-        """Every 30 s: products that nobody holds get a job. There should be none."""
+        """Every 30 s: products that nobody holds get a job. There should be none.
+
+        Where more products wait than one sweep looks at, the next goes on from there.
+        """
+        nonlocal sweep_after
         with pool.connection() as conn:
-            swept = jobs.sweep_unheld(conn, now=analyst.clock(), grace=SWEEP_GRACE)
+            swept, sweep_after = jobs.sweep_unheld(
+                conn, now=analyst.clock(), grace=SWEEP_GRACE, after=sweep_after
+            )
         if swept:
             log.error("products_swept", products=swept, expected=0)
 
