@@ -150,6 +150,9 @@ def test_a_late_message_is_history_and_no_alert_hears_it(story):
     story.see("success", 10)
     story.see("critical", 5)
     assert story.alerts() == []
+    story.see("critical", 20)
+    story.see("success", 15)
+    assert story.newest()["occurrences"] == 1
 
 
 def test_a_late_message_that_ends_a_pricing_health_is_heard(story):

@@ -76,6 +76,7 @@ class Histories(RuleBasedStateMachine):
         self.happen(Tick())
         again = advance(self.newest, Tick(), self.now, SETTINGS, self.flap)
         assert again.transitions == ()  # two workers that tick at once do it once
+        assert self.due is None or self.due > self.now  # and nobody looks at it again and again
 
     @rule(wait=WAITS)
     def miss_ticks(self, wait):

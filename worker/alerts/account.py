@@ -68,14 +68,10 @@ class Message(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Account:
-    """The alerts of some subjects as they change, and the record of it.
-
-    `not_before` is set by a tick: it has done what is due, so what still is waits for something.
-    """
+    """The alerts of some subjects as they change, and the record of it."""
 
     now: datetime
     settings: AlertSettings
-    not_before: datetime | None = None
     newest: dict[str, Kept] = field(default_factory=dict)
     changed: dict[int, Kept] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)

@@ -16,7 +16,7 @@ from worker.alerts.voice import voice
 def next_due(alert: Alert, flap: Flap, now: datetime, settings: AlertSettings) -> datetime | None:
     """The earliest time at which a `Tick` may do something; None if none ever will.
 
-    It may be too early, never too late: something else may have to happen first.
+    It may be too early, never too late, and after a tick it lies ahead.
     """
     times = [*_settling(flap, now, settings)]
     if alert.resolution != "superseded" and alert.condition == "firing":
@@ -35,7 +35,8 @@ def _settling(flap: Flap, now: datetime, settings: AlertSettings) -> Iterator[da
 
 
 def _falling(alert: Alert, settings: AlertSettings) -> Iterator[datetime]:
-    since = below_since(alert, alert.severity)
+    # One that has ended can only clear.
+    since = below_since(alert, alert.severity if alert.is_open else "warning")
     if since is not None:
         yield since + settings.clear_hold
 
@@ -57,7 +58,7 @@ def _reminding(
     if (
         alert.severity == "critical"
         and alert.escalation_level < settings.escalation_levels
-        and escalation <= alert.first_seen + settings.escalation_limit
+        and max(escalation, now) <= alert.first_seen + settings.escalation_limit
         and isinstance(voice("escalated", alert, flap, now, ""), Tell)
     ):
         yield escalation

@@ -35,14 +35,11 @@ def kept_from_row(row: AlertRow) -> Kept:
 def row_from_kept(kept: Kept, account: Account) -> AlertRow:
     """The row that holds an alert of this account."""
     alert, flap = kept.alert, kept.flap
-    due = next_due(alert, flap, account.now, account.settings)
-    if due is not None and account.not_before is not None:
-        due = max(due, account.not_before)
     values: dict[str, Any] = {name: getattr(alert, name) for name in _PLAIN}
     return AlertRow(
         **alert.subject._asdict(),
         **values,
-        due_at=due,
+        due_at=next_due(alert, flap, account.now, account.settings),
         flap_seen=[[one.at.isoformat(), one.severity] for one in flap.seen],
         unstable_since=flap.unstable_since,
         flap_peak=flap.peak,

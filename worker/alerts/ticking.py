@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import psycopg
 
@@ -24,8 +24,6 @@ log = get_logger(__name__)
 
 ALERTS_AT_ONCE = 200
 TALLIES_AT_ONCE = 20_000
-LOOK_AGAIN = timedelta(minutes=1)
-"""What is due and waits for something else is looked at this often."""
 
 
 def tick(
@@ -56,7 +54,6 @@ def _tick_some(conn: psycopg.Connection, settings: AlertSettings, now: datetime)
         if not rows:
             return 0
         account = account_of(rows, now, settings)
-        account.not_before = now + LOOK_AGAIN
         for kept in account.newest.values():
             assert kept.alert.id is not None  # noqa: S101 - it was read
             account.changed[kept.alert.id] = kept  # at least its next time is written
