@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -54,12 +56,41 @@ def connect(
     )
 
 
-def connection_pool(database_url: str, *, role: str, max_size: int) -> ConnectionPool:
-    """A pool that connects at first use and replaces connections that died."""
+@contextmanager
+def one_snapshot(conn: psycopg.Connection) -> Iterator[None]:
+    """A transaction whose statements all see the database of one moment, and change nothing.
+
+    `conn` must be in autocommit and outside a transaction; it is so again afterwards.
+    """
+    before = conn.isolation_level, conn.read_only
+    conn.isolation_level, conn.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+    try:
+        with conn.transaction():
+            yield
+    finally:
+        if not conn.closed:
+            conn.isolation_level, conn.read_only = before
+
+
+def connection_pool(
+    database_url: str,
+    *,
+    role: str,
+    max_size: int,
+    autocommit: bool = False,
+    timeout_s: float = 30.0,
+    **server_settings: str,
+) -> ConnectionPool:
+    """A pool that connects at first use and replaces connections that died.
+
+    Who waits longer than `timeout_s` for a connection gets psycopg_pool.PoolTimeout.
+    """
     return ConnectionPool(
-        conninfo(database_url, role=role),
+        conninfo(database_url, role=role, **server_settings),
+        kwargs={"autocommit": autocommit},
         min_size=0,
         max_size=max_size,
+        timeout=timeout_s,
         open=True,
         check=ConnectionPool.check_connection,
         name=role,

@@ -8,23 +8,59 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from db.connect import one_snapshot
 from db.rows import FeedPage, StateRow
+from db.shown_alerts import ShownAlert, shown_alert
 from db.sql import query
 
 STATE_CHANNEL = "buybox_state"
+ALERT_CHANNEL = "buybox_alerts"
 
 MAX_FEED_ROWS = 10_000
 """Who is further behind than this is told to start from the whole state instead."""
 
 _SNAPSHOT = re.compile(r"(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,\d{1,18})*)?)", re.ASCII)
 _STATE_COLUMNS = tuple(f.name for f in fields(StateRow))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """States and alerts changed since a cursor, read in one snapshot. Like FeedPage otherwise."""
+
+    states: list[StateRow]
+    alerts: list[ShownAlert]
+    next_cursor: str
+    reset: str | None = None
+
+
+def read_changes(
+    conn: psycopg.Connection, cursor: str, *, max_rows: int = MAX_FEED_ROWS
+) -> Changes:
+    """Both halves of the feed since `cursor`, and the one cursor to go on from.
+
+    `conn` must be in autocommit. `max_rows` holds for each half; what is refused with a `reset` is
+    as in `read_feed`.
+    """
+    with one_snapshot(conn):
+        page = read_feed(conn, cursor, max_rows=max_rows)
+        if page.reset:
+            return Changes([], [], page.next_cursor, page.reset)
+        with conn.cursor(row_factory=dict_row) as cur:
+            cur.execute(
+                query("read_alert_feed"),
+                {"cursor": snapshot_of(cursor), "max_rows": max_rows + 1},
+            )
+            alerts = [shown_alert(row) for row in cur]
+    if len(alerts) > max_rows:
+        return Changes([], [], page.next_cursor, "too-far-behind")
+    return Changes(page.rows, alerts, page.next_cursor)
 
 
 def read_feed(
@@ -57,13 +93,25 @@ def read_position(conn: psycopg.Connection) -> str:
     return _cursor(_ask(conn, None, max_rows=0)[0])
 
 
-def start_listening(conn: psycopg.Connection) -> None:
-    """LISTEN to the state bell. First this, then read the feed: the other order has a hole.
+def check_cursor(conn: psycopg.Connection, cursor: str) -> str | None:
+    """Why this cursor is of no use (the codes of a `reset`); None when it is good."""
+    reset = read_feed(conn, cursor, max_rows=0).reset
+    return None if reset == "too-far-behind" else reset
+
+
+def start_listening(conn: psycopg.Connection, *channels: str) -> None:
+    """LISTEN, to the state bell unless told. First this, then read the feed: else there is a hole.
 
     `conn` must be in autocommit and a direct connection: a transaction pooler drops LISTEN without
     a word.
     """
-    conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(STATE_CHANNEL)))
+    for channel in channels or (STATE_CHANNEL,):
+        conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+
+
+def hear(conn: psycopg.Connection, *, timeout_s: float) -> set[str]:
+    """The channels on which a bell rang since the last look, waiting for the first of them."""
+    return {bell.channel for bell in conn.notifies(timeout=timeout_s, stop_after=1)}
 
 
 def listen_for(conn: psycopg.Connection, *, timeout_s: float) -> Iterator[str]:
@@ -83,6 +131,14 @@ def _ask(
 
 def _cursor(row: dict[str, Any]) -> str:
     return f"{row['epoch']}~{row['next_cursor']}"
+
+
+def snapshot_of(cursor: str) -> str:
+    """The pg_snapshot in a cursor of ours. Raises ValueError for a text that is none."""
+    _, snapshot = _split(cursor)
+    if snapshot is None:
+        raise ValueError(f"{cursor!r} is not a cursor")
+    return snapshot
 
 
 def _split(cursor: str | None) -> tuple[str | None, str | None]:

@@ -32,6 +32,11 @@ def check_readiness(conn: psycopg.Connection, *, now: datetime) -> Readiness:
         return only_row(cur)
 
 
+def ring_probe_bell(conn: psycopg.Connection, channel: str) -> None:
+    """Ring a bell that only who tries out the bells listens to."""
+    conn.execute(query("ring_probe_bell"), {"channel": channel})
+
+
 def bells_arrive(
     listener: psycopg.Connection, ringer: psycopg.Connection, *, timeout_s: float
 ) -> bool:
@@ -44,7 +49,7 @@ def bells_arrive(
     name = sql.Identifier(channel)
     listener.execute(sql.SQL("LISTEN {}").format(name))
     try:
-        ringer.execute(query("ring_probe_bell"), {"channel": channel})
+        ring_probe_bell(ringer, channel)
         # to its end: a suspended notifies() holds the connection's lock, and UNLISTEN would wait
         heard = list(listener.notifies(timeout=timeout_s, stop_after=1))
         return any(notify.channel == channel for notify in heard)

@@ -18,6 +18,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pytest_postgresql.janitor import DatabaseJanitor
 
+from api.settings import ApiSettings
 from db.connect import connect
 from db.embedded import start_postgres, temporary_home
 from db.migrate import migrate
@@ -51,7 +52,8 @@ class Server:
 @pytest.fixture(scope="session", autouse=True)
 def _scrubbed_environment() -> None:
     """No test may pass or fail because of the settings of whoever runs it."""
-    for name in (*(f.upper() for f in Settings.model_fields), "AWS_PROFILE", "PROCRASTINATE_APP"):
+    ours = {f.upper() for one in (Settings, ApiSettings) for f in one.model_fields}
+    for name in (*ours, "AWS_PROFILE", "PROCRASTINATE_APP"):
         os.environ.pop(name, None)
     os.environ.update(
         AWS_ACCESS_KEY_ID="testing",
@@ -129,3 +131,13 @@ def conn(open_connection: Callable[..., psycopg.Connection]) -> psycopg.Connecti
 @pytest.fixture
 def data_dir() -> Path:
     return Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def module_database_url(
+    pg_server: Server, pg_template: str, _database_numbers: Iterator[int]
+) -> Iterator[str]:
+    """A migrated database for tests of a module that leave it as it is."""
+    name = f"buybox_module_{os.getpid()}_{next(_database_numbers)}"
+    with pg_server.janitor(name, template_dbname=pg_template):
+        yield pg_server.url_of(name)

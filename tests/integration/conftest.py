@@ -7,7 +7,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from db.connect import connect
 from tests import interleave
+from tests.dashboard import serving
 from tests.delivery import (
     Clock,
     add_alert,
@@ -133,3 +135,44 @@ def mailed(conn, receive, pool, clock):
         return receiver, who
 
     return mail
+
+
+# dashboard ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def api(database_url):
+    """The dashboard backend on the test's database."""
+    with serving(database_url) as server:
+        yield server
+
+
+@pytest.fixture
+def client(api):
+    """A program without a token, on the same machine."""
+    with api.client() as one:
+        yield one
+
+
+WRITTEN = (
+    "notification_bodies", "worker_notifications", "worker_failures", "competitive_history",
+    "current_state", "products", "alert_queues", "alert_events", "alerts", "procrastinate_events",
+    "procrastinate_jobs", "procrastinate_workers", "worker_heartbeats", "api_tokens", "api_requests",
+)  # fmt: skip
+"""What the tests of a module that share a database write; the referring ones first."""
+
+
+@pytest.fixture(scope="module")
+def module_api(module_database_url):
+    """A dashboard backend for the tests of a module that ask for `emptied` each."""
+    with serving(module_database_url) as server:
+        yield server
+
+
+@pytest.fixture
+def emptied(module_database_url):
+    """The module's database with nothing of earlier tests in it: quicker than one of its own."""
+    with connect(module_database_url) as conn:
+        for table in WRITTEN:  # a TRUNCATE of every partition takes longer
+            conn.execute(f"DELETE FROM {table}")
+    return module_database_url

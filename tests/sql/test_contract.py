@@ -94,10 +94,11 @@ def test_sql_is_told_from_prose(text, is_sql):
     assert bool(STATEMENT.search(text) or SHOUTED.search(text)) is is_sql
 
 
-def test_the_worker_holds_no_sql():
+@pytest.mark.parametrize("room", ["worker", "api"])
+def test_no_other_room_holds_sql(room):
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text[:60]}"
-        for path in sorted((ROOT / "worker").rglob("*.py"))
+        for path in sorted((ROOT / room).rglob("*.py"))
         for line, text in texts(ast.parse(path.read_text("utf-8")))
         if STATEMENT.search(text) or SHOUTED.search(text)
     ]

@@ -13,8 +13,9 @@ import pytest
 
 from db import migrate as migrate_module
 from db.connect import connect
-from db.feed import read_feed
+from db.feed import read_changes, read_feed, read_position
 from db.migrate import MigrationError, current_revision, migrate, revisions, server_code
+from tests.dashboard import write_alert
 from tests.interleave import Background, column, deliver, letter, until, until_blocked, work
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,7 @@ ROWS_OF_BEFORE["0005"] = (
     """
 )
 # Costs written now would ring for their assessment, by a function that only the whole migration makes.
-ROWS_OF_BEFORE["0007"] = ROWS_OF_BEFORE["0006"] = ROWS_OF_BEFORE["0004"]
+ROWS_OF_BEFORE["0009"] = ROWS_OF_BEFORE["0007"] = ROWS_OF_BEFORE["0006"] = ROWS_OF_BEFORE["0004"]
 ROWS_OF_BEFORE["0008"] = (
     ROWS_OF_BEFORE["0007"]
     + """;
@@ -247,6 +248,14 @@ def test_data_restored_elsewhere_begins_a_new_epoch(database_url, conn, moved):
     page = read_feed(conn, None)
     assert len(page.rows) == 1
     assert read_feed(conn, page.next_cursor).rows == []
+
+
+def test_alerts_from_the_future_begin_a_new_epoch_too(database_url, conn):
+    write_alert(conn)
+    conn.execute("UPDATE alerts SET changed_in = '987654321987'")
+    assert migrate(database_url).new_epoch
+    cursor = read_position(conn)
+    assert read_changes(conn, cursor).alerts == []
 
 
 def test_an_id_that_is_only_just_being_used_is_from_the_future(database_url, conn, open_connection):

@@ -9,8 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
 from typer.main import get_command
 
+from api.settings import ApiSettings
 from db.operators import VIEWS
 from db.sql import query_names
 from tests.factories import arrival
@@ -21,6 +23,7 @@ from worker.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+DASHBOARD = ROOT / "docs" / "dashboard-backend.md"
 RUNBOOK = ROOT / "docs" / "runbooks" / "operators.md"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -49,22 +52,30 @@ def code(text: str) -> str:
 
 
 def test_the_table_of_settings_is_the_settings_class():
+    assert rows(README.read_text("utf-8"), "| name | default | meaning |") == table_of(Settings)
+    text = DASHBOARD.read_text("utf-8")
+    assert rows(text, "| setting | default | meaning |") == table_of(ApiSettings)
+
+
+def table_of(settings: type[BaseSettings]) -> list[list[str]]:
     def shown(default: object) -> str:
         if default is PydanticUndefined:
             return "host-pid"
-        return "not set" if default is None else f"`{default}`"
+        return "not set" if default in {None, ""} else f"`{default}`"
 
-    assert rows(README.read_text("utf-8"), "| name | default | meaning |") == [
+    return [
         [f"`{name.upper()}`", shown(field.default), field.description]
-        for name, field in Settings.model_fields.items()
+        for name, field in settings.model_fields.items()
     ]
 
 
 @each_document
 def test_every_setting_that_is_named_exists(document):
-    known = {name.upper() for name in Settings.model_fields}
+    classes = (Settings, ApiSettings)
+    known = {name.upper() for one in classes for name in one.model_fields}
     foreign = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "PYTHON_VERSION", "YOUR_ACCOUNT"}
     foreign |= {"BUYBOX_WHO"}  # of a person's own shell, read by the command line
+    foreign |= {"BUYBOX_URL", "BUYBOX_TOKEN", "REPEATABLE_READ"}  # of the examples
     types = {"ANY_OFFER_CHANGED", "B2B_ANY_OFFER_CHANGED", "PRICING_HEALTH"}
     named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", document.read_text("utf-8")))
     assert named - known - foreign - types == set()
@@ -209,7 +220,7 @@ def test_the_index_of_decisions_is_complete():
     assert [int(record.name[:4]) for record in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
 
-@pytest.mark.parametrize("folder", ["worker", "db", "alembic"])
+@pytest.mark.parametrize("folder", ["worker", "api", "db", "alembic"])
 def test_a_decision_that_the_code_names_exists(folder):
     numbers = {record.name[:4] for record in DECISIONS}
     for path in (ROOT / folder).rglob("*.py"):

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 CODE = [
     path
-    for folder in ("worker", "db", "alembic", "benchmarks", "tests")
+    for folder in ("worker", "api", "db", "alembic", "benchmarks", "tests")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from api.routes import health
+from api.settings import ApiSettings
 from worker.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +50,8 @@ SECRET = (
     | {"SQS_QUEUE_URL", "DLQ_URL", "SQS_HIGH_PRIORITY_QUEUE_URL"}
     | {"SQS_LOW_PRIORITY_QUEUE_URL", "SMTP_URL", "MAIL_FROM"}
 )
-SETTINGS = {name.upper() for name in Settings.model_fields}
+CLASSES = {"worker": Settings, "web": ApiSettings}
+SETTINGS = {name.upper() for one in CLASSES.values() for name in one.model_fields}
 
 SERVICES = BLUEPRINT["services"]
 GROUPS = {group["name"]: group["envVars"] for group in BLUEPRINT["envVarGroups"]}
@@ -79,8 +82,8 @@ def test_the_blueprint_has_only_known_parts():
     assert set(BLUEPRINT) <= ROOT_KEYS
 
 
-def test_the_ingester_and_the_worker_are_services_of_their_own():
-    assert [s["name"] for s in SERVICES] == ["buybox-ingest", "buybox-worker"]
+def test_ingester_worker_and_dashboard_backend_are_services_of_their_own():
+    assert [s["name"] for s in SERVICES] == ["buybox-ingest", "buybox-worker", "buybox-api"]
 
 
 @each_service
@@ -90,9 +93,12 @@ def test_a_service_has_what_its_type_requires_and_allows(service):
 
 
 @each_service
-def test_a_worker_has_no_health_check_path(service):
-    assert service["type"] == "worker"
-    assert "healthCheckPath" not in service
+def test_what_is_asked_over_http_says_where_its_health_is(service):
+    assert ("healthCheckPath" in service) is (service["type"] == "web")
+    if service["type"] == "web":
+        routes = {route.path for route in health.router.routes}
+        assert service["healthCheckPath"] == "/api/health/live"
+        assert service["healthCheckPath"] in routes
 
 
 @each_service
@@ -156,7 +162,12 @@ def test_the_plain_values_are_settings_that_can_be_used(service):
         for name, v in variables(service).items()
         if "value" in v and name in SETTINGS
     }
-    assert Settings(**given)
+    assert CLASSES[service["type"]](**given)
+
+
+def test_the_dashboard_backend_listens_where_render_looks_for_it():
+    given = {k: v.get("value") for k, v in variables(SERVICES[2]).items()}
+    assert (given["API_HOST"], given["API_PORT"]) == ("0.0.0.0", 10000)
 
 
 @each_service
@@ -189,7 +200,7 @@ def test_the_commands_name_modules_that_import(service):
         if command[:2] == ["python", "-m"] and command[2] != "pip":
             name = command[2]
             module = importlib.import_module(
-                f"{name}.__main__" if name == "worker.ingest" else name
+                f"{name}.__main__" if name in {"worker.ingest", "api"} else name
             )
             assert callable(module.main)
         for option in command:
@@ -200,7 +211,7 @@ def test_the_commands_name_modules_that_import(service):
 
 
 @each_service
-def test_both_migrate_before_they_start(service):
+def test_all_migrate_before_they_start(service):
     assert service["preDeployCommand"] == "python -m db.migrate"
 
 
@@ -208,6 +219,7 @@ def test_the_start_commands_are_the_documented_ones():
     assert [s["startCommand"] for s in SERVICES] == [
         "python -m worker.ingest",
         "procrastinate --app=worker.app.app worker",
+        "python -m api",
     ]
 
 

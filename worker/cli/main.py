@@ -17,6 +17,7 @@ from worker.cli.replay import replay
 from worker.cli.routes import routes_app
 from worker.cli.run import run as run_both
 from worker.cli.status import status
+from worker.cli.tokens import tokens_app
 
 app = typer.Typer(
     name="buybox",
@@ -40,6 +41,7 @@ app.add_typer(failures_app)
 app.add_typer(products_app)
 app.add_typer(fees_app)
 app.add_typer(routes_app)
+app.add_typer(tokens_app)
 
 
 def run() -> None:

@@ -10,7 +10,12 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT 1 FROM feed_epoch WHERE system_identifier = _here)
        AND NOT EXISTS (
-           SELECT 1 FROM current_state
+           SELECT 1
+           FROM (
+               SELECT changed_in FROM current_state
+               UNION ALL
+               SELECT changed_in FROM alerts
+           ) AS stamped
            WHERE changed_in >= pg_snapshot_xmax(pg_current_snapshot())
              AND changed_in <> pg_current_xact_id()
        )
@@ -25,6 +30,7 @@ BEGIN
             system_identifier = EXCLUDED.system_identifier,
             started_at = EXCLUDED.started_at;
     UPDATE current_state SET changed_in = pg_current_xact_id();
+    UPDATE alerts SET changed_in = pg_current_xact_id();
     RETURN true;
 END;
 $$;

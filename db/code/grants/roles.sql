@@ -34,7 +34,8 @@ BEGIN
             competitive_history, worker_heartbeats, worker_counters,
             products, fee_rules, seller_terms, reassessments,
             alerts, alert_events, alert_queues, alert_deliveries, alert_delivery_items,
-            alert_tallies, alert_routes, alert_settings
+            alert_tallies, alert_routes, alert_settings,
+            api_tokens, api_requests
         TO buybox_worker;
         -- for the doctor, who counts what lies in them: a partition's own name needs its own grant
         GRANT SELECT ON notification_bodies_default, competitive_history_default TO buybox_worker;
@@ -43,7 +44,8 @@ BEGIN
             procrastinate_periodic_defers
         TO buybox_worker;
         GRANT SELECT, UPDATE ON fee_book TO buybox_worker;
-        GRANT DELETE ON worker_heartbeats, reassessments, alert_tallies, alert_routes TO buybox_worker;
+        GRANT DELETE ON worker_heartbeats, reassessments, alert_tallies, alert_routes,
+            api_tokens, api_requests TO buybox_worker;
         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO buybox_worker;
         GRANT EXECUTE ON FUNCTION
             buybox_ensure_partitions, buybox_ring_alert_bell, buybox_withhold_messages,

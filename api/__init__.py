@@ -1,0 +1,1 @@
+"""The dashboard backend: one listening connection, many browsers."""

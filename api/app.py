@@ -1,0 +1,142 @@
+"""The application: its parts, put together once when it starts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import psycopg
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.middleware.cors import CORSMiddleware
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from api import problems
+from api.auth import Gatekeeper
+from api.feed.hub import Hub
+from api.feed.reader import ReadFeed
+from api.guard import Guard
+from api.logs import get_logger
+from api.metrics import Metrics
+from api.openapi import describe
+from api.routes import alerts, health, page, session, states, stream, trends, workers
+from api.settings import ApiSettings
+from api.state import Shared, of_app
+from api.worker_status import StatusBoard
+from db.connect import connection_pool
+from db.feed import read_changes
+from db.tokens import any_token_made, read_living_tokens
+
+log = get_logger(__name__)
+
+POOL_WAIT_S = 3.0
+RECHECK_TOKENS_S = 5.0
+"""How long a revoked token's streams may go on."""
+
+
+def build_app(settings: ApiSettings, *, read: ReadFeed = read_changes) -> FastAPI:
+    """The application. `read` is how the feed is read: the tests show what a naive one loses."""
+    metrics = Metrics()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = connection_pool(
+            settings.dsn,
+            role="api",
+            max_size=settings.api_pool_size,
+            autocommit=True,
+            timeout_s=POOL_WAIT_S,
+            statement_timeout="10s",
+        )
+        hub = _hub(settings, metrics, read)
+        app.state.gatekeeper = gatekeeper = Gatekeeper(pool, settings)
+        app.state.shared = Shared(
+            settings, pool, hub, metrics, gatekeeper, StatusBoard(pool, metrics)
+        )
+        hub.start()
+        recheck = asyncio.create_task(_recheck_tokens(hub, pool))
+        try:
+            yield
+        finally:
+            recheck.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await recheck
+            await run_in_threadpool(hub.stop)
+            await run_in_threadpool(pool.close)
+
+    app = FastAPI(
+        title="buybox",
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # their scripts come from elsewhere
+        redoc_url=None,
+        max_body_size=settings.api_max_body_bytes,
+    )
+    for module in (stream, alerts, states, trends, workers, health, session):
+        app.include_router(module.router)
+    page.install(app)
+    problems.install(app)
+    describe(app)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+        )
+    app.state.guard = Guard(
+        app,
+        metrics=metrics,
+        max_body_bytes=settings.api_max_body_bytes,
+        origins=settings.origins,
+    )
+    return app
+
+
+def guarded(app: FastAPI) -> Guard:
+    """The application as the world may meet it: what a server is given."""
+    guard: Guard = app.state.guard
+    return guard
+
+
+def farewell(app: FastAPI) -> None:
+    """See the streams off; the process is about to end."""
+    if hasattr(app.state, "shared"):
+        of_app(app).hub.farewell()
+
+
+def _hub(settings: ApiSettings, metrics: Metrics, read: ReadFeed) -> Hub:
+    return Hub(
+        settings.dsn,
+        metrics,
+        poll_s=settings.feed_poll_seconds,
+        pause_s=settings.feed_pause_ms / 1000,
+        max_pending=settings.stream_max_pending,
+        max_streams=settings.api_max_streams,
+        max_streams_per_owner=settings.api_max_streams_per_token,
+        read=read,
+    )
+
+
+async def _recheck_tokens(hub: Hub, pool: ConnectionPool) -> None:
+    """A stream asks for a token once; whether that is still good is looked up for all of them."""
+    while True:
+        await asyncio.sleep(RECHECK_TOKENS_S)
+        owners = hub.owners()
+        if owners:
+            try:
+                hub.dismiss(await run_in_threadpool(_ended, pool, owners))
+            except (psycopg.Error, PoolTimeout) as error:
+                log.warning("tokens_not_rechecked", error=str(error).strip().partition("\n")[0])
+
+
+def _ended(pool: ConnectionPool, owners: set[int | None]) -> set[int | None]:
+    """Those of the owners that may no longer look."""
+    ids = {owner for owner in owners if owner is not None}
+    with pool.connection() as conn:
+        ended: set[int | None] = set(ids - read_living_tokens(conn, ids, now=datetime.now(UTC)))
+        if None in owners and any_token_made(conn):
+            ended.add(None)
+    return ended

@@ -1,0 +1,1 @@
+"""The feed's way from the database to the browsers: read once, handed to everybody."""

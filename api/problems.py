@@ -1,0 +1,136 @@
+"""Errors as application/problem+json (RFC 9457): each with a code for programs and a sentence."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from psycopg_pool import PoolTimeout
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from api.feed.hub import NotLiveError, TooManyStreamsError
+from api.logs import get_logger
+
+log = get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """Why a request was not answered as asked. `type` is a code that does not change."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "no-token",
+                    "title": "Unauthorized",
+                    "status": 401,
+                    "detail": "Send a token: Authorization: Bearer bbx_...",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = None
+
+
+class ProblemError(Exception):
+    """A request that is refused, with what its sender is told."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.headers = status, code, detail, headers
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    headers: dict[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> Response:
+    """The answer."""
+    body: dict[str, Any] = {
+        "type": code,
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    app.add_exception_handler(ProblemError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(TooManyStreamsError, _too_many)
+    for away in (psycopg.OperationalError, PoolTimeout, NotLiveError):
+        app.add_exception_handler(away, _away)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the OpenAPI document: which problems an endpoint may answer with."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101  registered for it
+    return problem(error.status, error.code, error.detail, headers=error.headers)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    errors = [
+        {"where": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])}
+        for one in error.errors()
+    ]
+    return problem(422, "invalid-request", "The request is not as documented.", errors=errors)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "-")
+    return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+
+
+async def _too_many(_request: Request, error: Exception) -> Response:
+    return problem(429, "too-many-streams", str(error), headers={"Retry-After": "30"})
+
+
+async def _away(_request: Request, error: Exception) -> Response:
+    log.warning("database_away", error=str(error).strip().partition("\n")[0])
+    return problem(
+        503,
+        "database-away",
+        "The database cannot be reached at the moment. Try again in a few seconds.",
+        headers={"Retry-After": "3"},
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request_failed", path=request.url.path, exc_info=error)
+    return problem(500, "internal", "Something went wrong here; it has been written down.")

@@ -1,0 +1,94 @@
+"""uvicorn, with what streams need of it.
+
+A socket that notices the dead, a way to hang up, and a farewell before the wait for connections.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+GRACEFUL_S = 4
+"""Streams end at once by themselves; requests that are under way have this long."""
+
+VANISHED_MS = 30_000
+"""The kernel ends the connection of a peer that took nothing for so long: gone, or not reading."""
+
+SEND_BUFFER_BYTES = 262_144
+"""What the kernel holds for a client that does not read; left to itself it takes megabytes."""
+
+HANG_UP = "buybox.hang_up"
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that its application can end at once.
+
+    Closing politely would first wait until the client has read what is buffered, and the clients
+    that are hung up on are those who do not read.
+    """
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {HANG_UP: {"call": self.transport.abort}}
+
+
+class Server(uvicorn.Server):
+    """A server that says farewell before it waits for its connections."""
+
+    def __init__(self, config: uvicorn.Config, *, farewell: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._farewell = farewell
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, see the streams off, wait for the rest."""
+        for server in self.servers:
+            server.close()
+        self._farewell()
+        await super().shutdown(sockets)
+
+
+def build_server(
+    app: Callable[..., object], *, farewell: Callable[[], None], trusted_proxies: str
+) -> Server:
+    """A server for the application. It listens where it is told when it is run."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=Connection,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=True,
+        forwarded_allow_ips=trusted_proxies,
+        timeout_graceful_shutdown=GRACEFUL_S,
+        backlog=2048,
+    )
+    return Server(config, farewell=farewell)
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket to listen on. Raises OSError when the address cannot be had."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # accepted connections inherit these
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_MS)
+        listener.bind(address)
+    except OSError:
+        with contextlib.suppress(OSError):
+            listener.close()
+        raise
+    return listener

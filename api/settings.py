@@ -1,0 +1,143 @@
+"""The settings of the dashboard backend: from the environment only, checked at start.
+
+The table in docs/dashboard-backend.md is held against this class by a test.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message is a sentence that says why."""
+
+
+def _default_worker_id() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+class ApiSettings(BaseSettings):
+    """All settings. Times end in their unit; an unset optional is None."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    database_url: str | None = Field(
+        None,
+        repr=False,
+        description="where Postgres is; a direct connection, no transaction pooler",
+    )
+    worker_id: str = Field(
+        default_factory=_default_worker_id, max_length=200, description="this process's name"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least severe log line that is written"
+    )
+    log_format: Literal["json", "console"] = Field("json", description="json, or console for eyes")
+
+    api_host: str = Field("127.0.0.1", description="where to listen; loopback needs no token")
+    api_port: int = Field(8000, ge=0, le=65_535, description="the port; 0 takes a free one")
+    api_trusted_proxies: str = Field(
+        "127.0.0.1", description="whose X-Forwarded headers are believed; * for any (Render)"
+    )
+    api_allowed_origins: str = Field(
+        "", description="other origins that may read with a token, with commas; none by default"
+    )
+    api_pool_size: int = Field(6, ge=1, le=50, description="connections for requests, at most")
+    api_max_streams: int = Field(1000, ge=1, le=20_000, description="open streams, at most")
+    api_max_streams_per_token: int = Field(
+        50, ge=1, le=20_000, description="open streams of one token, its sessions included"
+    )
+    api_requests_per_minute: int = Field(
+        600, ge=1, description="requests of one token a minute, a sixth of them at once"
+    )
+    api_max_body_bytes: int = Field(
+        65_536, ge=1024, le=10_000_000, description="the largest request body"
+    )
+    api_session_hours: float = Field(
+        12, gt=0, le=720, description="after this the page asks for the token again"
+    )
+    feed_poll_seconds: float = Field(
+        5, gt=0, le=60, description="how often the feed is read without a bell, and bells are tried"
+    )
+    feed_pause_ms: int = Field(
+        200, ge=0, le=5000, description="least time between two reads of the feed under load"
+    )
+    stream_max_pending: int = Field(
+        2000, ge=10, le=100_000, description="changes that may wait for a slow client"
+    )
+    stream_max_gap: int = Field(
+        2000, ge=10, le=10_000, description="missed changes that are caught up; more is a reset"
+    )
+    stream_keepalive_seconds: float = Field(
+        15, gt=0, le=300, description="silence on a stream before a sign of life"
+    )
+    degraded_after_seconds: float = Field(
+        60, gt=0, description="a message waiting or a worker silent for longer: degraded"
+    )
+    critical_after_seconds: float = Field(
+        300, gt=0, description="a message waiting or a worker silent for longer: critical"
+    )
+    critical_backlog: int = Field(
+        50_000, ge=1, description="messages waiting for analysis: critical; a tenth: degraded"
+    )
+
+    @field_validator("critical_after_seconds")
+    @classmethod
+    def _after_degraded(cls, value: float, info: object) -> float:
+        degraded = getattr(info, "data", {}).get("degraded_after_seconds")
+        if degraded is not None and value < degraded:
+            raise ValueError("must not be less than DEGRADED_AFTER_SECONDS")
+        return value
+
+    @property
+    def dsn(self) -> str:
+        """The database's address. Raises SettingsError when there is none."""
+        if not self.database_url:
+            raise SettingsError(
+                "DATABASE_URL is not set: it says where Postgres is, "
+                "for example postgresql://user:password@host:5432/buybox"
+            )
+        return self.database_url
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return is_loopback(self.api_host)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The other origins that may read."""
+        return tuple(
+            o.strip().rstrip("/") for o in self.api_allowed_origins.split(",") if o.strip()
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as a name or an address, is this machine and no other."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**given: object) -> ApiSettings:
+    """The settings from the environment, those `given` above it.
+
+    Raises SettingsError with a sentence for each mistake.
+    """
+    try:
+        return ApiSettings(**given)  # type: ignore[arg-type]  # checked by the class itself
+    except ValidationError as error:
+        mistakes = "; ".join(
+            f"{str(mistake['loc'][0]).upper()}={mistake['input']!r}: {mistake['msg']}"
+            for mistake in error.errors()
+        )
+        raise SettingsError(f"The environment's settings cannot be used: {mistakes}") from None

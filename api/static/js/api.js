@@ -1,0 +1,136 @@
+// Everything the page asks the server, but the stream. A refusal is a Refusal with a sentence.
+
+const PAGE = 500;
+export const MOST_STATES = 3000; // the worst ones; more would be too much to hold and to look at
+const MOST_ALERTS = 3000;
+const ASINS_AT_ONCE = 100;
+
+export class Refusal extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+let csrf = null;
+
+async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, { cache: "no-store", credentials: "same-origin", ...options });
+  } catch {
+    throw new Refusal(0, "The server cannot be reached.");
+  }
+  if (answer.status === 204) return null;
+  let body = null;
+  try {
+    body = await answer.json();
+  } catch {
+    // said below
+  }
+  if (answer.ok && body !== null) return body;
+  throw new Refusal(answer.status, body?.detail ?? `The server answered ${answer.status}.`);
+}
+
+function post(path, body, headers = {}) {
+  const all = {
+    "Content-Type": "application/json",
+    ...(csrf ? { "X-CSRF-Token": csrf } : {}),
+    ...headers,
+  };
+  return ask(path, { method: "POST", headers: all, body: JSON.stringify(body) });
+}
+
+/** Who is logged in: {name, role, expires_at}. */
+export async function session() {
+  return entered(await ask("/api/session"));
+}
+
+export async function logIn(token) {
+  return entered(await post("/api/session", { token }));
+}
+
+export function logOut() {
+  return ask("/api/session", { method: "DELETE", headers: csrf ? { "X-CSRF-Token": csrf } : {} });
+}
+
+function entered(found) {
+  csrf = found.csrf_token;
+  return found;
+}
+
+/**
+ * All the page shows: {alerts, states, cursor, whole, counts}. The cursor belongs to the first
+ * answer, so that following the stream from it misses nothing. `whole` says whether it is all.
+ */
+export async function everything() {
+  const alerts = await pages("/api/notifications/prioritized?tab=all", "alerts", MOST_ALERTS);
+  const states = await pages("/api/state?", "states", MOST_STATES);
+  await addStatesOf(alerts.rows, states.rows);
+  return {
+    alerts: alerts.rows,
+    states: states.rows,
+    cursor: alerts.first.cursor,
+    whole: alerts.whole && states.whole,
+    counts: states.first.counts,
+  };
+}
+
+async function pages(path, name, most) {
+  const rows = [];
+  let first = null;
+  let next = null;
+  do {
+    const page = next ? `&page=${encodeURIComponent(next)}` : "";
+    const found = await ask(`${path}&limit=${PAGE}${page}`);
+    first ??= found;
+    rows.push(...found[name]);
+    next = found.next_page;
+  } while (next && rows.length < most);
+  return { rows, first, whole: next === null };
+}
+
+/** Where alerts speak of products beyond the worst: their states too. */
+async function addStatesOf(alerts, states) {
+  const held = new Set(states.map((state) => state.product_key));
+  const missing = alerts.filter((alert) => !held.has(alert.product_key));
+  const asins = [...new Set(missing.map((alert) => alert.asin))];
+  for (let from = 0; from < asins.length; from += ASINS_AT_ONCE) {
+    const wanted = asins
+      .slice(from, from + ASINS_AT_ONCE)
+      .map((asin) => `&asin=${encodeURIComponent(asin)}`);
+    const found = await pages(`/api/state?${wanted.join("")}`, "states", MOST_STATES);
+    states.push(...found.rows.filter((state) => !held.has(state.product_key)));
+  }
+}
+
+export function product(marketplaceId, asin) {
+  return ask(`/api/state/${encodeURIComponent(marketplaceId)}/${encodeURIComponent(asin)}`);
+}
+
+export function trends(marketplaceId, asin, { hours, points }) {
+  const query = new URLSearchParams({ marketplace: marketplaceId, hours, points });
+  return ask(`/api/competitive-intelligence/trends/${encodeURIComponent(asin)}?${query}`);
+}
+
+export function workerStatus() {
+  return ask("/api/worker-status");
+}
+
+/** Act on alerts; returns [{id, done, code, message}]. Sent again with its key, it acts once. */
+export async function act(body) {
+  const headers = { "Idempotency-Key": randomKey() };
+  const send = () => post("/api/notifications/acknowledge", body, headers);
+  try {
+    return (await send()).results;
+  } catch (error) {
+    if (error.status !== 0 && error.status !== 503) throw error;
+    await new Promise((go) => setTimeout(go, 700));
+    return (await send()).results;
+  }
+}
+
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

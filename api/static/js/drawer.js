@@ -1,0 +1,202 @@
+// The drawer of one product: everything there is to know of it, kept up while it is open.
+
+import { product as fetchProduct, trends } from "./api.js";
+import { chart } from "./chart.js";
+import { h, severityMark } from "./dom.js";
+import { economicsSection, standingSection } from "./drawer_figures.js";
+import { alertsSection, offersSection } from "./drawer_lists.js";
+import { marketplace } from "./marketplaces.js";
+import { seriesOf } from "./sparks.js";
+import { severityName, stateName } from "./words.js";
+
+const RANGES = [
+  ["24 h", 24],
+  ["7 days", 168],
+  ["30 days", 720],
+];
+const POINTS = 300;
+const AGAIN_MS = 1500;
+
+export class Drawer {
+  #dialog;
+  #store;
+  #key = null;
+  #place = null;
+  #hours = 168;
+  #body;
+  #history;
+  #title;
+  #under;
+  #later = null;
+  #trend = null;
+
+  constructor(dialog, store) {
+    this.#dialog = dialog;
+    this.#store = store;
+    this.#title = h("h2", { id: "drawer-title" });
+    this.#under = h("p.under");
+    const close = h("button.plain.close", { type: "button", onclick: () => this.close() }, "Close");
+    this.#history = h("div.drawing");
+    this.#body = h("div.parts");
+    const ranges = h(
+      "div.ranges",
+      { role: "group", "aria-label": "How far back" },
+      RANGES.map(([text, hours]) => this.#range(text, hours)),
+    );
+    dialog.append(
+      h("header", {}, h("div", {}, this.#title, this.#under), close),
+      h(
+        "section",
+        { "aria-labelledby": "drawer-history" },
+        h("div.with", {}, h("h3", { id: "drawer-history" }, "History"), ranges),
+        this.#history,
+      ),
+      this.#body,
+    );
+    dialog.addEventListener("close", () => this.#closed());
+    dialog.addEventListener("click", (event) => event.target === dialog && this.close());
+    addEventListener("resize", () => this.#key && this.#draw());
+  }
+
+  open(product) {
+    this.#key = product.key;
+    this.#place = product;
+    this.#trend = null;
+    this.#body.replaceChildren(h("p.blank", {}, "Reading ..."));
+    this.#history.replaceChildren(h("p.blank", {}, "Reading ..."));
+    this.#head(product);
+    this.#dialog.showModal();
+    this.#dialog.scrollTop = 0;
+    this.#read();
+    this.#readHistory();
+  }
+
+  close() {
+    if (this.#dialog.open) this.#dialog.close();
+  }
+
+  /** Products have changed; if it is this one, read it anew, soon. */
+  refresh(keys) {
+    if (!this.#key || !keys.has(this.#key) || this.#later !== null) return;
+    this.#later = setTimeout(() => {
+      this.#later = null;
+      this.#read();
+      this.#readHistory();
+    }, AGAIN_MS);
+  }
+
+  #closed() {
+    clearTimeout(this.#later);
+    this.#later = null;
+    this.#key = null;
+  }
+
+  #head(product) {
+    const place = marketplace(product.marketplaceId);
+    this.#title.replaceChildren(
+      severityMark(product.severity, severityName(product.severity)),
+      " ",
+      product.title ?? product.asin,
+    );
+    const shop =
+      place.host && /^[A-Z0-9]{10}$/.test(product.asin)
+        ? h(
+            "a",
+            {
+              href: `https://www.${place.host}/dp/${product.asin}`,
+              target: "_blank",
+              rel: "noopener noreferrer",
+            },
+            `Open on ${place.host}`,
+          )
+        : null;
+    this.#under.replaceChildren(
+      h("abbr.flag", { title: place.country }, place.code),
+      ` ${place.country} · ${product.asin}`,
+      shop ? " · " : "",
+      shop ?? "",
+    );
+  }
+
+  async #read() {
+    const key = this.#key;
+    if (!key) return;
+    try {
+      const found = await fetchProduct(this.#place.marketplaceId, this.#place.asin);
+      if (key !== this.#key) return;
+      this.#head(this.#store.product(key) ?? this.#place);
+      const opened = new Set(
+        [...this.#body.querySelectorAll("details[open]")].map((one) => one.dataset.name),
+      );
+      const several = found.states.length > 1;
+      const parts = found.states.map((state, place) => {
+        const where = { place, about: several ? stateName(state) : "" };
+        const offers = found.offers.find((one) => one.state_key === state.key);
+        return [
+          several && h("h3.which", {}, where.about),
+          standingSection(state, where),
+          economicsSection(state, where),
+          offersSection(state, offers, where),
+        ];
+      });
+      this.#body.replaceChildren(...parts.flat().filter(Boolean), alertsSection(found.alerts));
+      for (const one of this.#body.querySelectorAll("details"))
+        if (opened.has(one.dataset.name)) one.open = true;
+    } catch (error) {
+      if (key === this.#key)
+        this.#body.replaceChildren(h("p.error", { role: "alert" }, error.message));
+    }
+  }
+
+  #range(text, hours) {
+    const choose = (event) => {
+      this.#hours = hours;
+      for (const button of event.currentTarget.parentElement.children)
+        button.setAttribute("aria-pressed", String(button === event.currentTarget));
+      this.#readHistory();
+    };
+    return h(
+      "button",
+      { type: "button", "aria-pressed": String(hours === this.#hours), onclick: choose },
+      text,
+    );
+  }
+
+  async #readHistory() {
+    const key = this.#key;
+    if (!key || !this.#place.lead) {
+      this.#history.replaceChildren(h("p.blank", {}, "Nothing is known of its prices."));
+      return;
+    }
+    try {
+      const found = await trends(this.#place.marketplaceId, this.#place.asin, {
+        hours: this.#hours,
+        points: POINTS,
+      });
+      if (key !== this.#key) return;
+      this.#trend = {
+        series: seriesOf(found, this.#place.lead),
+        from: Date.parse(found.since),
+        cut: found.cut,
+      };
+      this.#draw();
+    } catch (error) {
+      if (key === this.#key) this.#history.replaceChildren(h("p.error", {}, error.message));
+    }
+  }
+
+  #draw() {
+    if (!this.#trend) return;
+    const { series, from, cut } = this.#trend;
+    const open = this.#history.querySelector("details")?.open;
+    const width = Math.max(280, Math.floor(this.#history.clientWidth));
+    const drawn = chart(series, { from, to: Date.now(), width });
+    this.#history.replaceChildren(drawn);
+    if (cut)
+      this.#history.append(
+        h("p.note", {}, "There was more than can be shown; the oldest messages are left out."),
+      );
+    const details = this.#history.querySelector("details");
+    if (open && details) details.open = true;
+  }
+}

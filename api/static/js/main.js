@@ -1,0 +1,170 @@
+// The page: who is there, what there is, and what happens when something changes.
+
+import { Actions } from "./actions.js";
+import { everything, logOut, session } from "./api.js";
+import { Announcer } from "./announce.js";
+import { h } from "./dom.js";
+import { Drawer } from "./drawer.js";
+import { Header } from "./header.js";
+import { firstSteps, List } from "./list.js";
+import { askForToken } from "./login.js";
+import { Sparks } from "./sparks.js";
+import { Store } from "./store.js";
+import { Stream } from "./stream.js";
+import { Tabs } from "./tabs.js";
+
+const TICK_MS = 5000;
+const $ = (id) => document.getElementById(id);
+
+const store = new Store();
+const announcer = new Announcer($("announce"));
+const actions = new Actions(store, announcer.say);
+const sparks = new Sparks();
+const drawer = new Drawer($("drawer"), store);
+const stream = new Stream("/api/notifications/stream", {
+  state: (found) => header.connection(found),
+  event: hear,
+  unauthorized: enter,
+});
+const header = new Header(announcer.say, () => stream.retryNow());
+const list = new List(store, $("products"), {
+  actions,
+  sparks,
+  open: (product) => drawer.open(product),
+  blank,
+});
+const tabs = new Tabs(document.querySelector(".tabs"), $("products"), (tab) => {
+  list.show(tab, $("find").value);
+  document.title = title();
+});
+let counts = {};
+let entering = false;
+
+function hear(name, data) {
+  if (name === "state" || name === "alert") store.apply(name, data);
+  else if (name === "reset") reload();
+}
+
+store.onChange((dirty, fresh) => {
+  recount();
+  list.refresh(dirty);
+  drawer.refresh(dirty);
+  announcer.fresh(fresh);
+  announcer.changed(dirty);
+});
+
+function recount() {
+  counts = tabs.count(store.products(), store.whole);
+  document.title = title();
+}
+
+function title() {
+  return counts.critical ? `(${counts.critical}) critical · buybox` : "buybox";
+}
+
+function blank(tab, query) {
+  if (!store.size) return firstSteps();
+  if (query) return [h("p", {}, `No product in this tab is called “${query}”.`)];
+  const words = {
+    all: "No products.",
+    snoozed: "Nothing is snoozed.",
+    resolved: "Nothing was resolved in the last seven days.",
+  };
+  return [h("p", {}, words[tab] ?? `No product is ${tab}.`)];
+}
+
+/** Read everything. What changes meanwhile comes over the stream, which goes on from the cursor. */
+async function load() {
+  const found = await everything();
+  store.fill(found);
+  sparks.clear();
+  recount();
+  return found;
+}
+
+/** The stream cannot go on from where it was: what is held may be anything. */
+async function reload() {
+  try {
+    await load();
+    list.apply();
+  } catch (error) {
+    if (error.status === 401) enter();
+    else setTimeout(reload, 3000);
+  }
+}
+
+/** Find out who is there, ask for a token if need be, and begin. */
+async function enter() {
+  if (entering) return;
+  entering = true;
+  stream.stop();
+  header.rest();
+  for (;;) {
+    try {
+      become(await patiently(session));
+      const found = await patiently(load);
+      show("page");
+      tabs.choose(tabs.chosen ?? firstTab());
+      stream.start(found.cursor);
+      header.watch(enter);
+      entering = false;
+      return;
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      become(null);
+      header.away();
+      show("login");
+      become(await askForToken());
+    }
+  }
+}
+
+/** Try until the server answers; only that nobody is logged in is an answer of its own. */
+async function patiently(act) {
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (error.status === 401) throw error;
+      header.connection({
+        state: "cut",
+        reason: error.message.replace(/\.$/, ""),
+        retryAt: Date.now() + 3000,
+      });
+      await new Promise((go) => setTimeout(go, 3000));
+    }
+  }
+}
+
+function become(who) {
+  actions.who = who;
+  $("who").textContent = actions.who
+    ? `${actions.who.name}${actions.may ? "" : " (may look, not act)"}`
+    : "";
+  $("who").hidden = !actions.who || actions.who.name === "local";
+  $("logout").hidden = !actions.who?.expires_at;
+}
+
+function firstTab() {
+  return ["critical", "high", "warning"].find((tab) => counts[tab]) ?? "all";
+}
+
+function show(id) {
+  for (const one of ["login", "page"]) $(one).hidden = one !== id;
+  if (id === "login") drawer.close();
+}
+
+$("find").addEventListener("input", () => list.show(tabs.chosen, $("find").value));
+$("logout").addEventListener("click", async () => {
+  await logOut().catch(() => null);
+  enter();
+});
+window.addEventListener("online", () => stream.retryNow());
+document.addEventListener("visibilitychange", () => document.hidden || stream.retryNow());
+setInterval(() => {
+  const now = Date.now();
+  store.tick(now);
+  list.tick(now);
+}, TICK_MS);
+
+enter();

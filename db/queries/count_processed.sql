@@ -1,0 +1,18 @@
+-- What became of the notifications from an id on, for counters that go on where they were: `floor` is
+-- the oldest that still waits, below it all is settled. Times are counted in the histogram's buckets.
+WITH bound AS (
+    SELECT COALESCE(
+        (SELECT min(id) FROM worker_notifications WHERE status = 'waiting'),
+        (SELECT max(id) + 1 FROM worker_notifications),
+        1
+    ) AS floor
+)
+SELECT b.floor,
+       n.id < b.floor AS settled,
+       width_bucket(n.processing_ms::float8, %(bounds_ms)s::float8[]) AS bucket,
+       count(*) AS notifications,
+       COALESCE(sum(n.processing_ms), 0)::float8 AS total_ms
+FROM bound AS b
+LEFT JOIN worker_notifications AS n
+    ON n.id >= %(from_id)s::bigint AND n.status = 'processed'
+GROUP BY 1, 2, 3

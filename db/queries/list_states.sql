@@ -1,0 +1,20 @@
+-- A page of the states for the dashboard: the worst first, among equals the most money at stake. The
+-- place of a row is told with it, to go on after it.
+SELECT r.*
+FROM (
+    SELECT s.*,
+           array_position(ARRAY['critical', 'high', 'warning', 'success', 'info'], s.severity)
+               AS place_rank,
+           COALESCE(-s.profit_at_stake_per_day, 'infinity') AS place_stake,
+           concat_ws('|', s.marketplace_id, s.asin, s.item_condition, s.audience, s.seller_id)
+               AS place_key
+    FROM current_state AS s
+    WHERE (%(marketplaces)s::text[] IS NULL OR s.marketplace_id = ANY (%(marketplaces)s::text[]))
+      AND (%(severities)s::text[] IS NULL OR s.severity = ANY (%(severities)s::text[]))
+      AND (%(asins)s::text[] IS NULL OR s.asin = ANY (%(asins)s::text[]))
+) AS r
+WHERE %(after_key)s::text IS NULL
+   OR (r.place_rank, r.place_stake, r.place_key)
+    > (%(after_rank)s::integer, %(after_stake)s::numeric, %(after_key)s::text)
+ORDER BY r.place_rank, r.place_stake, r.place_key
+LIMIT %(max_rows)s::integer

@@ -1,0 +1,39 @@
+-- How the workers are, for the dashboard's header: one row, whatever is missing is NULL. What SQS holds
+-- comes from the ingesters' heartbeats; each of them sees the whole queues, so the newest one speaks.
+WITH workers AS (
+    SELECT role, last_seen, details FROM ops.worker_health WHERE state NOT IN ('lost', 'stopped')
+),
+newest AS (
+    SELECT details FROM workers WHERE role = 'ingest' ORDER BY last_seen DESC LIMIT 1
+),
+backlog AS (
+    SELECT count(*) AS waiting, min(received_at) AS oldest
+    FROM worker_notifications WHERE status = 'waiting'
+),
+recent AS (
+    SELECT count(*) AS processed, avg(n.processing_ms) AS ms
+    FROM worker_notifications AS n, backlog AS b
+    WHERE n.processed_at > %(now)s::timestamptz - interval '1 minute'
+      AND n.received_at > GREATEST(
+          LEAST(b.oldest, %(now)s::timestamptz) - interval '5 minutes',
+          %(now)s::timestamptz - interval '1 hour'
+      )
+)
+SELECT (
+           SELECT sum((q.value ->> 'visible')::bigint)
+           FROM newest, jsonb_each(newest.details -> 'queues') AS q
+           WHERE q.key <> 'dlq'
+       )::bigint AS queue_depth,
+       (
+           SELECT sum((q.value ->> 'visible')::bigint)
+           FROM newest, jsonb_each(newest.details -> 'queues') AS q
+           WHERE q.key = 'dlq'
+       )::bigint AS dlq_messages,
+       (SELECT sum(f.open) FROM ops.failure_summary AS f)::bigint AS open_failures,
+       EXTRACT(EPOCH FROM %(now)s::timestamptz - b.oldest)::float8 AS oldest_message_age_seconds,
+       (SELECT max(last_seen) FROM workers WHERE role = 'ingest') AS ingest_heartbeat,
+       (SELECT max(last_seen) FROM workers WHERE role = 'analysis') AS analysis_heartbeat,
+       r.processed AS processed_per_minute,
+       b.waiting AS backlog_count,
+       r.ms::float8 AS avg_processing_time_ms
+FROM backlog AS b, recent AS r

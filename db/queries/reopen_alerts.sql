@@ -1,0 +1,7 @@
+-- Takes the closing by hand back. In the order of the ids, so that two people with the same list never deadlock.
+SELECT a.id AS alert_id, r.done, r.code, r.message
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS a (id, place)
+CROSS JOIN LATERAL buybox_reopen_alert(
+    a.id, %(who)s::text, COALESCE(%(now)s::timestamptz, now())
+) AS r
+ORDER BY a.place

@@ -1,0 +1,7 @@
+-- Keeps alerts quiet for a while. In the order of the ids, so that two people with the same list never deadlock.
+SELECT a.id AS alert_id, r.done, r.code, r.message
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS a (id, place)
+CROSS JOIN LATERAL buybox_snooze_alert(
+    a.id, %(who)s::text, %(snooze)s::interval, COALESCE(%(now)s::timestamptz, now())
+) AS r
+ORDER BY a.place

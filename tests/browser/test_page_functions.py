@@ -1,0 +1,266 @@
+"""The page's pure functions: exact money, honest unknowns, order, events cut anywhere, lines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+NOW = "Date.parse('2026-03-04T12:00:00Z')"
+
+
+class TestDecimals:
+    @pytest.mark.parametrize(
+        ("a", "b", "difference"),
+        [
+            ("20.49", "19.99", "0.50"),
+            ("0.3", "0.1", "0.2"),
+            ("9007199254740993.01", "0.02", "9007199254740992.99"),
+            ("5", "5.00", "0.00"),
+            ("1E+2", "1", "99"),
+            ("1", None, None),
+            ("abc", "1", None),
+        ],
+    )
+    def test_subtract(self, evaluate, a, b, difference):
+        assert evaluate("decimal.js", f"m.subtract({json.dumps(a)}, {json.dumps(b)})") == difference
+
+    @pytest.mark.parametrize(
+        ("text", "down"),
+        [
+            ("19.99", "19.9"),
+            ("-8.22", "-8.3"),
+            ("5", "5.0"),
+            ("49.999999999999999999", "49.9"),
+            ("0", "0.0"),
+        ],
+    )
+    def test_percentages_are_rounded_down(self, evaluate, text, down):
+        assert evaluate("decimal.js", f"m.floor('{text}', 1)") == down
+
+    def test_unknown_comes_last(self, evaluate):
+        assert evaluate("decimal.js", "['2', null, '10', '-1'].sort(m.compare)") == [
+            "-1",
+            "2",
+            "10",
+            None,
+        ]
+
+
+class TestMoney:
+    @pytest.mark.parametrize(
+        ("amount", "currency", "shown"),
+        [
+            ("20.49", "GBP", "£20.49"),
+            ("20.490", "GBP", "£20.49"),
+            ("20.5", "GBP", "£20.50"),
+            ("0.675", "GBP", "£0.675"),
+            ("1980", "JPY", "¥1,980"),
+            ("1980.00", "JPY", "¥1,980"),
+            ("1980.5", "JPY", "¥1,980.5"),
+            ("9007199254740993.07", "EUR", "€9,007,199,254,740,993.07"),
+            ("-3.10", "USD", "-$3.10"),
+            ("0", "GBP", "£0.00"),
+        ],
+    )
+    def test_every_digit(self, evaluate, amount, currency, shown):
+        assert evaluate("format.js", f"m.money('{amount}', '{currency}', 'en-GB')") == shown
+
+    def test_in_the_language_of_the_reader(self, evaluate):
+        assert evaluate("format.js", "m.money('1234.5', 'EUR', 'de-DE')") == "1.234,50\u00a0€"
+
+    @pytest.mark.parametrize("nothing", ["null", "undefined", "''", "'unknown'"])
+    def test_unknown_is_never_zero(self, evaluate, nothing):
+        assert evaluate("format.js", f"m.money({nothing}, 'GBP', 'en')") is None
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("at", "age"),
+        [
+            ("2026-03-04T11:59:52Z", "8 s"),
+            ("2026-03-04T11:57:00Z", "3 min"),
+            ("2026-03-04T07:00:00.5Z", "4 h"),
+            ("2026-02-20T12:00:00Z", "12 d"),
+            ("2026-03-04T12:00:09Z", "0 s"),
+        ],
+    )
+    def test_age(self, evaluate, at, age):
+        assert evaluate("format.js", f"m.age('{at}', {NOW})") == age
+
+    @pytest.mark.parametrize(
+        ("at", "minutes", "label"),
+        [
+            ("2026-03-04T12:00", 20 * 60, "Until tomorrow"),
+            ("2026-03-04T02:30", 330, "Until 08:00"),
+            ("2026-03-04T08:00", 24 * 60, "Until tomorrow"),
+            ("2026-10-24T09:00", 24 * 60, "Until tomorrow"),  # the night has 25 hours
+        ],
+    )
+    def test_until_morning(self, evaluate, at, minutes, label):
+        expected = {"minutes": minutes, "label": label}
+        assert evaluate("format.js", f"m.untilMorning(new Date('{at}'))") == expected
+
+
+class TestEvents:
+    TEXT = 'retry: 4211\n\nid: a~1:1:\nevent: cursor\ndata: {"live": true}\n\n: alive\nid: a~2:2:\n\nid: a~3:3:\nevent: state\ndata: {"k":\ndata: 1}\n\nid: a~4:4:\nevent: state\ndata: {"lost": true}\n'
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
+    def test_cut_anywhere_the_same_events(self, evaluate, size):
+        expression = f"""(() => {{
+            const [text, p, found] = [{json.dumps(self.TEXT)}, m.parser("a~0:0:"), []];
+            for (let n = 0; n < text.length; n += {size}) found.push(...p.take(text.slice(n, n + {size})));
+            return {{ found, last: p.lastId() }};
+        }})()"""
+        assert evaluate("sse.js", expression) == {
+            "found": [
+                {"retry": 4211},
+                {"name": "cursor", "data": '{"live": true}', "id": "a~1:1:"},
+                {"comment": "alive"},
+                {"name": "state", "data": '{"k":\n1}', "id": "a~3:3:"},
+            ],
+            "last": "a~3:3:",  # the last event came only in part: it will come again
+        }
+
+    def test_waits_grow_and_are_bounded(self, evaluate):
+        waits = evaluate("stream.js", "[1, 2, 3, 9].map((n) => m.waitBefore(n, 4000))")
+        assert waits == [4000, 6400, 10240, 30000]
+
+
+def alert(number, **more):
+    given = {
+        "key": str(number), "id": number, "product_key": "P", "marketplace_id": "M", "asin": "A",
+        "item_condition": "new", "seller_id": "S", "title": None, "severity": "high",
+        "condition": "firing", "attention": "new", "resolution": None, "resolved_at": None,
+        "snooze_until": None, "first_seen": "2026-03-04T10:00:00Z", "profit_at_stake_per_day": None,
+    }  # fmt: skip
+    if more.get("attention") == "resolved":
+        given |= {"resolution": "manual", "resolved_at": "2026-03-04T11:00:00Z"}
+    return given | more
+
+
+def state(**more):
+    return {
+        "key": "s", "product_key": "P", "marketplace_id": "M", "asin": "A", "item_condition": "new",
+        "audience": "consumer", "seller_id": "S", "title": "Mug", "severity": "high",
+        "profit_at_stake_per_day": None,
+    } | more  # fmt: skip
+
+
+class TestProducts:
+    @pytest.mark.parametrize(
+        ("states", "alerts", "tabs"),
+        [
+            ([state()], [], {"all", "high"}),
+            ([state(severity="success")], [], {"all", "success"}),
+            ([state(severity="info")], [], {"all"}),
+            ([], [alert(1)], {"all", "high"}),
+            ([state()], [alert(1, severity="critical")], {"all", "critical"}),
+            ([state()], [alert(1), alert(2, severity="critical")], {"all", "critical"}),
+            ([state()], [alert(1, snooze_until="2999-01-01T00:00:00Z")], {"all", "snoozed"}),
+            ([state()], [alert(1, snooze_until="2020-01-01T00:00:00Z")], {"all", "high"}),
+            ([state()], [alert(1, attention="resolved")], {"all", "resolved"}),
+            ([state()], [alert(1, attention="resolved", resolution="superseded"), alert(2)], {"all", "high"}),
+            (
+                [state(severity="success")],
+                [alert(1, attention="resolved", resolution="cleared", condition="cleared")],
+                {"all", "success", "resolved"},
+            ),
+            (
+                [state()],
+                [alert(1, attention="resolved", resolution="cleared", condition="cleared")],
+                {"all", "high", "resolved"},
+            ),
+        ],
+    )  # fmt: skip
+    def test_tabs(self, evaluate, states, alerts, tabs):
+        given = f"{json.dumps(states)}, {json.dumps(alerts)}, {NOW}"
+        assert set(evaluate("products.js", f"[...m.productOf('P', {given}).tabs]")) == tabs
+
+    def test_the_worst_first_then_the_money_at_stake_then_the_newest(self, evaluate):
+        rows = [
+            {"key": "a", "severity": "high", "stake": "9.50", "newest": 1},
+            {"key": "b", "severity": "high", "stake": None, "newest": 9},
+            {"key": "c", "severity": "high", "stake": "10", "newest": 1},
+            {"key": "d", "severity": "critical", "stake": None, "newest": 1},
+            {"key": "e", "severity": "high", "stake": None, "newest": 8},
+        ]
+        expression = f"{json.dumps(rows)}.sort(m.orderOf('all')).map((row) => row.key).join('')"
+        assert evaluate("products.js", expression) == "dcabe"
+
+    def test_what_has_changed_of_an_order(self, evaluate):
+        expression = "m.difference(['a', 'b', 'c'], ['n', 'b', 'a'])"
+        assert evaluate("products.js", expression) == {"added": 1, "removed": 1, "moved": 2}
+
+
+POINTS = [
+    {"event_time": "1970-01-01T00:00:00Z", "p": "10"},
+    {"event_time": "1970-01-01T00:00:10Z", "p": None},
+    {"event_time": "1970-01-01T00:00:20Z", "p": "20"},
+    {"event_time": "1970-01-01T00:00:30Z", "p": "15"},
+]
+
+
+class TestLines:
+    def test_prices_hold_until_they_change_and_unknown_is_a_gap(self, evaluate):
+        expression = (
+            f"m.steps({json.dumps(POINTS)}, 'p', m.scale([0, 40000], [0, 40]), (v) => v, 40000)"
+        )
+        assert evaluate("paths.js", expression) == "M0 10H10M20 20H30V15H40"
+
+    def test_nothing_known_has_no_extent(self, evaluate):
+        assert evaluate("paths.js", "m.extent([{p: null}], ['p'])") is None
+
+    def test_ticks_are_round_and_inside(self, evaluate):
+        assert evaluate("paths.js", "m.ticks([16.6, 29.4], 6)") == [17.5, 20, 22.5, 25, 27.5]
+
+
+FULL = {
+    "currency": "GBP", "seller_id": "US", "your_price": "20.49", "own_price_unknown": None,
+    "market_low": "19.99", "prime_low": None, "gap_pct": "2.50125", "your_position": 2,
+    "total_offers": 5, "has_buy_box": True, "buy_box_winner": False, "buy_box_price": "19.99",
+    "buy_box_sellers": ["R1"], "margin_at_current_price": "-0.01", "margin_at_market_low": None,
+    "economics_unknown": None, "doubt_reason": None, "last_own_price": None,
+}  # fmt: skip
+UNSEEN = {
+    "your_price": None, "own_price_unknown": "no-offers-sent", "gap_pct": None,
+    "last_own_price": "20.00", "last_own_price_at": "2026-03-04T11:00:00Z",
+}  # fmt: skip
+
+
+class TestFigures:
+    @pytest.mark.parametrize(
+        ("changes", "name", "text", "detail"),
+        [
+            ({}, "yours", "£20.49", ""),
+            ({}, "gap", "+2.50 %", "+£0.50"),
+            ({}, "prime", None, "no Prime offer was seen"),
+            ({}, "position", "2 of 5", ""),
+            ({}, "box", "R1", "£19.99"),
+            ({}, "margin", "-0.01 %", ""),
+            (UNSEEN, "yours", None, "Amazon sent no offers, last £20.00 1 h ago"),
+            (UNSEEN, "gap", None, "your price is unknown"),
+            ({"your_position": None}, "position", None, "5 offers"),
+            ({"your_price": "19.99", "gap_pct": "0"}, "low", "£19.99", "yours"),
+            ({"your_price": "19.99", "gap_pct": "0"}, "gap", "0.00 %", "£0.00"),
+            ({"has_buy_box": False, "buy_box_price": None}, "box", "Nobody", "suppressed"),
+            ({"buy_box_winner": True, "buy_box_sellers": ["US"]}, "box", "You", "£19.99"),
+            (
+                {"buy_box_winner": True, "buy_box_sellers": ["R1", "US"]},
+                "box", "You", "£19.99, shared with R1",
+            ),
+            ({"buy_box_sellers": []}, "box", "A rival", "£19.99, not named by Amazon"),
+            (
+                {"buy_box_winner": None, "buy_box_sellers": []},
+                "box", None, "Amazon did not say who has it",
+            ),
+            (
+                {"margin_at_current_price": None, "economics_unknown": "no costs are known"},
+                "margin", None, "no costs are known",
+            ),
+        ],
+    )  # fmt: skip
+    def test_each_with_what_stands_below_it(self, evaluate, changes, name, text, detail):
+        given = json.dumps(FULL | changes)
+        found = evaluate("figures.js", f"m.figuresOf({given}, {NOW}, 'en-GB').{name}")
+        assert (found["text"], found["detail"]) == (text, detail)

@@ -1,0 +1,216 @@
+"""What the page shows, and to whom: unknowns, text that is text, logins, phones, accessibility."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from db.tokens import create_token, revoke_tokens
+from tests.browser.conftest import PHONE
+from tests.dashboard import write_alert
+from tests.shop import call_it, open_shop, set_fees, set_terms, tell
+
+SCRIPT = "<script>window.hacked = 1</script>"
+IMAGE = "<img src=x onerror='window.hacked = 1'>"
+BAD = {"serious", "critical"}
+
+
+@pytest.fixture
+def shop(conn):
+    open_shop(conn)
+
+
+def serious(page):
+    """What axe-core finds that is serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found if v["impact"] in BAD]
+
+
+class TestFigures:
+    def test_unknown_is_said_with_its_reason_and_yen_have_no_pence(self, shop, backend, look):
+        visit = look(backend.url)
+        visit.tab("All")
+        unseen = visit.row("B0UNSEEN07")
+        expect(unseen.locator("[data-label='Your price']")).to_have_text(
+            "unknownyour offer is not among those Amazon sent (20 at most)"
+        )
+        expect(unseen.locator("[data-label='Gap']")).to_contain_text("unknownyour price is unknown")
+        expect(unseen.locator("[data-label='Margin']")).to_contain_text("no costs are known")
+        whisk = visit.row("Bamboo whisk")
+        expect(whisk.locator("[data-label='Your price'] .v")).to_have_text("¥2,480")
+        expect(whisk.locator("[data-label='Gap'] .sub")).to_have_text("+¥500")
+        expect(visit.row("B0SUPPR008").locator("[data-label='Buy Box'] .v")).to_have_text("Nobody")
+        expect(visit.row("Dish brush").locator("[data-label='Buy Box'] .v")).to_have_text("You")
+        loss = visit.row("Paper coffee filters").locator("[data-label='Margin'] .v")
+        expect(loss).to_have_text("-8.22 %")
+
+    def test_each_row_has_a_line_of_its_week_in_words_too(self, shop, backend, look):
+        visit = look(backend.url)
+        visit.tab("All")
+        line = visit.row("Enamel mug").locator("svg.spark")
+        expect(line).to_have_attribute(
+            "aria-label",
+            "Last 7 days: your price from £28.60 to £27.50, market low from £21.10 to £18.00",
+        )
+
+    def test_the_drawer_tells_all_that_is_known(self, shop, conn, backend, look):
+        visit = look(backend.url)
+        visit.page.get_by_role("button", name="Enamel mug").first.click()
+        drawer = visit.page.get_by_role("dialog")
+        expect(drawer.locator("svg.chart")).to_be_visible()
+        expect(drawer.locator("figcaption")).to_contain_text("Your price from £28.60 to £27.50")
+        expect(drawer.locator(".reasons")).to_contain_text("12 offers (10 or more)")
+        expect(drawer).to_contain_text("Lowest price without a loss")
+        expect(drawer).to_contain_text("Just under 18.00, the lowest rival that can be followed.")
+        expect(drawer.locator("tr.own")).to_contain_text("£27.50")
+        expect(drawer.locator(".trail").first).to_contain_text("critical instead of high")
+        drawer.locator("summary", has_text="As a table").click()
+        expect(drawer.locator("figure tbody tr")).to_have_count(40)
+        tell(conn, "B0CXYZ1234", "26.00", "18.00", rivals=11)
+        expect(drawer.locator("dl").first).to_contain_text("£26.00")
+        visit.page.get_by_role("button", name="Close").click()
+        assert visit.complaints == []
+
+    def test_without_anything_it_says_what_to_do(self, backend, look):
+        visit = look(backend.url)
+        page = visit.page
+        expect(page.get_by_role("heading", name="Nothing has arrived yet")).to_be_visible()
+        for command in ("buybox doctor", "buybox run", "make demo", "buybox products import"):
+            expect(page.locator(".steps")).to_contain_text(command)
+        page.locator("#workers summary", has_text="Workers critical").click()
+        expect(page.locator("#workers li").first).to_have_text("Ingestion: never seen")
+        assert serious(page) == []
+        assert visit.complaints == []
+
+
+class TestTextIsText:
+    def test_markup_in_titles_and_notes_is_shown(self, conn, backend, look):
+        set_fees(conn)
+        set_terms(conn)
+        call_it(conn, "B0CXYZ1234", f"Mug {SCRIPT}{IMAGE}")
+        tell(conn, "B0CXYZ1234", "27.50", "18.00", rivals=11)
+        write_alert(conn, "B0CXYZ1234", kind="pricing-health", note=f"See {SCRIPT}{IMAGE}")
+        visit = look(backend.url)
+        page = visit.page
+        expect(page.locator("button.name")).to_have_text(f"Mug {SCRIPT}{IMAGE}")
+        expect(page.locator("p.note").first).to_have_text(f"See {SCRIPT}{IMAGE}")
+        page.locator("button.name").click()
+        expect(page.get_by_role("dialog").locator("h2")).to_contain_text(SCRIPT)
+        expect(page.locator("dialog .trail p.note")).to_contain_text(IMAGE)
+        assert page.evaluate("window.hacked") is None
+        assert (
+            page.locator("img:not([src='/static/icon.svg']), main script, dialog script").count()
+            == 0
+        )
+        assert visit.complaints == []
+
+    def test_nothing_is_fetched_from_elsewhere(self, shop, backend, look, chromium):
+        visit = look("about:blank", live=False)
+        asked = []
+        visit.page.on("request", lambda request: asked.append(request.url))
+        visit.page.goto(backend.url)
+        visit.is_live()
+        visit.page.locator("button.name").first.click()
+        expect(visit.page.locator("svg.chart")).to_be_visible()
+        assert {url.split("/")[2] for url in asked} == {backend.url.split("/")[2]}
+
+
+class TestWhoMay:
+    @pytest.fixture
+    def tokens(self, conn):
+        now = datetime.now(UTC)
+        return {
+            r: create_token(conn, name=f"anna-{r}", role=r, now=now) for r in ("viewer", "operator")
+        }
+
+    def enter(self, visit, token):
+        visit.page.get_by_label("Token").fill(token)
+        visit.page.get_by_role("button", name="Log in").click()
+
+    def test_a_token_is_asked_for_and_a_wrong_one_refused(self, shop, tokens, backend, look):
+        visit = look(backend.url, live=False)
+        page = visit.page
+        expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+        self.enter(visit, "bbx_wrong")
+        expect(page.get_by_role("alert")).to_contain_text("not known")
+        self.enter(visit, tokens["operator"])
+        visit.is_live()
+        expect(page.locator("#who")).to_have_text("anna-operator")
+        page.get_by_role("button", name="Acknowledge Price, Enamel mug").click()
+        expect(page.locator(".said").first).to_have_text("Acknowledged.")
+        expect(visit.row("Enamel mug").locator(".meta")).to_contain_text("anna-operator is on it")
+        page.reload()
+        visit.is_live()
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+        assert [one for one in visit.complaints if "401" not in one] == []
+
+    def test_who_loses_the_token_is_asked_again(self, shop, tokens, conn, backend, look):
+        visit = look(backend.url, live=False)
+        self.enter(visit, tokens["viewer"])
+        visit.is_live()
+        revoke_tokens(conn, name="anna-viewer", now=datetime.now(UTC))
+        expect(visit.page.get_by_role("heading", name="Log in")).to_be_visible()
+        expect(visit.page.locator("#products")).to_be_hidden()
+        expect(visit.page.locator("#connection")).to_have_text("Not logged in")
+
+    def test_a_viewer_has_no_buttons_to_act_with(self, shop, tokens, backend, look):
+        visit = look(backend.url, live=False)
+        self.enter(visit, tokens["viewer"])
+        visit.is_live()
+        visit.tab("All")
+        expect(visit.row("Enamel mug").locator(".alert")).to_be_visible()
+        assert visit.page.locator(".alert button, button.all:visible").count() == 0
+        expect(visit.page.locator("#who")).to_contain_text("may look, not act")
+
+
+class TestEverywhere:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing_serious(self, shop, conn, backend, look, scheme):
+        visit = look(backend.url, color_scheme=scheme, reduced_motion="reduce")
+        page = visit.page
+        visit.tab("All")
+        expect(page.locator("svg.spark").first).to_be_visible()
+        page.get_by_role("button", name="Snooze Price, Enamel mug").click()
+        assert serious(page) == []
+        page.locator("button.name").first.click()
+        expect(page.locator("svg.chart")).to_be_visible()
+        expect(page.locator("dialog .trail").first).to_be_visible()
+        assert serious(page) == []
+        create_token(conn, name="first", role="viewer", now=datetime.now(UTC))
+        page.reload()
+        expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+        assert serious(page) == []
+
+    def test_a_phone_has_no_sideways_scroll(self, shop, conn, backend, look):
+        visit = look(backend.url, viewport=PHONE, has_touch=True, is_mobile=True)
+        page = visit.page
+        visit.tab("All")
+        expect(page.locator("svg.spark").first).to_be_visible()
+        assert visit.overflow() == 0
+        page.get_by_role("button", name="Note Price, Enamel mug").click()
+        assert visit.overflow() == 0
+        assert serious(page) == []
+        page.locator("button.name").first.click()
+        expect(page.locator("svg.chart")).to_be_visible()
+        expect(page.locator("dialog .trail").first).to_be_visible()
+        assert visit.overflow() == 0
+        create_token(conn, name="first", role="viewer", now=datetime.now(UTC))
+        page.reload()
+        expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+        assert visit.overflow() == 0
+
+    def test_the_theme_can_be_chosen_and_is_kept(self, shop, backend, look):
+        visit = look(backend.url, color_scheme="light")
+        page = visit.page
+        ground = "getComputedStyle(document.documentElement).backgroundColor"
+        light = page.evaluate(ground)
+        page.get_by_role("button", name="Theme: auto").click()
+        page.get_by_role("button", name="Theme: light").click()
+        assert page.evaluate(ground) != light
+        page.reload()
+        expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
+        assert page.evaluate(ground) != light

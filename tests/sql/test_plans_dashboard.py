@@ -1,0 +1,91 @@
+"""What the dashboard asks all day reads what it returns: the feed's alerts, a product, a key, a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from db.connect import connect
+from db.sql import query
+from tests.factories import GB, OWN_SELLER
+from tests.plans import explain, filled_database
+
+ALERTS, STATES, TOKENS = 40_000, 40_000, 5_000
+NOW = datetime.now(UTC)
+
+FILL = f"""
+INSERT INTO alerts (
+    seller_id, marketplace_id, asin, item_condition, kind, severity, attention, resolution,
+    resolved_at, resolved_by, first_seen, last_seen, last_event_time, waiting_since
+)
+SELECT '{OWN_SELLER}', '{GB}', 'B2' || lpad(n::text, 8, '0'), 'new', 'price', 'high',
+       CASE WHEN n > 200 THEN 'resolved' ELSE 'new' END, CASE WHEN n > 200 THEN 'manual' END,
+       CASE WHEN n > 200 THEN now() - interval '30 days' END, CASE WHEN n > 200 THEN 'ann' END,
+       now(), now(), now(), now()
+FROM generate_series(1, {ALERTS}) AS n;
+INSERT INTO current_state (
+    marketplace_id, asin, item_condition, audience, seller_id, severity, severity_policy,
+    severity_reasons, trace_id, worker_id, updated_at, version
+)
+SELECT '{GB}', 'B2' || lpad(n::text, 8, '0'), 'new', 'consumer', '{OWN_SELLER}', 'info', 'full',
+       '{{}}', 't', 'w', now(), 1
+FROM generate_series(1, {STATES}) AS n;
+INSERT INTO api_tokens (name, role, secret_hash, created_at)
+SELECT 'token' || n, 'viewer', sha256(n::text::bytea), now() FROM generate_series(1, {TOKENS}) AS n;
+INSERT INTO api_requests (who, key, request_hash, asked_at)
+SELECT 'me', n::text, sha256(n::text::bytea), now() FROM generate_series(1, {TOKENS}) AS n;
+"""
+
+
+@pytest.fixture(scope="module")
+def full_url(pg_server, pg_template) -> Iterator[str]:
+    with filled_database(pg_server, pg_template, "dashboard", FILL) as url:
+        yield url
+
+
+@pytest.mark.parametrize("changed", [0, 1, 100])
+def test_the_feed_reads_the_alerts_that_changed_and_not_the_table(full, full_url, changed):
+    with connect(full_url, autocommit=True) as conn:
+        (cursor,) = conn.execute("SELECT pg_current_snapshot()::text").fetchone()
+        conn.execute(
+            "UPDATE alerts SET changed_in = pg_current_xact_id()"
+            " WHERE id IN (SELECT id FROM alerts ORDER BY id LIMIT %s)",
+            (changed,),
+        )
+    plan = explain(full, query("read_alert_feed"), {"cursor": cursor, "max_rows": 10_001})
+    assert plan.root["Actual Rows"] == changed, plan
+    assert "alerts_changed_in" in plan.indexes, plan
+    assert plan.rows_read("alerts") <= changed + 1, plan
+
+
+def test_open_alerts_are_listed_without_those_long_resolved(full):
+    given = {
+        "tab": "active", "now": NOW, "resolved_after": NOW - timedelta(days=7), "snapshot": None,
+        "marketplaces": None, "severities": None, "asins": None, "after_rank": None,
+        "after_stake": None, "after_key": None, "max_rows": 100,
+    }  # fmt: skip
+    plan = explain(full, query("list_alerts"), given)
+    assert plan.root["Actual Rows"] == 100, plan
+    assert plan.root["Actual Total Time"] < 500, plan
+
+
+@pytest.mark.parametrize(
+    ("statement", "table", "params"),
+    [
+        ("read_product_states", "current_state", {"marketplace": GB, "asin": "B200000007"}),
+        (
+            "read_product_alerts",
+            "alerts",
+            {"marketplace": GB, "asin": "B200000007", "max_rows": 50},
+        ),
+        ("find_token", "api_tokens", {"secret_hash": b"\0" * 32, "now": NOW}),
+        ("read_request", "api_requests", {"who": "me", "key": "7"}),
+        ("read_living_tokens", "api_tokens", {"ids": [7], "now": NOW}),
+    ],
+)
+def test_one_thing_is_found_without_reading_the_table(full, statement, table, params):
+    plan = explain(full, query(statement), params)
+    assert table not in plan.scanned, plan
+    assert plan.rows_read(table) <= 4, plan

@@ -1,0 +1,188 @@
+"""The dashboard backend's small rules: thinning, judging, limits, pages, settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.limits import RateLimit
+from api.paging import Page, page_token, read_page_token
+from api.problems import ProblemError
+from api.settings import ApiSettings, SettingsError, is_loopback, load_settings
+from api.trends import FEWEST, FIELDS, LEADS, downsample
+from api.worker_status import Thresholds, judge
+from db.dashboard import Place, WorkerStatus
+
+NOW = datetime(2026, 3, 4, 10, 15, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Row:
+    at: int
+    your_price: Decimal | None
+    market_low: Decimal | None
+    prime_low: Decimal | None
+    buy_box_price: Decimal | None
+
+
+def prices():
+    return st.one_of(st.none(), st.integers(1, 60).map(Decimal))
+
+
+def courses():
+    row = st.tuples(prices(), prices(), prices(), prices())
+    return st.lists(row, max_size=150).map(lambda rows: [Row(n, *r) for n, r in enumerate(rows)])
+
+
+class TestDownsample:
+    @given(courses(), st.integers(FEWEST, 80))
+    def test_no_extreme_of_any_line_is_lost(self, rows, points):
+        thin = downsample(rows, points)
+        assert len(thin) <= points
+        assert thin == sorted(set(thin), key=lambda row: row.at)
+        assert set(thin) <= set(rows)
+        assert thin[:1] == rows[:1]
+        assert thin[-1:] == rows[-1:]
+        for field in FIELDS:
+            known = [v for row in rows if (v := getattr(row, field)) is not None]
+            kept = [v for row in thin if (v := getattr(row, field)) is not None]
+            assert (min(known, default=None), max(known, default=None)) == (
+                min(kept, default=None),
+                max(kept, default=None),
+            )
+
+    @given(courses(), st.integers(FEWEST, 80))
+    def test_few_rows_stay_as_they_are(self, rows, points):
+        assert downsample(rows[:points], points) == rows[:points]
+
+    def test_a_short_dip_in_the_middle_of_a_long_calm_is_kept_in_each_stretch(self):
+        flat = [Row(n, Decimal(20), Decimal(19), None, None) for n in range(5000)]
+        dips = {700, 2222, 3999}
+        rows = [replace(r, market_low=Decimal(12 + r.at % 7)) if r.at in dips else r for r in flat]
+        assert dips <= {row.at for row in downsample(rows, 100)}
+
+    def test_a_time_of_which_nothing_is_known_is_not_drawn_over(self):
+        rows = [
+            Row(n, None if 400 < n < 500 else Decimal(20), Decimal(19), None, None)
+            for n in range(1000)
+        ]
+        assert any(row.your_price is None for row in downsample(rows, 60))
+
+    def test_too_few_points_are_refused(self):
+        with pytest.raises(ValueError, match=f"ask for {FEWEST} or more"):
+            downsample([], FEWEST - 1)
+
+    def test_the_leading_lines_are_those_of_the_sparkline(self):
+        assert LEADS == ("your_price", "market_low")
+
+
+WELL = WorkerStatus(3, 0, 0, 0.5, NOW, NOW, 400, 2, 1.5)
+LIMITS = Thresholds(60, 300, 50_000)
+
+
+def ago(seconds):
+    return NOW - timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("change", "overall"),
+    [
+        ({}, "healthy"),
+        ({"oldest_message_age_seconds": None}, "healthy"),
+        ({"oldest_message_age_seconds": 61}, "degraded"),
+        ({"oldest_message_age_seconds": 301}, "critical"),
+        ({"ingest_heartbeat": ago(61)}, "degraded"),
+        ({"ingest_heartbeat": ago(301)}, "critical"),
+        ({"ingest_heartbeat": None}, "critical"),
+        ({"analysis_heartbeat": ago(61)}, "degraded"),
+        ({"analysis_heartbeat": None}, "critical"),
+        ({"backlog_count": 5_000}, "degraded"),
+        ({"backlog_count": 50_000}, "critical"),
+        ({"open_failures": 1}, "degraded"),
+        ({"dlq_messages": 1}, "degraded"),
+        ({"dlq_messages": None, "open_failures": None, "queue_depth": None}, "healthy"),
+    ],
+)
+def test_the_worst_of_it_all_decides(change, overall):
+    assert judge(replace(WELL, **change), LIMITS, NOW) == overall
+
+
+class TestRateLimit:
+    def test_a_caller_may_ask_so_much_at_once_and_then_so_much_a_minute(self):
+        now = 0.0
+        limit = RateLimit(60, at_once=3, clock=lambda: now)
+        assert [limit.spend("a") for _ in range(3)] == [0, 0, 0]
+        assert limit.spend("a") == pytest.approx(1.0)
+        assert limit.spend("b") == 0
+        now = 1.0
+        assert limit.spend("a") == 0
+        assert limit.spend("a") > 0
+
+    def test_refused_requests_do_not_put_off_the_next_good_one(self):
+        now = 0.0
+        limit = RateLimit(60, at_once=1, clock=lambda: now)
+        limit.spend("a")
+        for _ in range(50):
+            assert limit.spend("a") > 0
+        now = 1.01
+        assert limit.spend("a") == 0
+
+    def test_it_remembers_a_bounded_number_of_callers(self):
+        limit = RateLimit(60, at_once=1)
+        for n in range(10_500):
+            limit.spend(str(n))
+        assert len(limit._callers) == 10_000
+
+
+class TestPages:
+    @given(st.text(), st.integers(0, 99), st.decimals(allow_nan=False), st.integers())
+    def test_a_page_comes_back_as_it_was(self, cursor, rank, stake, key):
+        page = Page(cursor, Place(rank, stake, str(key)))
+        assert read_page_token(page_token(page)) == page
+
+    @given(st.one_of(st.text(max_size=60), st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True)))
+    def test_any_other_text_is_refused_in_a_sentence(self, text):
+        with pytest.raises(ProblemError) as caught:
+            read_page_token(text)
+        assert caught.value.status == 422
+
+    def test_no_page_is_the_first(self):
+        assert read_page_token(None) is None
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("API_PORT", "70000"), ("CRITICAL_AFTER_SECONDS", "5"), ("FEED_POLL_SECONDS", "0")],
+    )
+    def test_a_wrong_value_is_named_in_one_sentence(self, monkeypatch, name, value):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(SettingsError, match=name) as caught:
+            load_settings()
+        assert "\n" not in str(caught.value)
+
+    def test_a_missing_database_says_what_to_set(self):
+        with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
+            _ = ApiSettings().dsn
+
+    def test_the_password_is_not_shown(self):
+        assert "secret" not in repr(ApiSettings(database_url="postgresql://me:secret@host/db"))
+
+    def test_origins_are_a_list_with_commas(self):
+        found = ApiSettings(api_allowed_origins="https://a.example/, https://b.example,").origins
+        assert found == ("https://a.example", "https://b.example")
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost"])
+    def test_loopback_is_this_machine(self, host):
+        assert is_loopback(host)
+
+    @pytest.mark.parametrize(
+        "host", ["0.0.0.0", "::", "10.0.0.1", "", "localhost.evil.example", "127.0.0.1.nip.io"]
+    )
+    def test_everything_else_is_not(self, host):
+        assert not is_loopback(host)
