@@ -1,6 +1,6 @@
 """Who may use the dashboard backend, and which of their requests have been answered.
 
-Revision: 0030
+Revision: 0010
 Revises: 0009
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0030"
+revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
