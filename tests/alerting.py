@@ -12,7 +12,6 @@ from psycopg.rows import dict_row
 
 from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, b2b_any_offer_changed, offer
 from tests.interleave import deliver, letter
-from worker.alerts.storing import SettingsShelf
 from worker.alerts.ticking import tick
 from worker.analysis.transaction import Analysed, Analyst, analyse
 
@@ -54,7 +53,6 @@ class Story:
         self.conn, self.asin = conn, asin
         # The door refuses messages from the future.
         self.begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=12)
-        self.shelf = SettingsShelf()
 
     def at(self, minutes: float) -> datetime:
         return self.begin + timedelta(minutes=minutes)
@@ -78,7 +76,7 @@ class Story:
 
     def tick(self, minutes: float, conn: psycopg.Connection | None = None) -> int:
         """The clock's turn at that moment."""
-        return tick(conn or self.conn, self.shelf, now=self.at(minutes), seconds=60)
+        return tick(conn or self.conn, now=self.at(minutes), seconds=60)
 
     def rows(self, statement: str, *params: Any) -> list[dict[str, Any]]:
         with self.conn.cursor(row_factory=dict_row) as cur:

@@ -72,7 +72,7 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
     analyst = analyst_from(settings)
     register_analysis(app, pool, analyst)
     register_reassessment(app, pool, analyst)
-    register_alerts(app, pool, analyst.alerts, analyst.clock)
+    register_alerts(app, pool, analyst.clock)
     register_maintenance(
         app,
         pool,

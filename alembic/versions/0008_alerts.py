@@ -157,6 +157,19 @@ CREATE INDEX alerts_newest_of_a_subject ON alerts (subject_key, id DESC);
 CREATE INDEX alerts_due ON alerts (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX alerts_changed_in ON alerts (changed_in);
 CREATE INDEX alerts_of_a_product ON alerts (marketplace_id, asin, id DESC);
+CREATE FUNCTION buybox_alert_settings_changed()
+    RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE public.alerts SET due_at = now() WHERE due_at IS NOT NULL;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION buybox_alert_settings_changed IS
+    'What is due was worked out by the settings of before: everything is looked at once more.';
+CREATE TRIGGER alert_settings_updated AFTER UPDATE ON alert_settings
+    FOR EACH STATEMENT EXECUTE FUNCTION buybox_alert_settings_changed();
 CREATE INDEX alerts_by_end ON alerts (resolved_at) WHERE attention = 'resolved';
 
 CREATE TABLE alert_events (

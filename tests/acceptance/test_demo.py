@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -126,6 +127,7 @@ def test_the_demo_ends_in_zero_and_its_sums_are_right(demo: Callable[..., Demo])
     assert found["states"].endswith(" 0 differences")
     assert not found["states"].startswith("0 ")
     assert re.fullmatch(r"[\d,]+ ms", found["latency median"])
+    assert re.search(r"\d+ raised.*\d+ cleared", found["alerts"])
     assert "everything adds up" in one.output
     assert "Traceback" not in one.output
     one.leaves_nothing()
@@ -153,6 +155,8 @@ def test_a_demo_that_is_cut_short_does_not_claim_success(
 ) -> None:
     one = demo("--messages", "5000", "--exit", DATABASE_URL=database_url)
     one.says("  sending: ")
+    (address,) = re.findall(r"the dashboard is at (\S+)", one.output)
+    assert "<title>buybox" in httpx.get(address).text
 
     one.popen.send_signal(signal.SIGINT)
 

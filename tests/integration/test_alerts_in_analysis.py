@@ -181,6 +181,14 @@ def test_it_clears_when_the_data_have_held_and_no_tick_before(story):
     assert story.tick(16) == 0
 
 
+def test_a_change_of_the_settings_concerns_what_was_due_by_the_old_ones(story):
+    story.see("critical", 0)
+    story.see("success", 10)
+    assert story.newest()["due_at"] == story.at(15)
+    story.execute("UPDATE alert_settings SET clear_hold = '1 minute'")
+    assert story.newest()["due_at"] > story.at(60)  # now, by the clock of the database
+
+
 def test_what_cannot_be_known_clears_nothing(story):
     story.see("critical", 0)
     story.see("unknown", 10)

@@ -41,7 +41,6 @@ from tests.interleave import (
     fetch_job,
     finish_job,
 )
-from worker.alerts.storing import SettingsShelf
 from worker.alerts.ticking import tick
 from worker.analysis import reassessment
 from worker.analysis.reassessment import reassess_some
@@ -133,7 +132,7 @@ def test_an_alert_of_margins_does_not_clear_because_they_are_no_longer_known(kno
     catch_up(known)
     assert column(known, "SELECT economics_unknown IS NULL FROM current_state") == [False]
     assert column(known, "SELECT unknown_since IS NULL FROM alerts") == [False]
-    tick(known, SettingsShelf(), now=datetime.now(UTC) + timedelta(hours=1), seconds=20)
+    tick(known, now=datetime.now(UTC) + timedelta(hours=1), seconds=20)
     assert column(known, "SELECT condition FROM alerts") == ["firing"]
 
 

@@ -9,7 +9,7 @@ import psycopg
 
 from db import alerts as sql
 from worker.alerts.hearing import hear, subjects_of
-from worker.alerts.storing import SettingsShelf, account_of, store
+from worker.alerts.storing import account_of, read_settings, store
 from worker.analysis.decide import Heard
 from worker.analysis.state import SeveritySettings, Subject
 
@@ -19,7 +19,6 @@ def tell_alerts(
     heard: Sequence[Heard],
     known: Collection[Subject],
     severity: SeveritySettings,
-    shelf: SettingsShelf,
     *,
     now: datetime,
 ) -> list[tuple[str, str]]:
@@ -31,6 +30,6 @@ def tell_alerts(
     if not heard:
         return []
     rows = sql.lock_newest_alerts(conn, subjects_of(one.state for one in heard))
-    account = account_of(rows, now, shelf.settings(conn, now))
+    account = account_of(rows, now, read_settings(conn))
     hear(account, heard, known, severity)
     return store(conn, account)

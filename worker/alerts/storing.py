@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import psycopg
 from msgspec.structs import replace
@@ -26,21 +25,10 @@ from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Refusal
 from worker.errors import StateMovedError
 
-SETTINGS_KEPT_FOR = timedelta(seconds=5)
 
-
-@dataclass(slots=True)
-class SettingsShelf:
-    """The settings of the alerts, read anew every few seconds. One a process; threads may share."""
-
-    _read: tuple[datetime, AlertSettings] | None = field(default=None, repr=False)
-
-    def settings(self, conn: psycopg.Connection, now: datetime) -> AlertSettings:
-        """Those in force, or that were a moment ago."""
-        read = self._read
-        if read is None or not timedelta(0) <= now - read[0] < SETTINGS_KEPT_FOR:
-            read = self._read = now, settings_from_row(sql.read_alert_settings(conn))
-        return read[1]
+def read_settings(conn: psycopg.Connection) -> AlertSettings:
+    """The settings in force. Read anew each time: what is due is written down by them."""
+    return settings_from_row(sql.read_alert_settings(conn))
 
 
 def account_of(rows: Iterable[AlertRow], now: datetime, settings: AlertSettings) -> Account:
@@ -80,7 +68,7 @@ def record_delivery(
     A part of the caller's transaction. Returns (product, severity) of those for which it did. Ring
     for them.
     """
-    settings = settings_from_row(sql.read_alert_settings(conn))
+    settings = read_settings(conn)
     account = account_of(sql.lock_alerts(conn, sorted(set(alert_ids))), now, settings)
     for kept in list(account.newest.values()):
         step = advance(kept.alert, Delivered(channel), now, settings, kept.flap)

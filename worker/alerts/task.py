@@ -8,7 +8,6 @@ from datetime import datetime
 import procrastinate
 from psycopg_pool import ConnectionPool
 
-from worker.alerts.storing import SettingsShelf
 from worker.alerts.ticking import tick
 
 QUEUE = "maintenance"
@@ -20,7 +19,6 @@ TICK_S = 20.0
 def register_alerts(
     app: procrastinate.App,
     pool: ConnectionPool,
-    shelf: SettingsShelf,
     clock: Callable[[], datetime],
 ) -> None:
     """The periodic task by which time passes for the alerts. Safe in several workers."""
@@ -30,4 +28,4 @@ def register_alerts(
     def tick_alerts(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
         """Every minute: snoozes that end, falls that have held, escalations, repetitions, ends."""
         with pool.connection() as conn:
-            tick(conn, shelf, now=clock(), seconds=TICK_S, stop=context.should_abort)
+            tick(conn, now=clock(), seconds=TICK_S, stop=context.should_abort)

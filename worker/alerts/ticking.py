@@ -17,7 +17,7 @@ from worker.alerts.events import Tick
 from worker.alerts.lifecycle import advance
 from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Refusal
-from worker.alerts.storing import SettingsShelf, account_of, store
+from worker.alerts.storing import account_of, read_settings, store
 from worker.logs import get_logger
 
 log = get_logger(__name__)
@@ -28,7 +28,6 @@ TALLIES_AT_ONCE = 20_000
 
 def tick(
     conn: psycopg.Connection,
-    shelf: SettingsShelf,
     *,
     now: datetime,
     seconds: float,
@@ -39,7 +38,7 @@ def tick(
     Some hundred in one transaction. What is left is due in the next minute as well.
     """
     leave_at, total = time.monotonic() + seconds, 0
-    while (done := _tick_some(conn, shelf.settings(conn, now), now)) > 0:
+    while (done := _tick_some(conn, read_settings(conn), now)) > 0:
         total += done
         if stop() or time.monotonic() > leave_at:
             break

@@ -136,7 +136,7 @@ def _assess(
         raise StateMovedError
     heard = [Heard(state, state.trace_id) for state in news]
     subjects = {state.subject for state in known}
-    return changed, tell_alerts(conn, heard, subjects, analyst.severity, analyst.alerts, now=now)
+    return changed, tell_alerts(conn, heard, subjects, analyst.severity, now=now)
 
 
 def _market_facts(facts_json: str | None) -> MarketFacts | None:

@@ -14,7 +14,6 @@ from db import economy
 from db import products as sql
 from db.alerts import ring_alert_bell
 from worker.alerts.raising import tell_alerts
-from worker.alerts.storing import SettingsShelf
 from worker.analysis.decide import Claimed, Decision, decide, failed_attempt, subjects
 from worker.analysis.shelf import FeeShelf
 from worker.analysis.state import SeveritySettings
@@ -59,7 +58,6 @@ class Analyst:
     clock: Clock = utc_now
     jitter: random.Random = field(default_factory=random.Random)
     shelf: FeeShelf = field(default_factory=FeeShelf)
-    alerts: SettingsShelf = field(default_factory=SettingsShelf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,7 @@ def _work(
     changed = _store(
         conn, decision, analyst, now=now, processing_ms=elapsed_ms / max(1, len(claimed))
     )
-    alerted = tell_alerts(conn, decision.heard, known, analyst.severity, analyst.alerts, now=now)
+    alerted = tell_alerts(conn, decision.heard, known, analyst.severity, now=now)
     perhaps_more = only_row_id is not None or len(claimed) >= _most_a_product(products, analyst)
     _clear_jobs(conn, products, analyst, perhaps_more=perhaps_more, now=now)
     if changed:

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 import psycopg
 
 from db import dispatch as sql
-from db.alerts import read_alert_settings, ring_alert_bell
+from db.alerts import ring_alert_bell
 from db.delivery_rows import DueMessage
-from worker.alerts.rows import settings_from_row
+from worker.alerts.storing import read_settings
 from worker.delivery.matching import severity_of
 from worker.delivery.plan import Delivery, Plan, plan
 from worker.logs import get_logger
@@ -71,7 +71,7 @@ def _plan(conn: psycopg.Connection, due: Sequence[DueMessage], now: datetime) ->
     """Read what the decision needs, and decide."""
     if not due:
         return Plan()
-    settings = settings_from_row(read_alert_settings(conn))
+    settings = read_settings(conn)
     routes = sql.read_enabled_routes(conn)
     marketplaces = {m.marketplace_id for m in due if m.reach == "immediate-channels"}
     since = now - settings.burst_window

@@ -6,14 +6,16 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from worker.demo.texts import printable
 from worker.errors import BuyboxError
 
 STOP_WITHIN_S = 10.0
 _TAIL_BYTES = 64 * 1024
-_UNREMARKABLE = frozenset({"quarantined"})
+_UNREMARKABLE = frozenset({"quarantined", "open_on_loopback"})
 """Warnings that the demo provokes on purpose."""
 _GREETING = "Launching a worker"
 """procrastinate's command says this before there are any logs."""
@@ -81,6 +83,16 @@ class Child:
             log.seek(max(0, size - _TAIL_BYTES))
             last = log.read().decode("utf-8", "replace").splitlines()[-lines:]
         return "\n".join(f"  {printable(line)}" for line in last) or "  (nothing)"
+
+    def said(self, event: str) -> dict[str, Any] | None:
+        """The first line of its log that tells of this event; None while there is none."""
+        with self.log.open(encoding="utf-8", errors="replace") as log:
+            for line in log:
+                with suppress(ValueError):
+                    found = json.loads(line)
+                    if isinstance(found, dict) and found.get("event") == event:
+                        return found
+        return None
 
     def complaints(self) -> Iterator[str]:
         """Lines of its log that are warnings or worse, or no JSON at all."""

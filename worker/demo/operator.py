@@ -18,7 +18,6 @@ import psycopg
 
 from db import alert_acts as acts
 from db import alert_reading as reading
-from worker.alerts.storing import SettingsShelf
 from worker.alerts.ticking import tick
 from worker.demo.alarms import AlertKey
 
@@ -63,7 +62,6 @@ class Operator:
 
     def __init__(self, conn: psycopg.Connection) -> None:
         self._conn = conn
-        self._shelf = SettingsShelf()
         self._before: dict[str, Any] = {}
         self._ticked_at = float("-inf")
         self._to_do = {"acknowledge": "warning", "snooze": "high", "note": "critical"}
@@ -89,7 +87,7 @@ class Operator:
         if time.monotonic() - self._ticked_at < TICK_EVERY_S:
             return
         self._ticked_at = time.monotonic()
-        tick(self._conn, self._shelf, now=datetime.now(UTC), seconds=_TICK_S)
+        tick(self._conn, now=datetime.now(UTC), seconds=_TICK_S)
         self._act()
 
     def settle(self) -> bool:

@@ -183,7 +183,7 @@ class Stage:
             )
 
     def _start_processes(self) -> None:
-        self._say(f"starting one ingester and {self._workers} workers")
+        self._say(f"starting one ingester, {self._workers} workers and the dashboard")
         started_at = datetime.now(UTC)
         self._start("ingester", [sys.executable, "-m", "worker.ingest"], self.ingester_id)
         for number in range(1, self._workers + 1):
@@ -192,16 +192,19 @@ class Stage:
                 [sys.executable, "-m", "procrastinate", "--app=worker.app.app", "worker"],
                 f"demo-{os.getpid()}-worker-{number}",
             )
+        dashboard = self._start("dashboard", [sys.executable, "-m", "api"])
         deadline = time.monotonic() + READY_WITHIN_S
         with connect(self.settings.dsn, role="demo", autocommit=True) as conn:
-            while not self._are_ready(conn, started_at):
+            while not (self._are_ready(conn, started_at) and dashboard.said("listening")):
                 self.check()
                 if time.monotonic() > deadline:
                     raise StageError(
-                        f"The ingester and the workers were not ready within {READY_WITHIN_S:.0f} "
-                        f"s; their logs are in {self.folder}"
+                        f"The processes were not ready within {READY_WITHIN_S:.0f} s; their logs "
+                        f"are in {self.folder}"
                     )
                 time.sleep(0.1)
+        address = (dashboard.said("listening") or {})["address"]
+        self._say(f"the dashboard is at {address} as long as the demo runs")
 
     def _are_ready(self, conn: psycopg.Connection, started_at: datetime) -> bool:
         rows = operators.read_view(conn, "worker_health", max_rows=10_000)
@@ -227,6 +230,9 @@ class Stage:
             "DLQ_URL": settings.dlq_url,
             "WORKER_ID": worker_id,
             "LOG_FORMAT": "json",
+            # Any port that is free, and nobody but this machine.
+            "API_PORT": os.environ.get("API_PORT", "0"),
+            "API_HOST": "127.0.0.1",
             "PYTHONUNBUFFERED": "1",
         }
         base = emulator.environment(os.environ)
