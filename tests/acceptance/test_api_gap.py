@@ -106,14 +106,21 @@ def storm(database_url, url, *, writers=10, hold_s=2.0, cut_every_s=0.4):
             writer.join()
 
 
-def finish(database_url, browsers):
-    """A last change that everybody must hear; then what the tables hold."""
+def finish(database_url, browsers, *, whole=True):
+    """A last change that everybody must hear; then what the tables hold.
+
+    Without a `whole` feed that change may be among the lost ones.
+    """
     with connect(database_url, autocommit=True) as conn:
         write_state(conn, "THE-END")
         table = tables(conn)
     (end,) = [key for key in table if "THE-END" in key[1]]
     for browser in browsers:
-        until(lambda b=browser: end in b.holder.rows, "the client heard the last change")
+        try:
+            until(lambda b=browser: end in b.holder.rows, "the client heard the last change")
+        except AssertionError:
+            if whole:
+                raise
         browser.close()
     return table
 
@@ -155,7 +162,7 @@ def test_a_number_for_a_cursor_loses_what_commits_late(start, database, command,
     server = Server(start, database.url, command)
     with storm(database.url, server.url, writers=6, hold_s=0.5) as (browsers, writers):
         threading.Event().wait(1.5)
-    table = finish(database.url, browsers)
+    table = finish(database.url, browsers, whole=whole)
     assert sum(writer.held for writer in writers) > 5
     lost = {
         key for browser in browsers for key in table if browser.holder.rows.get(key) != table[key]
@@ -181,7 +188,11 @@ def test_health_tells_the_truth_while_the_database_is_away(start, database_url, 
         names = {stream.next().name for _ in range(2)}
         assert names == {"feed", "state"}
         wait_for(server.ready, "ready again")
-        assert httpx.get(f"{server.url}/api/state").status_code == 200
+        # A connection of the pool that was cut is found out by the request that gets it.
+        wait_for(
+            lambda: httpx.get(f"{server.url}/api/state").status_code == 200,
+            "requests are answered again",
+        )
     assert "Traceback" not in server.process.output()
 
 
