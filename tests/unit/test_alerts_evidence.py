@@ -96,8 +96,8 @@ def said(*events):
     for event in events:
         state, _ = apply_event(state, event, SeveritySettings())
     return {
-        kind: sighting_of(state, kind, SeveritySettings(), {"n": 1})
-        for kind in severities_of(state)
+        kind: sighting_of(state, kind, severity, SeveritySettings(), {"n": 1})
+        for kind, severity in severities_of(state).items()
     }
 
 
@@ -151,4 +151,4 @@ def test_business_customers_have_alerts_of_their_own():
         "business-buy-box-suppressed",
         "business-pricing-health",
     }
-    assert sighting_of(state, "business-price", SeveritySettings(), {}).missing is None
+    assert sighting_of(state, "business-price", "info", SeveritySettings(), {}).missing is None

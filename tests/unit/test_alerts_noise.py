@@ -1,4 +1,4 @@
-"""Inhibition, bursts and what healed by itself."""
+"""Inhibition and bursts."""
 
 from __future__ import annotations
 
@@ -9,23 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.alerts import (
-    HOUR,
     MINUTE,
     NOW,
     SETTINGS,
     SUBJECT,
     delivered,
-    ended,
-    falling,
     play,
-    reviewing,
     shown,
     sighting,
-    snoozed,
 )
 from worker.alerts.events import Sighting, Tick
 from worker.alerts.lifecycle import advance
-from worker.alerts.noise import Waiting, bundles, healed_unseen, inhibition
+from worker.alerts.noise import Waiting, bundles, inhibition
 from worker.alerts.settings import AlertSettings
 
 # inhibition ---------------------------------------------------------------------------------------
@@ -134,23 +129,3 @@ def test_bursts_are_found_as_by_looking_at_every_window(items, limit):
     for bundle in found:
         assert {i.alert_id in bursting for i in bundle.items} == {bundle.grouped}
         assert len({i.marketplace_id for i in bundle.items}) == 1
-
-
-# healed -------------------------------------------------------------------------------------------
-
-
-def test_healed_unseen_is_what_cleared_before_anybody_did_anything():
-    seen = ended("cleared", acknowledged_by="ann", looked_at=NOW - HOUR)
-    old = ended("cleared", ago=25 * HOUR)
-    healed = ended("cleared", ago=HOUR)
-    alerts = [delivered(), seen, old, ended("timeout"), ended("manual"), healed]
-    assert healed_unseen(alerts, NOW - 24 * HOUR, NOW) == [healed]
-
-
-def test_the_first_act_of_a_person_is_looking():
-    for before in (reviewing(), snoozed(looked_at=NOW - HOUR)):
-        cleared = advance(before, sighting("success"), NOW, AlertSettings(clear_hold=0 * MINUTE))
-        assert healed_unseen([cleared.alert], NOW - HOUR, NOW + HOUR) == []
-    cleared = advance(falling(), Tick(), NOW + HOUR, SETTINGS)
-    assert healed_unseen([cleared.alert], NOW, NOW + 2 * HOUR) == [cleared.alert]
-    assert healed_unseen([cleared.alert], NOW, NOW + HOUR) == []

@@ -16,7 +16,7 @@ from worker.alerts.events import Sighting
 from worker.alerts.values import AlertSubject, Kind, rank
 from worker.analysis.judge import standing_of
 from worker.analysis.severity import PolicyName, Severity, Standing, assess
-from worker.analysis.state import ProductState, SeveritySettings
+from worker.analysis.state import ProductState, SeveritySettings, Subject
 
 CAUSE_SEVERITY: Severity = "high"
 """Of a suppressed Buy Box and of PRICING_HEALTH: sales stop, and the price alerts are muted."""
@@ -79,31 +79,34 @@ def _or(value: Decimal | None, other: Decimal) -> Decimal:
 # sightings ----------------------------------------------------------------------------------------
 
 
-def severities_of(state: ProductState) -> dict[Kind, Severity]:
-    """How bad it is for each of a product's alerts: that of the price, and those of two causes.
+def kinds_of(subject: Subject) -> tuple[Kind, Kind, Kind]:
+    """The alerts a product may have: of the price, of a suppressed Buy Box, of PRICING_HEALTH."""
+    return _BUSINESS_KINDS if subject.audience == "business" else _KINDS
 
-    Empty while nothing is known of the product.
-    """
+
+def severities_of(state: ProductState) -> dict[Kind, Severity]:
+    """How bad it is for each of a product's alerts. Empty while nothing is known of the product."""
     if not _times(state):
         return {}
     suppressed = state.market is not None and state.market.has_buy_box is False
-    business = state.subject.audience == "business"
+    price, box, health = kinds_of(state.subject)
     return {
-        _kind("price", business=business): state.severity,
-        _kind("buy-box-suppressed", business=business): CAUSE_SEVERITY if suppressed else "success",
-        _kind("pricing-health", business=business): CAUSE_SEVERITY if state.health else "success",
+        price: state.severity,
+        box: CAUSE_SEVERITY if suppressed else "success",
+        health: CAUSE_SEVERITY if state.health else "success",
     }
 
 
 def sighting_of(
     state: ProductState,
     kind: Kind,
+    severity: Severity,
     settings: SeveritySettings,
     facts: Mapping[str, object],
     *,
     costs_known: bool = False,
 ) -> Sighting:
-    """What a state that has seen something says to one of its alerts."""
+    """What a state that has seen something says to one of its alerts, how bad it is being known."""
     has_box = state.market.has_buy_box if state.market else None
     if kind.endswith("pricing-health"):
         missing = None
@@ -114,7 +117,7 @@ def sighting_of(
     s = state.subject
     return Sighting(
         AlertSubject(s.seller_id, s.marketplace_id, s.asin, s.item_condition, kind),
-        severities_of(state)[kind],
+        severity,
         max(_times(state)),
         missing,
         buy_box_suppressed=has_box is False,
@@ -130,15 +133,12 @@ def _times(state: ProductState) -> list[datetime]:
     return times
 
 
-_BUSINESS: dict[Kind, Kind] = {
-    "price": "business-price",
-    "buy-box-suppressed": "business-buy-box-suppressed",
-    "pricing-health": "business-pricing-health",
-}
-
-
-def _kind(kind: Kind, *, business: bool) -> Kind:
-    return _BUSINESS[kind] if business else kind
+_KINDS: tuple[Kind, Kind, Kind] = ("price", "buy-box-suppressed", "pricing-health")
+_BUSINESS_KINDS: tuple[Kind, Kind, Kind] = (
+    "business-price",
+    "business-buy-box-suppressed",
+    "business-pricing-health",
+)
 
 
 def _price_missing(

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from worker.alerts.account import ASSESSED, Account, Kept, is_at_rest
-from worker.alerts.evidence import severities_of, sighting_of
+from worker.alerts.evidence import kinds_of, severities_of, sighting_of
 from worker.alerts.facts import MARGINS_KNOWN, facts_of, has_margins
 from worker.alerts.flapping import STEADY, Flap, Seen
 from worker.alerts.lifecycle import advance
@@ -18,9 +18,9 @@ from worker.analysis.severity import Severity
 from worker.analysis.state import ProductState, SeveritySettings, Subject
 
 
-def subjects_of(states: Iterable[ProductState]) -> list[str]:
-    """The subject keys that these states speak of, in order."""
-    return sorted({_key(state.subject, kind) for state in states for kind in severities_of(state)})
+def subjects_of(products: Iterable[Subject]) -> list[str]:
+    """The subject keys of all alerts that these products may have, in order."""
+    return sorted({_key(product, kind) for product in products for kind in kinds_of(product)})
 
 
 def hear(
@@ -58,7 +58,7 @@ def _hear(
     if kept is not None and kept.alert.condition == "firing":
         margins_known = margins_known or bool(kept.alert.facts.get(MARGINS_KNOWN))
     facts = facts_of(state, margins_known=margins_known)
-    sighting = sighting_of(state, kind, severity, facts, costs_known=margins_known)
+    sighting = sighting_of(state, kind, seen, severity, facts, costs_known=margins_known)
     flap = _flap(kept, account.now, was_well=was_well)
     alert = kept.alert if kept else None
     step = advance(alert, sighting, account.now, account.settings, flap)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from worker.alerts.events import Sighting
 from worker.alerts.settings import AlertSettings
-from worker.alerts.values import Alert, AlertSeverity, Kind, rank
+from worker.alerts.values import AlertSeverity, Kind, rank
 
 PRICE_KINDS: frozenset[Kind] = frozenset({"price", "business-price"})
 
@@ -118,22 +118,3 @@ def _bursts(items: Sequence[Waiting], window: timedelta, limit: int) -> list[tup
         else:
             found.append((start, end))
     return found
-
-
-# healed -------------------------------------------------------------------------------------------
-
-
-def healed_unseen(alerts: Iterable[Alert], since: datetime, until: datetime) -> list[Alert]:
-    """Alerts that ended by themselves in [since, until) before a person did anything about them.
-
-    Only a clear counts: what ended by timeout may still be true. Oldest end first.
-    """
-    found = [
-        (alert.resolved_at, alert)
-        for alert in alerts
-        if alert.resolution == "cleared"
-        and alert.looked_at is None
-        and alert.resolved_at is not None
-        and since <= alert.resolved_at < until
-    ]
-    return [alert for _, alert in sorted(found, key=lambda pair: (pair[0], pair[1].subject))]

@@ -29,7 +29,7 @@ def tell_alerts(
     """
     if not heard:
         return []
-    rows = sql.lock_newest_alerts(conn, subjects_of(one.state for one in heard))
+    rows = sql.lock_newest_alerts(conn, subjects_of({one.state.subject for one in heard}))
     account = account_of(rows, now, read_settings(conn))
     hear(account, heard, known, severity)
     return store(conn, account)
