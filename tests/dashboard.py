@@ -159,8 +159,8 @@ class Stream:
     def cut(self) -> None:
         """End it from this side, without a word."""
         with_linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, with_linger)
-        with contextlib.suppress(OSError):  # the other side was quicker
+        with contextlib.suppress(OSError):  # the other side, or another thread, was quicker
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, with_linger)
             self._socket.shutdown(socket.SHUT_RDWR)
         self._reading.done.wait(PATIENCE_S)
 

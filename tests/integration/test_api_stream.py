@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from api.feed.snapshot import Snapshot
 from db.feed import read_position
 from tests.dashboard import (
     serving,
@@ -32,6 +33,14 @@ def database_url(emptied):
 @pytest.fixture
 def api(module_api, emptied):
     return module_api
+
+
+def saw_newest(position, conn, asin):
+    """Whether the hub, standing there, has read the newest version of a product's state."""
+    changed_in = column(
+        conn, "SELECT changed_in::text::bigint FROM current_state WHERE asin = %s", asin
+    )
+    return Snapshot.of(position).saw(max(changed_in))
 
 
 def told(event):
@@ -161,6 +170,8 @@ class TestAfterACut:
         slow.commit()  # began before the cursor, ended after it
         write_state(conn, C)
         write_state(conn, C)
+        # A hub that still stood at `last` would hand on both of C's versions, as it may.
+        until(lambda: saw_newest(api.hub.position, conn, C), "the hub has read what was missed")
         with streaming(api.url, last_id=last) as stream:
             assert stream.next().data == {"cursor": last, "live": True, "resumed": True}
             assert {told(stream.next()), told(stream.next())} == {("state", A), ("state", C)}
