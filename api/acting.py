@@ -90,7 +90,7 @@ def _do(conn: psycopg.Connection, body: Act, who: str, now: datetime) -> list[Ac
         case "snooze":
             minutes = body.snooze_minutes
             snooze = None if minutes is None else timedelta(minutes=minutes)
-            return snooze_alerts(conn, ids, who=who, snooze=snooze, now=now)
+            return snooze_alerts(conn, ids, who=who, length=snooze, now=now)
         case "resolve":
             return resolve_alerts(conn, ids, who=who, now=now)
         case "reopen":

@@ -75,7 +75,7 @@ def note_alerts(
     note: str | None,
     now: datetime | None = None,
 ) -> list[Acted]:
-    """Leave a note on alerts; None removes it."""
+    """Write something down, in the place of the note before; nothing is refused as empty."""
     return _act(conn, query("note_alerts"), ids, who=who, note=note, now=now)
 
 
@@ -84,11 +84,11 @@ def snooze_alerts(
     ids: Sequence[int],
     *,
     who: str,
-    snooze: timedelta | None,
+    length: timedelta | None,
     now: datetime | None = None,
 ) -> list[Acted]:
     """Keep alerts quiet for a while; None for the usual while."""
-    return _act(conn, query("snooze_alerts"), ids, who=who, snooze=snooze, now=now)
+    return _act(conn, query("snooze_alerts"), ids, who=who, length=length, now=now)
 
 
 def resolve_alerts(

@@ -67,34 +67,27 @@ class Message(NamedTuple):
     items: int
 
 
-def list_active_alerts(
+def list_alerts(
     conn: psycopg.Connection,
     *,
+    ended: bool = False,
     severity: str | None = None,
     marketplace_id: str | None = None,
     asin: str | None = None,
     assignee: str | None = None,
     max_rows: int = 50,
 ) -> list[Row]:
-    """Open alerts as ops.active_alerts has them, the worst first."""
-    wanted = _wanted(severity, marketplace_id, asin, assignee, max_rows)
+    """Open alerts as ops.active_alerts has them, worst first; or the ended, newest first."""
+    statement = query("list_ended_alerts") if ended else query("list_active_alerts")
+    wanted = {
+        "severity": severity,
+        "marketplace_id": marketplace_id,
+        "asin": asin,
+        "assignee": assignee,
+        "max_rows": min(max_rows, MAX_LISTED),
+    }
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query("list_active_alerts"), wanted).fetchall()
-
-
-def list_ended_alerts(
-    conn: psycopg.Connection,
-    *,
-    severity: str | None = None,
-    marketplace_id: str | None = None,
-    asin: str | None = None,
-    assignee: str | None = None,
-    max_rows: int = 50,
-) -> list[Row]:
-    """Alerts that have ended, the newest end first."""
-    wanted = _wanted(severity, marketplace_id, asin, assignee, max_rows)
-    with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query("list_ended_alerts"), wanted).fetchall()
+        return cursor.execute(statement, wanted).fetchall()
 
 
 def read_alert(conn: psycopg.Connection, alert_id: int) -> Row | None:
@@ -134,19 +127,3 @@ def change_alert_settings(conn: psycopg.Connection, changes: Mapping[str, Any]) 
 
 def _settings(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "only_row"}
-
-
-def _wanted(
-    severity: str | None,
-    marketplace_id: str | None,
-    asin: str | None,
-    assignee: str | None,
-    max_rows: int,
-) -> Row:
-    return {
-        "severity": severity,
-        "marketplace_id": marketplace_id,
-        "asin": asin,
-        "assignee": assignee,
-        "max_rows": min(max_rows, MAX_LISTED),
-    }

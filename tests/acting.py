@@ -1,10 +1,10 @@
-"""People's acts as values, done in SQL the way db/alert_acts.py sends them."""
+"""People's acts as values, done in SQL the way db/acts.py sends them."""
 
 from __future__ import annotations
 
 import pytest
 
-from db import alert_acts
+from db import acts
 from worker.alerts.events import (
     Acknowledge,
     Assign,
@@ -27,23 +27,28 @@ PEOPLE = (
 each_act = pytest.mark.parametrize("doing", PEOPLE, ids=lambda a: type(a).__name__)
 
 
+def act(doing, conn, alert_id, **given):
+    """An act on one alert: what came of it."""
+    return doing(conn, [alert_id], **given)[0]
+
+
 def do(conn, alert_id, doing, now):
-    """The act in SQL, as db/alert_acts.py sends it."""
+    """The act in SQL, as db/acts.py sends it."""
     who = doing.who
     match doing:
         case Acknowledge():
-            return alert_acts.acknowledge_alert(conn, alert_id, who=who, note=doing.note, now=now)
+            return act(acts.acknowledge_alerts, conn, alert_id, who=who, note=doing.note, now=now)
         case Unacknowledge():
-            return alert_acts.unacknowledge_alert(conn, alert_id, who=who, now=now)
+            return act(acts.unacknowledge_alerts, conn, alert_id, who=who, now=now)
         case Assign():
-            return alert_acts.assign_alert(
-                conn, alert_id, who=who, assignee=doing.assignee, now=now
+            return act(
+                acts.assign_alerts, conn, alert_id, who=who, assignee=doing.assignee, now=now
             )
         case Note():
-            return alert_acts.note_alert(conn, alert_id, who=who, note=doing.text, now=now)
+            return act(acts.note_alerts, conn, alert_id, who=who, note=doing.text, now=now)
         case Snooze():
-            return alert_acts.snooze_alert(conn, alert_id, who=who, length=doing.length, now=now)
+            return act(acts.snooze_alerts, conn, alert_id, who=who, length=doing.length, now=now)
         case Resolve():
-            return alert_acts.resolve_alert(conn, alert_id, who=who, now=now)
+            return act(acts.resolve_alerts, conn, alert_id, who=who, now=now)
         case Reopen():
-            return alert_acts.reopen_alert(conn, alert_id, who=who, now=now)
+            return act(acts.reopen_alerts, conn, alert_id, who=who, now=now)

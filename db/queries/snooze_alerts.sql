@@ -2,6 +2,6 @@
 SELECT a.id AS alert_id, r.done, r.code, r.message
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS a (id, place)
 CROSS JOIN LATERAL buybox_snooze_alert(
-    a.id, %(who)s::text, %(snooze)s::interval, COALESCE(%(now)s::timestamptz, now())
+    a.id, %(who)s::text, %(length)s::interval, COALESCE(%(now)s::timestamptz, now())
 ) AS r
 ORDER BY a.place

@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from db import alert_acts as acts
+from db import acts
+from tests.acting import act
 from tests.alerting import Story
 from tests.interleave import Background, begin
 
@@ -29,11 +30,11 @@ def observer(database_url):
 
 def acknowledge(conn, story, minutes):
     number = story.newest()["id"]
-    return acts.acknowledge_alert(conn, number, who="ann", note=None, now=story.at(minutes))
+    return act(acts.acknowledge_alerts, conn, number, who="ann", note=None, now=story.at(minutes))
 
 
 def snooze(conn, story, minutes, number):
-    return acts.snooze_alert(conn, number, who="ann", length=None, now=story.at(minutes))
+    return act(acts.snooze_alerts, conn, number, who="ann", length=None, now=story.at(minutes))
 
 
 def messages(story, tell):

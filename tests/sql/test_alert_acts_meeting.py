@@ -7,8 +7,9 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from db import alert_acts
+from db import acts
 from tests import alert_rows as rows
+from tests.acting import act
 from tests.alerts import NOW, alert
 from tests.interleave import Background, Ear, begin
 
@@ -27,9 +28,9 @@ def second(open_connection):
 
 def test_of_two_who_acknowledge_at_once_one_wins_and_the_other_is_told(conn, first, second):
     alert_id = rows.store(conn)
-    assert alert_acts.acknowledge_alert(first, alert_id, who="ann", note=None, now=NOW).done
+    assert act(acts.acknowledge_alerts, first, alert_id, who="ann", note=None, now=NOW).done
     late = Background(
-        alert_acts.acknowledge_alert, second, alert_id, who="bob", note="mine", now=NOW
+        act, acts.acknowledge_alerts, second, alert_id, who="bob", note="mine", now=NOW
     ).until_blocked(conn)
     first.commit()
     assert late.result() == (
@@ -44,9 +45,9 @@ def test_of_two_who_acknowledge_at_once_one_wins_and_the_other_is_told(conn, fir
 
 def test_who_comes_second_wins_if_the_first_takes_it_back(conn, first, second):
     alert_id = rows.store(conn)
-    alert_acts.acknowledge_alert(first, alert_id, who="ann", note=None, now=NOW)
+    act(acts.acknowledge_alerts, first, alert_id, who="ann", note=None, now=NOW)
     late = Background(
-        alert_acts.acknowledge_alert, second, alert_id, who="bob", note=None, now=NOW
+        act, acts.acknowledge_alerts, second, alert_id, who="bob", note=None, now=NOW
     ).until_blocked(conn)
     first.rollback()
     assert late.result().done
@@ -55,9 +56,9 @@ def test_who_comes_second_wins_if_the_first_takes_it_back(conn, first, second):
 
 def test_an_acknowledgement_that_comes_after_a_resolve_is_refused(conn, first, second):
     alert_id = rows.store(conn)
-    assert alert_acts.resolve_alert(first, alert_id, who="ann", now=NOW).done
+    assert act(acts.resolve_alerts, first, alert_id, who="ann", now=NOW).done
     late = Background(
-        alert_acts.acknowledge_alert, second, alert_id, who="bob", note=None, now=NOW
+        act, acts.acknowledge_alerts, second, alert_id, who="bob", note=None, now=NOW
     ).until_blocked(conn)
     first.commit()
     assert late.result().message == "It has ended at 2026-03-10 12:00 UTC (manual, ann)."
@@ -65,8 +66,8 @@ def test_an_acknowledgement_that_comes_after_a_resolve_is_refused(conn, first, s
 
 def test_a_resolve_that_comes_after_an_acknowledgement_ends_it_and_says_so(conn, first, second):
     alert_id = rows.store(conn)
-    alert_acts.acknowledge_alert(first, alert_id, who="ann", note=None, now=NOW)
-    late = Background(alert_acts.resolve_alert, second, alert_id, who="bob", now=NOW).until_blocked(
+    act(acts.acknowledge_alerts, first, alert_id, who="ann", note=None, now=NOW)
+    late = Background(act, acts.resolve_alerts, second, alert_id, who="bob", now=NOW).until_blocked(
         conn
     )
     first.commit()
@@ -81,7 +82,7 @@ def test_a_snooze_that_meets_a_rise_is_told_which_alert_to_act_on(conn, first, s
     superseded = END | {"resolution": "superseded"}
     first.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (old,))
     late = Background(
-        alert_acts.snooze_alert, second, old, who="ann", length=None, now=NOW
+        act, acts.snooze_alerts, second, old, who="ann", length=None, now=NOW
     ).until_blocked(conn)
     assignments = ", ".join(f"{name} = %({name})s" for name in superseded)
     first.execute(f"UPDATE alerts SET {assignments} WHERE id = {old}", superseded)
@@ -97,7 +98,7 @@ def test_reopening_what_is_raised_anew_at_this_moment(conn, first, second, raise
     """The newer alert cannot be seen yet: the index of open alerts makes the reopening wait."""
     old = rows.store(conn, replace(alert(), id=None), **END)
     new = rows.store(first, replace(alert(), id=None))
-    late = Background(alert_acts.reopen_alert, second, old, who="ann", now=NOW).until_blocked(conn)
+    late = Background(act, acts.reopen_alerts, second, old, who="ann", now=NOW).until_blocked(conn)
     if raised:
         first.commit()
         why = f"A newer alert has taken its place: act on #{new}."
@@ -113,9 +114,9 @@ def test_reopening_what_is_raised_anew_at_this_moment(conn, first, second, raise
 def test_a_delivery_about_two_alerts_is_cancelled_by_who_holds_back_the_last(conn, first, second):
     one, other = rows.store(conn), rows.store(conn, rows.product("B0OTHER001"))
     both = rows.delivery(conn, rows.message(conn, one), rows.message(conn, other))
-    alert_acts.acknowledge_alert(first, one, who="ann", note=None, now=NOW)
+    act(acts.acknowledge_alerts, first, one, who="ann", note=None, now=NOW)
     late = Background(
-        alert_acts.acknowledge_alert, second, other, who="bob", note=None, now=NOW
+        act, acts.acknowledge_alerts, second, other, who="bob", note=None, now=NOW
     ).until_blocked(conn)
     first.commit()
     assert late.result().done
@@ -128,8 +129,8 @@ def test_a_delivery_about_two_alerts_is_cancelled_by_who_holds_back_the_last(con
 def test_an_act_rings_once_and_a_refusal_does_not(conn, open_connection):
     ear = Ear(open_connection, "buybox_alerts")
     alert_id = rows.store(conn)
-    alert_acts.acknowledge_alert(conn, alert_id, who="ann", note="n", now=NOW)
-    alert_acts.acknowledge_alert(conn, alert_id, who="bob", note=None, now=NOW)
+    act(acts.acknowledge_alerts, conn, alert_id, who="ann", note="n", now=NOW)
+    act(acts.acknowledge_alerts, conn, alert_id, who="bob", note=None, now=NOW)
     (bell,) = ear.heard()
     assert json.loads(bell.payload) == {
         "v": 1,

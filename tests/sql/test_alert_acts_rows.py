@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from db import alert_acts
+from db import acts
 from tests import alert_rows as rows
-from tests.acting import PEOPLE, do, each_act
+from tests.acting import PEOPLE, act, do, each_act
 from tests.alerts import MINUTE, NOW, SUBJECT, alert
 from worker.alerts.events import Acknowledge, Assign, Note, Resolve, Snooze, Unacknowledge
 
@@ -19,7 +19,7 @@ from worker.alerts.events import Acknowledge, Assign, Note, Resolve, Snooze, Una
 
 def test_the_feed_and_the_workers_learn_of_an_act(scratch):
     alert_id = rows.store(scratch, due_at=NOW + timedelta(hours=1), changed_in="3")
-    alert_acts.note_alert(scratch, alert_id, who="ann", note="n", now=NOW)
+    act(acts.note_alerts, scratch, alert_id, who="ann", note="n", now=NOW)
     after = rows.row(scratch, alert_id)
     assert (after["due_at"], after["updated_at"]) == (NOW, NOW)
     assert scratch.execute("SELECT pg_current_xact_id()::text").fetchone() == (
@@ -29,7 +29,7 @@ def test_the_feed_and_the_workers_learn_of_an_act(scratch):
 
 def test_a_refusal_touches_nothing(scratch):
     alert_id = rows.store(scratch, changed_in="3")
-    alert_acts.unacknowledge_alert(scratch, alert_id, who="ann", now=NOW)
+    act(acts.unacknowledge_alerts, scratch, alert_id, who="ann", now=NOW)
     assert str(rows.row(scratch, alert_id)["changed_in"]) == "3"
 
 
@@ -57,7 +57,7 @@ def test_an_alert_is_not_reopened_beside_a_newer_one(scratch, newer):
     end = {"attention": "resolved", "resolution": "manual", "resolved_by": "x", "resolved_at": NOW}
     old = rows.store(scratch, replace(alert(), id=None), **end)
     new = rows.store(scratch, replace(alert(), id=None), **({} if newer == "open" else end))
-    outcome = alert_acts.reopen_alert(scratch, old, who="ann", now=NOW)
+    outcome = act(acts.reopen_alerts, scratch, old, who="ann", now=NOW)
     why = f"A newer alert has taken its place: act on #{new}."
     assert outcome == (old, False, "superseded", why)
     assert rows.stored(scratch, old).subject == SUBJECT
@@ -110,7 +110,7 @@ def test_other_acts_hold_nothing_back(scratch, doing):
 def test_a_snoozed_message_says_until_when(scratch):
     alert_id = rows.store(scratch)
     waiting = rows.message(scratch, alert_id)
-    alert_acts.snooze_alert(scratch, alert_id, who="ann", length=MINUTE, now=NOW)
+    act(acts.snooze_alerts, scratch, alert_id, who="ann", length=MINUTE, now=NOW)
     statement = "SELECT snooze_until FROM alert_queues WHERE id = %s"
     assert scratch.execute(statement, (waiting,)).fetchone() == (NOW + MINUTE,)
 

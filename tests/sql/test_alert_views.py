@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from db import alert_acts
+from db import acts
 from db.operators import read_view
 from tests import alert_rows as rows
+from tests.acting import act
 from tests.alerts import HOUR, MINUTE, NOW
 
 END = {"attention": "resolved", "resolution": "manual", "resolved_by": "x", "resolved_at": NOW}
@@ -76,8 +77,8 @@ def test_the_title_is_that_of_the_product_if_it_is_known(scratch):
 
 def test_what_people_did_is_on_the_active_alert(scratch):
     one = rows.store(scratch)
-    alert_acts.acknowledge_alert(scratch, one, who="ann", note="asking", now=NOW)
-    alert_acts.assign_alert(scratch, one, who="ann", assignee="bob", now=NOW)
+    act(acts.acknowledge_alerts, scratch, one, who="ann", note="asking", now=NOW)
+    act(acts.assign_alerts, scratch, one, who="ann", assignee="bob", now=NOW)
     (found,) = read_view(scratch, "active_alerts")
     names = ("acknowledged_by", "acknowledged_at", "note", "assignee")
     assert tuple(found[name] for name in names) == ("ann", NOW, "asking", "bob")
@@ -231,8 +232,8 @@ def test_the_time_to_acknowledge_counts_from_the_first_message(scratch, now):
 def test_the_trail_reads_newest_first_and_says_what_was_told(scratch):
     one = rows.store(scratch)
     rows.event(scratch, one, "raised", from_phase=None, to_phase="high firing/new")
-    alert_acts.acknowledge_alert(scratch, one, who="ann", note=None, now=NOW)
-    alert_acts.resolve_alert(scratch, one, who="bob", now=NOW)
+    act(acts.acknowledge_alerts, scratch, one, who="ann", note=None, now=NOW)
+    act(acts.resolve_alerts, scratch, one, who="bob", now=NOW)
     trail = read_view(scratch, "alert_trail")
     assert [(e["who"], e["change"], e["voice"], e["ended"]) for e in trail] == [
         ("bob", "resolved", "quiet: act-of-a-person", ["acknowledgement"]),

@@ -1,4 +1,4 @@
-"""`buybox alerts`: look at alerts and act on them. The acts are those of SQL (db/alert_acts.py)."""
+"""`buybox alerts`: look at alerts and act on them. The acts are those of SQL (db/acts.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from db import alert_acts as acts
+from db import acts
 from db import alert_reading as reading
 from worker.alerts.values import ALERT_SEVERITIES
 from worker.cli.alerts_settings import settings
@@ -67,11 +67,11 @@ def list_alerts(
     if severity is not None and severity not in ALERT_SEVERITIES:
         fail(f"--severity is one of {', '.join(ALERT_SEVERITIES)}", code=2)
     marketplace_id = marketplace_id_of(marketplace)
-    look = reading.list_ended_alerts if ended else reading.list_active_alerts
     with connect_or_fail(settings_or_fail()) as conn:
         try:
-            found = look(
+            found = reading.list_alerts(
                 conn,
+                ended=ended,
                 severity=severity,
                 marketplace_id=marketplace_id,
                 asin=asin and asin.strip().upper(),
@@ -147,7 +147,7 @@ def acknowledge(
 
     Examples: [dim]buybox alerts ack 17[/dim], [dim]buybox alerts ack 17 18 --note "on it"[/dim]
     """
-    _each(ids, acts.acknowledge_alert, who, as_json=as_json, note=note)
+    _each(ids, acts.acknowledge_alerts, who, as_json=as_json, note=note)
 
 
 @alerts_app.command("unack")
@@ -156,7 +156,7 @@ def unacknowledge(ids: _Ids, who: _Who = None, as_json: _Json = False) -> None:
 
     Example: [dim]buybox alerts unack 17[/dim]
     """
-    _each(ids, acts.unacknowledge_alert, who, as_json=as_json)
+    _each(ids, acts.unacknowledge_alerts, who, as_json=as_json)
 
 
 @alerts_app.command("assign")
@@ -174,7 +174,7 @@ def assign(
     """
     if (to is None) is not nobody:
         fail("say whose: --to NAME, or --nobody", code=2)
-    _each(ids, acts.assign_alert, who, as_json=as_json, assignee=to)
+    _each(ids, acts.assign_alerts, who, as_json=as_json, assignee=to)
 
 
 @alerts_app.command("note")
@@ -188,7 +188,7 @@ def note(
 
     Example: [dim]buybox alerts note 17 --text "a new rival, FBA"[/dim]
     """
-    _each(ids, acts.note_alert, who, as_json=as_json, note=text)
+    _each(ids, acts.note_alerts, who, as_json=as_json, note=text)
 
 
 @alerts_app.command("snooze")
@@ -207,7 +207,7 @@ def snooze(
     how_long: timedelta | None = None
     if length is not None and (how_long := read_length(length)) is None:
         fail(f"--for says no length; {HOW_TO_WRITE}", code=2)
-    _each(ids, acts.snooze_alert, who, as_json=as_json, length=how_long)
+    _each(ids, acts.snooze_alerts, who, as_json=as_json, length=how_long)
 
 
 @alerts_app.command("resolve")
@@ -216,7 +216,7 @@ def resolve(ids: _Ids, who: _Who = None, as_json: _Json = False) -> None:
 
     Example: [dim]buybox alerts resolve 17[/dim]
     """
-    _each(ids, acts.resolve_alert, who, as_json=as_json)
+    _each(ids, acts.resolve_alerts, who, as_json=as_json)
 
 
 @alerts_app.command("reopen")
@@ -225,7 +225,7 @@ def reopen(ids: _Ids, who: _Who = None, as_json: _Json = False) -> None:
 
     Example: [dim]buybox alerts reopen 17[/dim]
     """
-    _each(ids, acts.reopen_alert, who, as_json=as_json)
+    _each(ids, acts.reopen_alerts, who, as_json=as_json)
 
 
 alerts_app.command()(settings)
@@ -233,7 +233,7 @@ alerts_app.command()(settings)
 
 def _each(
     ids: list[int],
-    act: Callable[..., acts.Outcome],
+    act: Callable[..., list[acts.Acted]],
     who: str | None,
     *,
     as_json: bool,
@@ -245,7 +245,7 @@ def _each(
     with connect_or_fail(settings_or_fail()) as conn:
         for alert_id in dict.fromkeys(ids):
             try:
-                outcome = act(conn, alert_id, who=name, now=datetime.now(UTC), **details)
+                outcome = act(conn, [alert_id], who=name, now=datetime.now(UTC), **details)[0]
             except psycopg.errors.LockNotAvailable:
                 fail(f"alert {alert_id} is held by another transaction; run it again in a moment")
             except psycopg.Error as error:

@@ -15,7 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from db.alert_acts import Outcome
+from db.acts import Acted
 from db.alert_reading import Row, TrailEvent
 from worker.cli.alerts_trace import NO_MESSAGE, Station, moment, outcome
 from worker.cli.common import console, fits, plain
@@ -43,7 +43,7 @@ def line(text: str) -> None:
     console.print(plain(text), markup=False, soft_wrap=True)
 
 
-def show_outcome(one: Outcome) -> None:
+def show_outcome(one: Acted) -> None:
     """What came of an act."""
     told = one.code if one.done else f"refused ({one.code})"
     line(f"{one.alert_id}: {told}: {one.message}")

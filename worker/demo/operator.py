@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import psycopg
 
-from db import alert_acts as acts
+from db import acts
 from db import alert_reading as reading
 from worker.alerts.ticking import tick
 from worker.demo.alarms import AlertKey
@@ -118,22 +118,22 @@ class Operator:
             match act:
                 case "acknowledge":
                     note = "the demo is on it"
-                    acts.acknowledge_alert(self._conn, row["id"], who=WHO, note=note, now=now)
+                    acts.acknowledge_alerts(self._conn, [row["id"]], who=WHO, note=note, now=now)
                 case "snooze":
-                    acts.snooze_alert(self._conn, row["id"], who=WHO, length=None, now=now)
+                    acts.snooze_alerts(self._conn, [row["id"]], who=WHO, length=None, now=now)
                 case "note":
                     note = "left to escalate"
-                    acts.note_alert(self._conn, row["id"], who=WHO, note=note, now=now)
+                    acts.note_alerts(self._conn, [row["id"]], who=WHO, note=note, now=now)
             if act is not None:
                 del self._to_do[act]
 
     def _open(self) -> list[dict[str, Any]]:
-        return reading.list_active_alerts(self._conn, max_rows=reading.MAX_LISTED)
+        return reading.list_alerts(self._conn, max_rows=reading.MAX_LISTED)
 
 
 def count_alerts(conn: psycopg.Connection, *, since: datetime) -> AlertCounts:
     """What has happened to alerts since, and what is open."""
-    rows = reading.list_active_alerts(conn, max_rows=reading.MAX_LISTED)
+    rows = reading.list_alerts(conn, max_rows=reading.MAX_LISTED)
     found = Counter(row["severity"] for row in rows)
     return AlertCounts(reading.count_alert_changes(conn, since=since), dict(found))
 
