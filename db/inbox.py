@@ -26,7 +26,7 @@ BACKLOG_COUNTED_UP_TO = 100_000
 def store_notifications(
     conn: psycopg.Connection, rows: Sequence[InboxRow], *, now: datetime, ingested_by: str
 ) -> StoredBatch:
-    """File notifications, each once, with one job per new one that is to be analysed.
+    """File notifications, each once, with a job for each product of theirs that has none in line.
 
     Rows that the dedupe constraints know already change nothing and are missing in the answer.
     """

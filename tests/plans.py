@@ -7,9 +7,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from db.connect import connect
+from db.params import columns
+from db.rows import InboxRow
 from db.sql import query
+from tests.interleave import FILER
+from worker.ingest.filing import inbox_row
 
 
 @contextmanager
@@ -98,6 +103,13 @@ def prepared(conn, name, types):
         text = re.sub(rf"%\({parameter}\)s", f"${number}", text)
     conn.execute(f"PREPARE generic ({', '.join(types.values())}) AS {text}")
     return "EXECUTE generic ({})"
+
+
+def store(conn, letters):
+    """T1's statement for a batch of letters."""
+    rows = [inbox_row(one, FILER) for one in letters]
+    params = {**columns(rows, InboxRow), "now": datetime.now(UTC), "ingested_by": "i"}
+    return explain(conn, query("store_notifications"), params)
 
 
 def delete_jobs(conn, names, max_jobs=5000):

@@ -1,5 +1,6 @@
 -- T1: files a batch of notifications, each once, with its body and its job. A notification that any
 -- of the three constraints already knows leaves no trace at all: no row, no body, no job, no bell.
+-- A product needs one job, however much of it waits: none is added behind one that stands in line.
 -- Rows go in by (notification_id, body_hash), the same order in every session, so that two ingesters
 -- with the same messages wait for each other instead of deadlocking.
 WITH arrived AS (
@@ -42,14 +43,44 @@ bodies AS (
     FROM stored AS s
     JOIN arrived AS a USING (body_hash)
 ),
-jobs AS (
-    SELECT array_agg(
-        buybox_analysis_job(s.id, s.received_at, s.product_key, s.trace_id, a.head_start_s)
-        ORDER BY s.id
-    ) AS to_defer
+wanted AS (
+    SELECT DISTINCT ON (s.product_key)
+           s.id, s.received_at, s.product_key, s.trace_id, a.head_start_s,
+           buybox_due_order(s.received_at, a.head_start_s) AS priority
     FROM stored AS s
     JOIN arrived AS a USING (body_hash)
     WHERE s.status = 'waiting'
+    ORDER BY s.product_key, a.head_start_s DESC, s.id
+),
+-- The lock is what makes another's job good enough: until this commits nobody can take it, and who takes
+-- it afterwards sees these rows. One that is locked already may have been taken: it is passed over. So
+-- is one that ran before and was put back: its worker may live after all, and end it.
+-- The status is asked for twice, once as the index by product has it: with the statistics of an empty
+-- queue the index of all that waits would look cheaper, and be read from its front.
+in_line AS (
+    SELECT w.product_key
+    FROM wanted AS w
+    CROSS JOIN LATERAL (
+        SELECT j.priority
+        FROM procrastinate_jobs AS j
+        WHERE j.status IN ('todo', 'doing')
+          AND j.status::text = 'todo'
+          AND j.lock = w.product_key
+          AND j.task_name = 'analyse_product'
+          AND j.attempts = 0
+        ORDER BY j.priority DESC, j.id
+        LIMIT 1
+        FOR SHARE OF j SKIP LOCKED
+    ) AS first
+    WHERE first.priority >= w.priority
+),
+jobs AS (
+    SELECT array_agg(
+        buybox_analysis_job(w.id, w.received_at, w.product_key, w.trace_id, w.head_start_s)
+        ORDER BY w.id
+    ) AS to_defer
+    FROM wanted AS w
+    WHERE w.product_key NOT IN (SELECT i.product_key FROM in_line AS i)
 ),
 deferred AS (
     SELECT procrastinate_defer_jobs_v1(to_defer) AS ids FROM jobs WHERE to_defer IS NOT NULL

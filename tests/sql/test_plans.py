@@ -10,13 +10,10 @@ import pytest
 from procrastinate.schema import SchemaManager
 
 from db.connect import connect
-from db.params import columns
-from db.rows import InboxRow
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
-from tests.interleave import FILER, deliver, letter
-from tests.plans import delete_jobs, explain, filled_database, prepared
-from worker.ingest.filing import inbox_row
+from tests.interleave import deliver, letter
+from tests.plans import delete_jobs, explain, filled_database, prepared, store
 
 ROWS, WAITING, JOBS = 100_000, 10_000, 20_000
 PER_PRODUCT = 4
@@ -146,14 +143,9 @@ def test_the_feed_reads_what_changed_and_not_the_table(full, full_url, changed):
 def test_a_redelivered_batch_is_refused_by_its_keys_alone(full):
     letters = [letter(asin=f"B2{n:08d}") for n in range(10)]
     assert deliver(full, *letters).stored == 10
-    rows = [inbox_row(one, FILER) for one in letters]
-    plan = explain(
-        full,
-        query("store_notifications"),
-        {**columns(rows, InboxRow), "now": NOW, "ingested_by": "i"},
-    )
-    (store,) = [n for n in plan.nodes() if n.get("Relation Name") == "worker_notifications"]
-    assert (store["Tuples Inserted"], store["Conflicting Tuples"]) == (0, 10), plan
+    plan = store(full, letters)
+    (stored,) = [n for n in plan.nodes() if n.get("Relation Name") == "worker_notifications"]
+    assert (stored["Tuples Inserted"], stored["Conflicting Tuples"]) == (0, 10), plan
     assert not plan.scanned, plan
     assert plan.buffers < 10 * 40, plan
 

@@ -14,8 +14,8 @@ import pytest
 from db.connect import connect
 from db.sql import query
 from tests.factories import GB
-from tests.interleave import begin
-from tests.plans import delete_jobs, explain, prepared
+from tests.interleave import begin, letter
+from tests.plans import delete_jobs, explain, prepared, store
 
 NOW = datetime.now(UTC)
 
@@ -71,6 +71,12 @@ def million(request, million_url) -> Iterator[psycopg.Connection]:
         conn.rollback()
 
 
+def waiting_jobs(conn):
+    return conn.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'").fetchone()[
+        0
+    ]
+
+
 def claim_siblings(conn, at_most, *, generic=False):
     params = {"own_product": "M:own", "now": NOW, "max_products": at_most}
     params["window"] = at_most * WINDOW
@@ -109,3 +115,20 @@ def test_a_bite_of_a_hot_product_s_jobs_reads_that_bite(million):
     plan = delete_jobs(million, [f"{GB}:B00000HOT0"], max_jobs=500)
     assert plan.rows_read("procrastinate_jobs") == 2 * 500, plan
     assert not plan.scanned, plan
+
+
+@pytest.mark.parametrize("messages", [1, 100])
+def test_behind_a_million_jobs_a_batch_reads_one_of_each_of_its_products(million, messages):
+    letters = [letter(asin=f"B0{n:08d}") for n in range(messages)]
+    plan = store(million, letters)
+    assert plan.rows_read("procrastinate_jobs") == messages, plan
+    assert "buybox_jobs_waiting_by_lock" in plan.indexes, plan
+    assert not plan.scanned, plan
+    assert waiting_jobs(million) == BACKLOG
+
+
+def test_behind_a_hot_product_s_jobs_its_message_reads_one(million):
+    heat(million)
+    plan = store(million, [letter(asin="B00000HOT0")])
+    assert plan.rows_read("procrastinate_jobs") == 1, plan
+    assert waiting_jobs(million) == BACKLOG + HOT_JOBS

@@ -21,4 +21,5 @@ LEFT JOIN LATERAL (
     ORDER BY id LIMIT 1
 ) AS e ON true;
 COMMENT ON VIEW ops.queue_depth IS
-    'Open it when changes arrive late: per queue what waits, what runs, and the age of the oldest.';
+    'Open it when changes arrive late: per queue the jobs that wait, run and failed, and the age of the
+oldest. A job of analysis answers for all that waits of its product.';
