@@ -95,8 +95,8 @@ def defer_deliveries(
 def defer_dispatch(conn: psycopg.Connection, *, at: datetime | None = None) -> None:
     """A job that dispatches what is due, at once unless one is in line for that, or at a time.
 
-    In the transaction of whoever has something to tell, near its end: until then the job that it counts
-    on is held.
+    In the transaction of whoever has something to tell, near its end: until then the job that it
+    counts on is held.
     """
     conn.execute(query("defer_dispatch"), {"at": at})
 

@@ -1,35 +1,62 @@
-"""procrastinate's connector, made tolerant of one race in its fetch."""
+"""procrastinate's connector, made tolerant of two races in its fetch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, LiteralString
 
 from procrastinate import PsycopgConnector, exceptions, sql
+from procrastinate.connector import Notify
 
 LOCK_INDEX = "procrastinate_jobs_lock_idx_v1"
-FETCH_ATTEMPTS = 3
+FETCH_ATTEMPTS = 10
 NO_JOB: dict[str, Any] = {"id": None}
 
 
 class BuyboxConnector(PsycopgConnector):
-    """Two workers may pick jobs of the same product at the same instant.
+    """Looks again where procrastinate's fetch may have missed a job.
 
-    It takes a job that commits late with an earlier place while another worker's claim is not yet
-    committed: both see no running job, and the unique index on the lock lets only one through.
-    procrastinate would end the losing worker; here it just looks again.
+    Two workers may pick jobs of the same product at the same instant. It takes a job that commits
+    late with an earlier place while another worker's claim is not yet committed: both see no
+    running job, and the unique index on the lock lets only one through. procrastinate would end the
+    losing worker.
+
+    A worker forgets the bells of before once a fetch has found nothing, those as well that came
+    while it looked: such a job would wait for the next poll.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._bells = 0
+
+    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        """As the base class, counting the bells."""
+
+        async def count(*, channel: str, payload: str) -> None:
+            self._bells += 1
+            await on_notification(channel=channel, payload=payload)
+
+        await super().listen_notify(count, channels)
 
     async def execute_query_one_async(
         self, query: LiteralString, **arguments: Any
     ) -> dict[str, Any]:
-        """As the base class; a lost race for a lock counts as "no job for now"."""
+        """As the base class; a fetch that lost a race or was rung meanwhile looks again."""
+        if query == sql.queries["fetch_job"]:
+            return await self._fetch(query, arguments)
+        found: dict[str, Any] = await super().execute_query_one_async(query, **arguments)
+        return found
+
+    async def _fetch(self, query: LiteralString, arguments: dict[str, Any]) -> dict[str, Any]:
         row = NO_JOB
         for _ in range(FETCH_ATTEMPTS):
+            heard, lost = self._bells, False
             try:
                 row = await super().execute_query_one_async(query, **arguments)
             except exceptions.UniqueViolation as error:
-                if query != sql.queries["fetch_job"] or error.constraint_name != LOCK_INDEX:
+                if error.constraint_name != LOCK_INDEX:
                     raise
-            else:
+                lost = True
+            if row["id"] is not None or (not lost and heard == self._bells):
                 break
         return row
