@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import count
 from random import Random
 from typing import Any, LiteralString
 
 import psycopg
+from msgspec.structs import asdict
 
 from benchmarks.desk import RawDesk
 from benchmarks.store import SEVERITY, STORE, WORKER, MovedError, inbox_row, store_parameters

@@ -7,9 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class InboxRow:
+
+class InboxRow(msgspec.Struct, frozen=True, gc=False):
     """A notification to be filed by T1. Fields are the columns of `worker_notifications`.
 
     `head_start_s` is its queue's head start in seconds, `facts` is JSON text or None.

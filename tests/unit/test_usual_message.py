@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from unittest.mock import patch
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.factories import JP, NOW, any_offer_changed, arrival, body, camel_case, money, offer, sns
-from worker.ingest import door
+from worker.ingest import door, models, usual
 from worker.ingest.notification import Notification
 from worker.ingest.usual import read_usual
 
@@ -26,10 +28,16 @@ NEAR_MISSES = [
     *("merchant", "true", "USD", "usd", "XYZ", "B0:1", "a b", "é", "A" * 129, "\u0000", "B2B"),
     *("2024-12-12T11:36:26", "9999-12-31T23:59:59Z", "yesterday", [], {}, [None], [{}], {"a": 1}),
     *(Decimal("0.0"), Decimal("-0.01"), Decimal("1E+3"), Decimal("0.001"), Decimal("1E-9")),
-    *(Decimal("12.340"), Decimal("1E+999")),
+    *(Decimal("12.340"), Decimal("1E+999"), 999_999_999, Decimal("999999999.99")),
+    *({"Amount": amount, "CurrencyCode": "USD"} for amount in ("1.00", 1, Decimal("1.005"), None)),
+    *({"Amount": 1, "CurrencyCode": code} for code in ("usd", "EUR", "XYZ", None)),
+    *({"Amount": 1}, {"amount": 1, "CurrencyCode": "USD"}, {"Amount": 1, "currencyCode": "USD"}),
 ]
 OTHER_KEYS = ["Asin", "IsPrime", "FulfillmentType", "OfferType", "QuantityTier", "Points", "New"]
 OTHER_KEYS += ["LandedPrice", "OfferChangeSummary", "Message", "detail", "Sellerid", "sellerId"]
+OTHER_KEYS += ["offerCHANGEsummary", "ReferencePrice", "NOTIFICATIONID", "landedPrice", "isPrime"]
+ODD_NUMBERS = ["-0", "01", "1e2", "1E0", "1.0e0", "1.", ".5", "1_0", "0x1", "1 ", "1.00\n", "NaN"]
+ODD_NUMBERS += ["9" * 9, "9" * 10, "9" * 5000, "0.001", '"1.00"', '" 1"', '"1_0"', '"NaN"', "null"]
 
 
 def read_carefully(message):
@@ -74,7 +82,8 @@ def change_something(data, document):
     elif act == "add" and isinstance(holder, dict):
         holder[data.draw(st.sampled_from(OTHER_KEYS))] = near_miss(data)
     elif isinstance(holder, dict):
-        change = data.draw(st.sampled_from([str.lower, lambda k: k[:1].lower() + k[1:]]))
+        small_initial = lambda k: k[:1].lower() + k[1:]  # noqa: E731
+        change = data.draw(st.sampled_from([str.lower, small_initial, str.upper, str.swapcase]))
         holder[change(key)] = holder.pop(key)
 
 
@@ -92,6 +101,50 @@ def test_a_message_with_one_or_two_changes_is_read_alike_by_both(data):
 def test_a_message_with_bytes_in_its_middle_is_read_alike_by_both(noise, at):
     data = body(any_offer_changed(notification_id="n-1"))
     assert_both_agree(arrival(data[:at] + noise + data[at + len(noise) :]))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_a_message_with_a_key_or_an_amount_written_oddly_is_read_alike_by_both(data):
+    text = body(data.draw(st.sampled_from([REAL, PLAIN]))).decode()
+    key = data.draw(st.sampled_from(sorted(set(re.findall(r'"(\w+)":', text)))))
+    at = data.draw(st.integers(0, len(key) - 1))
+    escaped = f"{key[:at]}\\u{ord(key[at]):04x}{key[at + 1 :]}"
+    spelling = data.draw(st.sampled_from([key, escaped]))
+    gap = data.draw(st.sampled_from(["", " ", "\n\t ", "\f"]))
+    text = text.replace(f'"{key}":', f'"{spelling}"{gap}:{gap}', data.draw(st.integers(1, 3)))
+    amounts = list(re.finditer(r"Amount[^:]*:\s*([0-9.]+)", text))
+    if amounts and data.draw(st.booleans()):
+        start, end = data.draw(st.sampled_from(amounts)).span(1)
+        text = text[:start] + data.draw(st.sampled_from(ODD_NUMBERS)) + text[end:]
+    assert_both_agree(arrival(text.encode()))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "Money",
+        "Points",
+        "PrimeInformation",
+        "ShippingTime",
+        "OfferRow",
+        "SummaryPrice",
+        "OfferCount",
+        "Summary",
+        "Trigger",
+        "OfferChange",
+    ],
+)
+def test_every_key_under_which_the_careful_reader_looks_is_known_to_the_fast_one(part):
+    nobody_keeps = {"TimeOfOfferChange", "timeOfOfferChange"}  # read where EventTime is missing
+    known = {field.encode_name for field in msgspec.structs.fields(getattr(usual, part))}
+    for name, field in getattr(models, part).model_fields.items():
+        choices = field.validation_alias or _aliases(name)
+        assert set(choices.choices) <= known | nobody_keeps
+
+
+def _aliases(name):
+    return models._Part.model_config["alias_generator"].validation_alias(name)
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.*")), ids=lambda path: path.stem)

@@ -8,9 +8,10 @@ it but a missing type can make it be refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from worker.analysis.facts import Audience, HealthFacts, MarketFacts
 from worker.errors import ImplausibleTimeError, UnreadableNotificationError
@@ -83,16 +84,12 @@ def _read_usual(arrival: Arrival, now: datetime) -> Notification | None:
     message = read_usual(arrival.body)
     if message is None:
         return None
-    change, metadata = message.change, message.notification_metadata
+    change = message.change
     trigger = change.offer_change_trigger
     opened = OpenedBody(
         {
             "eventtime": message.event_time,
-            "notificationmetadata": {
-                "notificationid": metadata.notification_id,
-                "subscriptionid": metadata.subscription_id,
-                "publishtime": metadata.publish_time,
-            },
+            "notificationmetadata": message.notification_metadata,
         },
         sha256(arrival.body),
         "direct",
@@ -247,8 +244,11 @@ def _event_time(claims: _Claims, now: datetime, take: _Take) -> datetime | None:
             raise _InTheFutureError
         return moment
 
-    moments = (take(plausible_time, value, path) for path, value in claims)
-    return next(filter(None, moments), None)
+    for path, value in claims:
+        moment = take(plausible_time, value, path)
+        if moment is not None:
+            return moment
+    return None
 
 
 class _InTheFutureError(ValueError):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NoReturn
+
+import msgspec
 
 from worker.errors import MalformedJsonError, OversizedBodyError
 from worker.ingest.fields import fold_keys, invalid
@@ -23,8 +24,7 @@ MAX_WRAPPERS = 2
 Envelope = Literal["direct", "sns", "eventbridge"]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedBody:
+class OpenedBody(msgspec.Struct, frozen=True):
     """A notification as JSON, out of its wrappers.
 
     `fields` are its members under lower-case keys. `body_hash` is the sha256 of the notification

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import psycopg
 
 from db import inbox
@@ -23,8 +24,7 @@ _CONTENT_AT_FAULT = (psycopg.DataError, psycopg.IntegrityError, ValueError, Type
 """Errors that speak of what is in a message, not of how the database is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True, gc=False):
     """An arrival and what the door made of it."""
 
     arrival: Arrival

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import chain
 from typing import TypeVar
 
 from worker.analysis.facts import (
@@ -31,6 +30,7 @@ OFFER_WITHOUT_SELLER = "offer-without-seller"
 
 _BY_AMAZON = {"amazon": True, "afn": True, "merchant": False, "mfn": False}
 _SHIPS_LATER = frozenset({"future_with_date", "future_without_date"})
+_FREE = Decimal(0)
 
 # What either reader hands over: the attributes are the same.
 _Money = models.Money | usual.Money
@@ -142,7 +142,7 @@ class _Till:
         return Offer(
             seller_id=row.seller_id,
             listing=listing,
-            shipping=_amount(row.shipping) or Decimal(0),
+            shipping=_amount(row.shipping) or _FREE,
             points=self._points(row),
             prime=_prime(row.prime_information),
             fulfilled_by_amazon=row.is_fulfilled_by_amazon,
@@ -178,21 +178,23 @@ class _Till:
         landed, listing = _amount(row.landed_price), _amount(row.listing_price)
         if landed is not None or listing is None:
             return landed
-        return listing + (_amount(row.shipping) or Decimal(0)) - self._points(row)
+        return listing + (_amount(row.shipping) or _FREE) - self._points(row)
 
     def amount(self, money: _Money | None) -> Decimal | None:
         """A single amount."""
-        return _amount(money) if self._takes([money]) else None
+        return _amount(money) if self._takes((money,)) else None
 
     def _takes(self, moneys: _Moneys) -> bool:
-        if _all_in(self._currency, moneys):
-            return True
-        self._refuse(FOREIGN_CURRENCY)
-        return False
+        for money in moneys:
+            if money is not None and money.currency_code != self._currency and _currencies([money]):
+                self._refuse(FOREIGN_CURRENCY)
+                return False
+        return True
 
     def _points(self, row: _Priced) -> int:
-        given = row.points.points_number if row.points and self._has_points else None
-        return given or 0
+        if row.points is None or not self._has_points:
+            return 0
+        return row.points.points_number or 0
 
     def _refuse(self, flag: str) -> None:
         self._flags.add(flag)
@@ -202,11 +204,12 @@ def _decide_currency(marketplace_id: str, rows: Sequence[_Priced], references: _
     """The marketplace's currency; for one we do not know, the only currency of the message."""
     marketplace = find_marketplace(marketplace_id)
     if marketplace is not None:
-        priced = (row for row in rows if _is_priced(row))
-        first = next(priced, None)
-        if first is not None and not any(
-            _all_in(marketplace.currency, _moneys(row)) for row in chain([first], priced)
-        ):
+        is_elsewhere = False
+        for row in filter(_is_priced, rows):
+            if _currencies(_moneys(row)) <= {marketplace.currency}:
+                return marketplace.currency
+            is_elsewhere = True
+        if is_elsewhere:
             raise CurrencyMismatchError(
                 f"CurrencyCode is nowhere {marketplace.currency}, the currency of marketplace "
                 f"{marketplace_id}; check which marketplace the prices belong to."
@@ -241,16 +244,6 @@ def _currencies(moneys: Iterable[_Money | None]) -> set[str]:
         for money in moneys
         if money is not None and money.currency_code and money.amount is not None
     }
-
-
-def _all_in(currency: str, moneys: _Moneys) -> bool:
-    """Whether no other currency is named."""
-    for money in moneys:
-        if money is None or money.currency_code == currency:
-            continue
-        if money.currency_code and money.amount is not None:
-            return False
-    return True
 
 
 def _amount(money: _Money | None) -> Decimal | None:

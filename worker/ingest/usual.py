@@ -15,9 +15,10 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 
 from worker.ingest import fields
 from worker.ingest.notification import MAX_BODY_BYTES
@@ -25,6 +26,13 @@ from worker.marketplaces import all_marketplaces
 
 _Absent = msgspec.UnsetType
 """A key under which the careful reader looks as well: its presence, even as null, is unusual."""
+
+Identifier = Annotated[str, Meta(min_length=1, max_length=fields.MAX_TEXT_CHARACTERS)]
+Count = Annotated[int, Meta(ge=0, le=fields.MAX_COUNT)]
+if TYPE_CHECKING:
+    Currency = str
+else:
+    Currency = Literal[tuple(sorted({one.currency for one in all_marketplaces().values()}))]
 
 _NAMES = {"asin": "ASIN"}
 
@@ -37,19 +45,42 @@ class _Part(msgspec.Struct, rename=_amazons_name, gc=False):
     pass
 
 
+PartT = TypeVar("PartT", bound=_Part)
+
+
+def _in_capitals_only(part: type[PartT]) -> type[PartT]:
+    """The part, for which every key's spelling with a small initial is unusual."""
+    small_initials = [
+        (
+            f"small_{field.name}",
+            _Absent,
+            msgspec.field(default=UNSET, name=field.encode_name[0].lower() + field.encode_name[1:]),
+        )
+        for field in msgspec.structs.fields(part)
+    ]
+    name = part.__name__
+    picky: Any = msgspec.defstruct(
+        name, small_initials, bases=(part,), module=__name__, kw_only=True, gc=False
+    )
+    return cast("type[PartT]", picky)
+
+
+@_in_capitals_only
 class Money(_Part):
     """An amount and its currency."""
 
-    amount: Decimal | None = None
-    currency_code: str | None = None
+    amount: Decimal
+    currency_code: Currency
 
 
+@_in_capitals_only
 class Points(_Part):
     """Amazon points, Japan only."""
 
-    points_number: int | None = None
+    points_number: Count | None = None
 
 
+@_in_capitals_only
 class PrimeInformation(_Part):
     """Whether Prime customers get the offer as Prime."""
 
@@ -59,27 +90,30 @@ class PrimeInformation(_Part):
     other_national: _Absent = msgspec.field(default=UNSET, name="IsNationalPrime")
 
 
+@_in_capitals_only
 class ShippingTime(_Part):
     """When an offer ships."""
 
     availability_type: str = ""
 
 
-class OfferRow(_Part):
-    """One of at most 20 offers."""
+@_in_capitals_only
+class OfferRow(_Part, kw_only=True):
+    """One of at most 20 offers, in Amazon's order, in which the decoder looks for the keys."""
 
-    seller_id: str
-    listing_price: Money
-    shipping: Money | None = None
-    points: Points | None = None
-    sub_condition: str | None = None
-    shipping_time: ShippingTime | None = None
-    is_fulfilled_by_amazon: bool | None = None
     is_buy_box_winner: bool | None = None
+    is_fulfilled_by_amazon: bool | None = None
+    listing_price: Money
     prime_information: PrimeInformation | None = None
-    landed_price: Money | None = None
+    seller_id: Identifier
+    shipping: Money | None = None
+    shipping_time: ShippingTime | None = None
+    sub_condition: str | None = None
+    points: Points | None = None
+    landed_price: None = None
 
 
+@_in_capitals_only
 class SummaryPrice(_Part):
     """A row of LowestPrices or BuyBoxPrices."""
 
@@ -90,17 +124,19 @@ class SummaryPrice(_Part):
     shipping: Money | None = None
     points: Points | None = None
     other_channel: _Absent = msgspec.field(default=UNSET, name="FulfillmentType")
-    offer_type: str = ""
-    quantity_tier: int | None = None
+    offer_type: Literal[""] = ""
+    quantity_tier: None = None
 
 
+@_in_capitals_only
 class OfferCount(_Part):
     """A row of NumberOfOffers."""
 
     condition: str
-    offer_count: int
+    offer_count: Count
 
 
+@_in_capitals_only
 class Summary(_Part):
     """The Summary, which covers every condition of the product."""
 
@@ -111,63 +147,67 @@ class Summary(_Part):
     minimum_advertised_price: Money | None = None
     suggested_lower_price_plus_shipping: Money | None = None
     competitive_price_threshold: Money | None = None
+    other_reference: _Absent = msgspec.field(default=UNSET, name="ReferencePrice")
 
 
+@_in_capitals_only
 class Trigger(_Part):
     """What changed."""
 
-    marketplace_id: str
-    asin: str
+    marketplace_id: Identifier
+    asin: Identifier
     item_condition: str
     other_asin: _Absent = msgspec.field(default=UNSET, name="Asin")
 
 
+@_in_capitals_only
 class OfferChange(_Part):
-    """The notification itself; `older_layout` is the mark of the older hand-made one."""
+    """The notification itself."""
 
-    seller_id: str
+    seller_id: Identifier
     offer_change_trigger: Trigger
     summary: Summary | None = None
     offers: list[OfferRow] | None = None
-    older_layout: _Absent = msgspec.field(default=UNSET, name="OfferChangeSummary")
 
 
-class _Payload(_Part, forbid_unknown_fields=True):
-    any_offer_changed_notification: OfferChange
+class _KnownChange(OfferChange, forbid_unknown_fields=True):
+    """One without a key that Amazon has added, or that marks the older hand-made layout."""
 
 
-class Metadata(_Part):
-    """What Amazon says of the notification."""
-
-    notification_id: str
-    subscription_id: str
-    publish_time: str
+ChangeT_co = TypeVar("ChangeT_co", bound=OfferChange, covariant=True)
 
 
-class UsualMessage(_Part, forbid_unknown_fields=True):
+class _Payload(_Part, Generic[ChangeT_co], forbid_unknown_fields=True):
+    any_offer_changed_notification: ChangeT_co
+
+
+class UsualMessage(_Part, Generic[ChangeT_co], forbid_unknown_fields=True):
     """An ANY_OFFER_CHANGED in nobody's wrapper."""
 
     notification_type: str
     event_time: str
-    notification_metadata: Metadata
-    payload: _Payload
+    notification_metadata: dict[str, Any]
+    payload: _Payload[ChangeT_co]
     notification_version: str | None = None
     payload_version: str | None = None
 
     @property
-    def change(self) -> OfferChange:
+    def change(self) -> ChangeT_co:
         """What changed."""
         return self.payload.any_offer_changed_notification
 
 
-_OTHER_SPELLING = re.compile(rb'"(?:[a-z\\][\w\\]*"\s*:|Amount"\s*:\s*")')
-"""A key that does not begin with a capital letter, or an amount that is sent as text."""
+_ODD_AMOUNT = re.compile(rb'"Amount"\s*+:(?!\s*+[0-9]{1,9}(?:\.[0-9]{1,2})?[\s,}])')
+"""Any but the everyday one: a number without sign, exponent and more than two decimals."""
 
-_DECODER = msgspec.json.Decoder(UsualMessage)
+_ESCAPE_IN_KEY = re.compile(rb'\\[^"]*"\s*:')
+"""What is searched for as bytes must not have a second spelling; the decoder knows them all."""
 
-_WHOLE, _TENTHS, _HUNDREDTHS = Decimal(1), Decimal("0.1"), Decimal("0.01")
-_NOTHING, _TOO_MUCH = Decimal(0), Decimal(10) ** 9
-_CURRENCIES = frozenset(one.currency for one in all_marketplaces().values())
+_OLDER_LAYOUT = "offerchangesummary"
+"""The mark of the older hand-made layout, which the careful reader finds in any spelling."""
+
+_DECODER = msgspec.json.Decoder(UsualMessage[_KnownChange])
+_DECODER_OF_MORE = msgspec.json.Decoder(UsualMessage[OfferChange])
 
 _condition = lru_cache(maxsize=256)(fields.condition)
 _sub_condition = lru_cache(maxsize=256)(fields.sub_condition)
@@ -178,12 +218,12 @@ class _UnusualError(ValueError):
     """For the careful reader."""
 
 
-def read_usual(body: bytes) -> UsualMessage | None:
+def read_usual(body: bytes) -> UsualMessage[OfferChange] | None:
     """The message, its ids and words in the form the careful reader gives them; else None."""
-    if len(body) > MAX_BODY_BYTES or _OTHER_SPELLING.search(body):
+    if len(body) > MAX_BODY_BYTES or _looks_odd(body):
         return None
     try:
-        message = _DECODER.decode(body.decode())
+        message = _decode(body)
         if message.notification_type != "ANY_OFFER_CHANGED" or not message.event_time.strip():
             return None
         _tidy(message.change)
@@ -192,71 +232,45 @@ def read_usual(body: bytes) -> UsualMessage | None:
     return message
 
 
+def _looks_odd(body: bytes) -> bool:
+    """Whether there is anything in the text that the decoded values no longer tell."""
+    if b"\\" in body and _ESCAPE_IN_KEY.search(body):
+        return True
+    return _ODD_AMOUNT.search(body) is not None
+
+
+def _decode(body: bytes) -> UsualMessage[OfferChange]:
+    """Only where there is a key that we do not know is it worth asking which one it is."""
+    text = body.decode()
+    try:
+        return _DECODER.decode(text)
+    except msgspec.ValidationError:
+        if _OLDER_LAYOUT in text.lower():
+            raise
+        return _DECODER_OF_MORE.decode(text)
+
+
 def _tidy(change: OfferChange) -> None:
     """Bring words into their one form. Raises ValueError for what is not usual."""
-    trigger = change.offer_change_trigger
+    trigger, offers, summary = change.offer_change_trigger, change.offers or (), change.summary
     trigger.item_condition = _condition(trigger.item_condition) or _unusual()
-    for name in (trigger.marketplace_id, trigger.asin, change.seller_id):
-        _check_id(name)
-    for offer in change.offers or ():
-        _check_id(offer.seller_id)
+    ids = [trigger.marketplace_id, trigger.asin, change.seller_id]
+    for offer in offers:
+        ids.append(offer.seller_id)
         if offer.sub_condition is not None:
             offer.sub_condition = _sub_condition(offer.sub_condition)
         if offer.shipping_time is not None:
             offer.shipping_time.availability_type = _word(offer.shipping_time.availability_type)
-        _check_points(offer.points)
-        _check(offer.listing_price)
-        _check(offer.shipping)
-    if change.summary is not None:
-        _tidy_summary(change.summary)
-
-
-def _tidy_summary(summary: Summary) -> None:
+    letters_and_digits = "".join(ids)
+    if not (letters_and_digits.isalnum() and letters_and_digits.isascii()):
+        raise _UnusualError
+    if summary is None:
+        return
     for count in summary.number_of_offers or ():
         count.condition = _word(count.condition)
-        if not 0 <= count.offer_count <= fields.MAX_COUNT:
-            raise _UnusualError
     for rows in (summary.lowest_prices, summary.buy_box_prices):
         for row in rows or ():
-            if row.offer_type or row.quantity_tier is not None:
-                raise _UnusualError
             row.condition, row.channel = _word(row.condition), _word(row.channel)
-            _check_points(row.points)
-            _check(row.landed_price)
-            _check(row.listing_price)
-            _check(row.shipping)
-    _check(summary.list_price)
-    _check(summary.minimum_advertised_price)
-    _check(summary.suggested_lower_price_plus_shipping)
-    _check(summary.competitive_price_threshold)
-
-
-def _check_id(text: str) -> None:
-    if not (text.isalnum() and text.isascii() and len(text) <= fields.MAX_TEXT_CHARACTERS):
-        raise _UnusualError
-
-
-def _check_points(points: Points | None) -> None:
-    if points is not None and not 0 <= (points.points_number or 0) <= fields.MAX_COUNT:
-        raise _UnusualError
-
-
-def _check(money: Money | None) -> None:
-    """An everyday amount: at most two decimals, not negative, in a currency that we know."""
-    if money is None:
-        return
-    amount = money.amount
-    if (
-        amount is None
-        or not _NOTHING <= amount < _TOO_MUCH
-        or not (
-            amount.same_quantum(_HUNDREDTHS)
-            or amount.same_quantum(_TENTHS)
-            or amount.same_quantum(_WHOLE)
-        )
-        or money.currency_code not in _CURRENCIES
-    ):
-        raise _UnusualError
 
 
 def _unusual() -> str:
