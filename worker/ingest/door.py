@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
-from worker.analysis.facts import Audience, HealthFacts, MarketFacts
+from economics.facts import Audience, HealthFacts, MarketFacts
 from worker.errors import ImplausibleTimeError, UnreadableNotificationError
 from worker.ingest import legacy, models
 from worker.ingest.envelope import OpenedBody, open_body, sha256

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from worker.analysis.facts import Audience, HealthFacts, MarketFacts
+from economics.facts import Audience, HealthFacts, MarketFacts
 
 MAX_BODY_BYTES = 1_048_576
 """SQS's own limit for one message; a larger body can only come from a file."""

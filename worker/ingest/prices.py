@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import TypeVar
 
-from worker.analysis.facts import (
+from economics.facts import (
     Audience,
     HealthFacts,
     LowestPrice,
@@ -19,10 +19,10 @@ from worker.analysis.facts import (
     Offer,
     ReferencePrices,
 )
+from economics.marketplaces import JAPAN, find_marketplace
 from worker.errors import CurrencyMismatchError
 from worker.ingest import models, usual
 from worker.ingest.fields import missing
-from worker.marketplaces import JAPAN, find_marketplace
 
 FOREIGN_CURRENCY = "foreign-currency"
 INVALID_PRICE = "invalid-price"
