@@ -10,11 +10,12 @@ from typing import Any
 import psycopg
 
 from api.app import build_app, farewell, guarded
-from api.logs import configure_logs, get_logger
 from api.server import build_server, listening_socket
-from api.settings import ApiSettings, SettingsError, is_loopback, load_settings
+from api.settings import ApiSettings, is_loopback, load_settings
 from db.connect import connect
 from db.tokens import any_token_made
+from process.logs import configure_logs, get_logger
+from process.settings import SettingsError
 
 log = get_logger(__name__)
 
@@ -25,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = load_settings(**given)
-        configure_logs(settings)
+        configure_logs(settings, process="api")
         run(settings)
     except SettingsError as error:
         print(f"buybox-api: {error}", file=sys.stderr)  # noqa: T201

@@ -18,16 +18,16 @@ from api.auth import Gatekeeper
 from api.feed.hub import Hub
 from api.feed.reader import ReadFeed
 from api.guard import Guard
-from api.logs import get_logger
 from api.metrics import Metrics
 from api.openapi import describe
-from api.routes import alerts, health, page, session, states, stream, trends, workers
+from api.routes import alerts, explanation, health, page, session, states, stream, trends, workers
 from api.settings import ApiSettings
 from api.state import Shared, of_app
 from api.worker_status import StatusBoard
 from db.connect import connection_pool
 from db.feed import read_changes
 from db.tokens import any_token_made, read_living_tokens
+from process.logs import get_logger
 
 log = get_logger(__name__)
 
@@ -74,7 +74,7 @@ def build_app(settings: ApiSettings, *, read: ReadFeed = read_changes) -> FastAP
         redoc_url=None,
         max_body_size=settings.api_max_body_bytes,
     )
-    for module in (stream, alerts, states, trends, workers, health, session):
+    for module in (stream, alerts, states, explanation, trends, workers, health, session):
         app.include_router(module.router)
     page.install(app)
     problems.install(app)

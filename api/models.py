@@ -191,8 +191,14 @@ class Cursor(_Body):
 
 def state_key(row: StateRow) -> str:
     """The name of a state's row."""
-    product = f"{row.marketplace_id}|{row.asin}"
-    return f"{product}|{row.item_condition}|{row.audience}|{row.seller_id}"
+    return key_of_state(
+        row.marketplace_id, row.asin, row.item_condition, row.audience, row.seller_id
+    )
+
+
+def key_of_state(*parts: str) -> str:
+    """The same of its marketplace, ASIN, condition, audience and seller."""
+    return "|".join(parts)
 
 
 def state_body(row: StateRow, title: str | None) -> State:

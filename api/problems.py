@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from api.feed.hub import NotLiveError, TooManyStreamsError
-from api.logs import get_logger
+from process.logs import get_logger
 
 log = get_logger(__name__)
 

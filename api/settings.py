@@ -6,39 +6,14 @@ The table in docs/dashboard-backend.md is held against this class by a test.
 from __future__ import annotations
 
 import ipaddress
-import os
-import socket
-from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+
+from process.settings import ProcessSettings, load
 
 
-class SettingsError(Exception):
-    """The settings cannot be used; the message is a sentence that says why."""
-
-
-def _default_worker_id() -> str:
-    return f"{socket.gethostname()}-{os.getpid()}"
-
-
-class ApiSettings(BaseSettings):
-    """All settings. Times end in their unit; an unset optional is None."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
-
-    database_url: str | None = Field(
-        None,
-        repr=False,
-        description="where Postgres is; a direct connection, no transaction pooler",
-    )
-    worker_id: str = Field(
-        default_factory=_default_worker_id, max_length=200, description="this process's name"
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="least severe log line that is written"
-    )
-    log_format: Literal["json", "console"] = Field("json", description="json, or console for eyes")
+class ApiSettings(ProcessSettings):
+    """All settings of the backend. Times end in their unit."""
 
     api_host: str = Field("127.0.0.1", description="where to listen; loopback needs no token")
     api_port: int = Field(8000, ge=0, le=65_535, description="the port; 0 takes a free one")
@@ -96,16 +71,6 @@ class ApiSettings(BaseSettings):
         return value
 
     @property
-    def dsn(self) -> str:
-        """The database's address. Raises SettingsError when there is none."""
-        if not self.database_url:
-            raise SettingsError(
-                "DATABASE_URL is not set: it says where Postgres is, "
-                "for example postgresql://user:password@host:5432/buybox"
-            )
-        return self.database_url
-
-    @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach it."""
         return is_loopback(self.api_host)
@@ -129,15 +94,5 @@ def is_loopback(host: str) -> bool:
 
 
 def load_settings(**given: object) -> ApiSettings:
-    """The settings from the environment, those `given` above it.
-
-    Raises SettingsError with a sentence for each mistake.
-    """
-    try:
-        return ApiSettings(**given)  # type: ignore[arg-type]  # checked by the class itself
-    except ValidationError as error:
-        mistakes = "; ".join(
-            f"{str(mistake['loc'][0]).upper()}={mistake['input']!r}: {mistake['msg']}"
-            for mistake in error.errors()
-        )
-        raise SettingsError(f"The environment's settings cannot be used: {mistakes}") from None
+    """The settings from the environment, those `given` above it. Raises SettingsError."""
+    return load(ApiSettings, **given)

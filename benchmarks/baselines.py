@@ -18,8 +18,8 @@ from benchmarks.store import SEVERITY, STORE, WORKER, MovedError, inbox_row, sto
 from db import products as sql
 from db.connect import connect
 from db.rows import StateRow
+from economics.facts import facts_to_json
 from worker.analysis.decide import Claimed, decide
-from worker.analysis.facts import facts_to_json
 from worker.analysis.state import Moment, Subject
 from worker.analysis.store import processed_from_assessment, row_from_state, state_from_row
 from worker.ingest.filing import Letter, open_letter

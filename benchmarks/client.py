@@ -22,9 +22,9 @@ from typing import Any, cast
 from benchmarks.bodies import read_arrivals
 from benchmarks.desk import Desk
 from db.connect import connect
+from process.logs import configure_logs
 from worker.ingest.filing import Filer, file_letters, open_letter
 from worker.ingest.notification import Arrival
-from worker.logs import configure_logs
 from worker.settings import load_settings
 
 PEERS = ("plain_procrastinate", "pgqueuer", "oban")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
 import psycopg
 from psycopg.rows import args_row
 
-from db.catalogue import ProductRow
+from db.catalogue import FeeRuleRow, ProductRow, SellerTermsRow, read_fee_rules, read_terms
 from db.sql import query
 
 
@@ -44,3 +44,18 @@ def read_costs(conn: psycopg.Connection, marketplace_id: str, asin: str) -> list
     with conn.cursor(row_factory=args_row(ProductRow)) as cursor:
         cursor.execute(query("explain_products"), {"marketplace_id": marketplace_id, "asin": asin})
         return cursor.fetchall()
+
+
+def read_fees(
+    conn: psycopg.Connection, marketplace_id: str, seller_id: str, at: datetime
+) -> tuple[list[FeeRuleRow], list[SellerTermsRow]]:
+    """The rules and terms of a seller that may be in force at this instant.
+
+    Days are the marketplace's own: a day to each side holds whatever day it is there.
+    """
+    first_day, last_day = at.date() - timedelta(days=1), at.date() + timedelta(days=1)
+    places, sellers = [marketplace_id], [seller_id]
+    return (
+        read_fee_rules(conn, places, sellers, first_day=first_day, last_day=last_day),
+        read_terms(conn, sellers, places, first_day=first_day, last_day=last_day),
+    )

@@ -12,10 +12,10 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from economics.economics import UnitEconomics, curve_of
+from economics.fee_rules import FeeRule, FeeSchedule, ProductCosts, SellerTerms, total_cost
+from economics.fee_schedule import schedule_for
 from tests.factories import ASIN, CURRENCIES, GB, JP, OWN_SELLER
-from worker.analysis.economics import UnitEconomics, curve_of
-from worker.analysis.fee_rules import FeeRule, FeeSchedule, ProductCosts, SellerTerms, total_cost
-from worker.analysis.fee_schedule import schedule_for
 
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
 BP = 10_000

@@ -9,17 +9,17 @@ from decimal import Decimal
 import msgspec
 from hypothesis import strategies as st
 
-from tests.economics_strategies import costs, rules, terms
-from tests.factories import ASIN, GB, OWN_SELLER, RIVALS
-from worker.analysis.costing import NOTHING_KNOWN, Economy, Ledger, by_product
-from worker.analysis.facts import (
+from economics.costing import NOTHING_KNOWN, Economy, Ledger, by_product
+from economics.facts import (
     HealthFacts,
     LowestPrice,
     MarketFacts,
     Offer,
     ReferencePrices,
 )
-from worker.analysis.fee_schedule import FeeBook
+from economics.fee_schedule import FeeBook
+from tests.economics_strategies import costs, rules, terms
+from tests.factories import ASIN, GB, OWN_SELLER, RIVALS
 from worker.analysis.severity import Verdict
 from worker.analysis.state import (
     Event,

@@ -15,6 +15,8 @@ import procrastinate
 from psycopg_pool import ConnectionPool
 
 from db.connect import connection_pool, conninfo
+from process.logs import configure_logs, get_logger
+from process.settings import SettingsError
 from worker.alerts.storing import record_delivery
 from worker.alerts.task import register_alerts
 from worker.analysis.state import SeveritySettings
@@ -23,8 +25,6 @@ from worker.analysis.transaction import Analyst
 from worker.connector import BuyboxConnector
 from worker.delivery.setup import courier_from
 from worker.delivery.task import register_delivery
-from worker.errors import SettingsError
-from worker.logs import configure_logs, get_logger
 from worker.settings import Settings, load_settings
 
 

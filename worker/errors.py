@@ -24,10 +24,6 @@ class PermanentError(BuyboxError):
     """It failed and will fail again until the data or the code changes."""
 
 
-class SettingsError(PermanentError):
-    """The settings cannot be used."""
-
-
 class StateMovedError(RetryableError):
     """Another transaction changed the state that this one had read; it must be read again."""
 

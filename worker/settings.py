@@ -1,47 +1,24 @@
-"""The settings of every process: from the environment only, checked at start.
+"""The settings of ingestion, analysis and the command line.
 
-`docs`: the table in README.md is held against this class by a test.
+The table in README.md is held against this class by a test.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 from decimal import Decimal
-from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
 
+from process.settings import ProcessSettings, load
 from worker.analysis.severity import PolicyName
 from worker.delivery.channels.carrier import USUAL_SCHEMES
-from worker.errors import SettingsError
 
 _SQS_HOST_REGION = re.compile(r"//sqs\.([a-z0-9-]+)\.amazonaws\.com")
 
 
-def _default_worker_id() -> str:
-    return f"{socket.gethostname()}-{os.getpid()}"
-
-
-class Settings(BaseSettings):
-    """All settings. Times end in their unit; an unset optional is None."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
-
-    database_url: str | None = Field(
-        None,
-        repr=False,
-        description="where Postgres is; a direct connection, no transaction pooler",
-    )
-    worker_id: str = Field(
-        default_factory=_default_worker_id, max_length=200, description="this process's name"
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="least severe log line that is written"
-    )
-    log_format: Literal["json", "console"] = Field("json", description="json, or console for eyes")
+class Settings(ProcessSettings):
+    """All settings of the worker. Times end in their unit; an unset optional is None."""
 
     sqs_queue_url: str | None = Field(
         None, description="the queue Amazon's notifications arrive on"
@@ -148,24 +125,7 @@ class Settings(BaseSettings):
         match = _SQS_HOST_REGION.search(self.sqs_queue_url or "")
         return match[1] if match else "eu-west-1"
 
-    @property
-    def dsn(self) -> str:
-        """The database's address. Raises SettingsError when there is none."""
-        if not self.database_url:
-            raise SettingsError(
-                "DATABASE_URL is not set: it says where Postgres is, "
-                "for example postgresql://user:password@host:5432/buybox"
-            )
-        return self.database_url
-
 
 def load_settings() -> Settings:
     """The settings from the environment. Raises SettingsError with a sentence for each mistake."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        mistakes = "; ".join(
-            f"{str(mistake['loc'][0]).upper()}={mistake['input']!r}: {mistake['msg']}"
-            for mistake in error.errors()
-        )
-        raise SettingsError(f"The environment's settings cannot be used: {mistakes}") from None
+    return load(Settings)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
-from worker.logs import get_logger
+from process.logs import get_logger
 
 log = get_logger(__name__)
 

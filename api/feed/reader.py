@@ -18,7 +18,6 @@ import psycopg
 
 from api.feed.changes import changes_of
 from api.feed.events import Batch
-from api.logs import get_logger
 from db.connect import connect
 from db.feed import (
     ALERT_CHANNEL,
@@ -30,6 +29,7 @@ from db.feed import (
     start_listening,
 )
 from db.probes import ring_probe_bell
+from process.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -135,7 +135,7 @@ def product(
         title = next(iter(read_titles(conn, states).values()), None)
         alerts = _alerts(conn, marketplace, asin, title)
     if not states and not alerts:
-        raise ProblemError(404, "unknown-product", f"Nothing is known of {marketplace}:{asin}.")
+        raise unknown_product(marketplace, asin)
     keys = {(s.item_condition, s.audience, s.seller_id): state_key(s) for s in states}
     return Product.model_construct(
         product_key=f"{marketplace}:{asin}",
@@ -145,6 +145,11 @@ def product(
         offers=[offer_list(one, keys[one[:3]]) for one in offers if one[:3] in keys],
         alerts=alerts,
     )
+
+
+def unknown_product(marketplace: str, asin: str) -> ProblemError:
+    """The refusal where there is neither a state nor an alert."""
+    return ProblemError(404, "unknown-product", f"Nothing is known of {marketplace}:{asin}.")
 
 
 def offer_list(last: LastOffers, key: str) -> OfferList:

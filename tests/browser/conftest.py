@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -29,6 +30,7 @@ from tests.processes import Process, processes, unused_port, wait_for
 STATIC = Path(__file__).parents[2] / "api" / "static"
 WIDE = {"width": 1360, "height": 900}
 PHONE = {"width": 375, "height": 812}
+BAD = {"serious", "critical"}
 
 expect.set_options(timeout=20_000)
 
@@ -40,6 +42,12 @@ _ARGUMENTS = [
     "--no-first-run",
     *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium's sandbox refuses root
 ]
+
+
+def serious(page: Page) -> list[tuple[str, list[Any]]]:
+    """What axe-core finds that is serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found if v["impact"] in BAD]
 
 
 @pytest.fixture(scope="module")

@@ -5,28 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from db.tokens import create_token, revoke_tokens
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, serious
 from tests.dashboard import write_alert
 from tests.shop import call_it, open_shop, set_fees, set_terms, tell
 
 SCRIPT = "<script>window.hacked = 1</script>"
 IMAGE = "<img src=x onerror='window.hacked = 1'>"
-BAD = {"serious", "critical"}
 
 
 @pytest.fixture
 def shop(conn):
     open_shop(conn)
-
-
-def serious(page):
-    """What axe-core finds that is serious or critical."""
-    found = Axe().run(page).response["violations"]
-    return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found if v["impact"] in BAD]
 
 
 class TestFigures:

@@ -157,6 +157,7 @@ def test_the_document_has_an_example_or_a_description_for_all_there_is(client):
         "/api/notifications/acknowledge",
         "/api/state",
         "/api/state/{marketplace}/{asin}",
+        "/api/state/{marketplace}/{asin}/explanation",
         "/api/worker-status",
         "/api/competitive-intelligence/trends/{asin}",
         "/api/health",
@@ -171,7 +172,7 @@ def test_the_document_has_an_example_or_a_description_for_all_there_is(client):
             assert operation["description"], (path, method)
     schemas = document["components"]["schemas"]
     assert "HTTPValidationError" not in schemas
-    for name in ("State", "Alert", "Act", "Answer", "Status", "Health", "Problem"):
+    for name in ("State", "Alert", "Act", "Answer", "Status", "Health", "Problem", "Explanation"):
         assert schemas[name]["examples"], name
 
 

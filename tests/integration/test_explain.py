@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db import catalogue
+from economics.breakdown import Breakdown, break_down
 from tests.catalogue import product_row
 from tests.economics_strategies import drawn_cases, rules, schedule
 from tests.explaining import COSTED, EXAMPLE, SIZE, WRITTEN, fill, happens, table
 from tests.factories import ASIN, JP, OWN_SELLER, RIVALS, US, any_offer_changed, offer
-from worker.analysis.breakdown import Breakdown, break_down
 from worker.catalogue.fees import read_fees, starter_files
 from worker.catalogue.rejects import Rejects
 

@@ -94,7 +94,7 @@ def test_sql_is_told_from_prose(text, is_sql):
     assert bool(STATEMENT.search(text) or SHOUTED.search(text)) is is_sql
 
 
-@pytest.mark.parametrize("room", ["worker", "api"])
+@pytest.mark.parametrize("room", ["worker", "api", "economics", "process"])
 def test_no_other_room_holds_sql(room):
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text[:60]}"

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from economics.facts import HealthFacts, MarketFacts, Offer
 from tests.strategies import SUBJECT, T0
 from worker.alerts.evidence import severities_of, sighting_of, what_is_missing
 from worker.alerts.values import rank
-from worker.analysis.facts import HealthFacts, MarketFacts, Offer
 from worker.analysis.severity import Standing, assess
 from worker.analysis.state import Event, Moment, ProductState, SeveritySettings, apply_event
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from api.limits import RateLimit
 from api.paging import Page, page_token, read_page_token
 from api.problems import ProblemError
-from api.settings import ApiSettings, SettingsError, is_loopback, load_settings
+from api.settings import ApiSettings, is_loopback, load_settings
 from api.trends import FEWEST, FIELDS, LEADS, downsample
 from api.worker_status import Thresholds, judge
 from db.dashboard import Place, WorkerStatus
+from process.settings import SettingsError
 
 NOW = datetime(2026, 3, 4, 10, 15, tzinfo=UTC)
 

@@ -8,14 +8,14 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from economics.assess_economics import EconomicsSettings, assess_economics
+from economics.facts import MarketFacts, Offer, ReferencePrices
+from economics.fee_rules import FeeSchedule, Unknown
+from economics.fee_schedule import schedule_for
+from economics.market import take_snapshot
+from economics.risks import LowPoint, RaceSettings, low_point, race_to_bottom
 from tests.economics_strategies import AT, costs, rule, rules, schedule, terms
 from tests.factories import GB, JP, OWN_SELLER, RIVALS
-from worker.analysis.assess_economics import EconomicsSettings, assess_economics
-from worker.analysis.facts import MarketFacts, Offer, ReferencePrices
-from worker.analysis.fee_rules import FeeSchedule, Unknown
-from worker.analysis.fee_schedule import schedule_for
-from worker.analysis.market import take_snapshot
-from worker.analysis.risks import LowPoint, RaceSettings, low_point, race_to_bottom
 
 USUAL = rules(referral="0.15", minimum="0.25", fulfilment="2.50", digital="0.02", fee_vat="0.20")
 HOME = rules(referral=("whole-price", ("20", "0.08"), (None, "0.15")), digital="0.02")

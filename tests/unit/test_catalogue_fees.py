@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from economics.marketplaces import find_marketplace
 from tests.catalogue import GOOD_FEE, fee_file, fee_row
 from tests.factories import GB, US
 from worker.catalogue.fees import COLUMNS, NEEDED, PARTICULARS, FeeLine, read_fees, starter_files
 from worker.catalogue.rejects import Rejects
-from worker.marketplaces import find_marketplace
 
 ROOT = Path(__file__).parents[2]
 FULFILMENT = {

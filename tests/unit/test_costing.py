@@ -11,10 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.economics_strategies import costs
-from tests.factories import GB, JP, OWN_SELLER, RIVALS, US
-from tests.strategies import COSTS, ECONOMY, SUBJECT, T0, after, at, economy, event
-from worker.analysis.costing import (
+from economics.costing import (
     OFFERS_GONE,
     POINTS_KEPT,
     add_point,
@@ -23,11 +20,14 @@ from worker.analysis.costing import (
     price_again,
     price_market,
 )
-from worker.analysis.facts import MarketFacts, Offer, ReferencePrices
-from worker.analysis.fee_rules import Unknown
-from worker.analysis.market import take_snapshot
+from economics.facts import MarketFacts, Offer, ReferencePrices
+from economics.fee_rules import Unknown
+from economics.market import take_snapshot
+from economics.risks import RACE, LowPoint, race_to_bottom
+from tests.economics_strategies import costs
+from tests.factories import GB, JP, OWN_SELLER, RIVALS, US
+from tests.strategies import COSTS, ECONOMY, SUBJECT, T0, after, at, economy, event
 from worker.analysis.reassess import reassess, scopes_between
-from worker.analysis.risks import RACE, LowPoint, race_to_bottom
 from worker.analysis.state import ProductState, SeveritySettings
 
 AMAZON, MERCHANT = costs(), costs(fulfilment_channel="merchant", own_postage="1")

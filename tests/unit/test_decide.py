@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from economics.costing import NOTHING_KNOWN
+from economics.facts import HealthFacts, MarketFacts, Offer, facts_to_json
 from tests.factories import JP, NOW, OWN_SELLER, RIVALS
 from tests.strategies import ECONOMY, SUBJECT, event
 from worker.analysis import decide as room
-from worker.analysis.costing import NOTHING_KNOWN
 from worker.analysis.decide import (
     RETRY_FIRST,
     RETRY_LONGEST,
@@ -24,7 +25,6 @@ from worker.analysis.decide import (
     failed_attempt,
     subjects,
 )
-from worker.analysis.facts import HealthFacts, MarketFacts, Offer, facts_to_json
 from worker.analysis.severity import SEVERITIES
 from worker.analysis.state import SeveritySettings
 from worker.analysis.store import history_from_assessment

@@ -7,6 +7,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
+from process.settings import SettingsError
 from tests.delivery import KEY, NOW, VAULT
 from worker.delivery.channels.addresses import check_address
 from worker.delivery.channels.carrier import ChannelSettings, Letter
@@ -17,7 +18,7 @@ from worker.delivery.channels.network import ForbiddenAddressError, addresses_of
 from worker.delivery.channels.webhook import parse_webhook
 from worker.delivery.outcome import Failure
 from worker.delivery.secrets import UnreadableSecretError, Vault, masked
-from worker.errors import PermanentError, SettingsError
+from worker.errors import PermanentError
 
 CHANNELS = ChannelSettings()
 LETTER = Letter("buybox-delivery-1", "ops", "critical", "A heading", "Text.", "<p>Text.</p>")

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from economics.marketplaces import find_marketplace
 from tests.traffic import (
     condition_of,
     envelope,
@@ -22,7 +23,6 @@ from tests.traffic import (
 )
 from worker.demo.book import AMAZON_RETAIL
 from worker.demo.market import OWN_SELLERS
-from worker.marketplaces import find_marketplace
 
 # --- the offers
 

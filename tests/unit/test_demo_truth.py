@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import worker.demo
+from economics.marketplaces import all_marketplaces
 from worker.demo.offers import HealthAlert, Offer, OfferChange, Product
 from worker.demo.traffic import Traffic
 from worker.demo.truth import ExpectedState, Truth, compare
-from worker.marketplaces import all_marketplaces
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 891234, tzinfo=UTC)
 COUNTRIES = {m.country_code: m for m in all_marketplaces().values()}

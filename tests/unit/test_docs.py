@@ -176,7 +176,8 @@ def test_every_link_leads_to_a_file_and_a_heading(document):
 @each_document
 def test_every_file_that_is_named_exists(document):
     named = re.findall(
-        r"`((?:worker|db|alembic|tests|docs)/[\w/.-]*\w)`", document.read_text("utf-8")
+        r"`((?:worker|api|db|economics|process|alembic|tests|docs)/[\w/.-]*\w)`",
+        document.read_text("utf-8"),
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
 
@@ -220,7 +221,7 @@ def test_the_index_of_decisions_is_complete():
     assert [int(record.name[:4]) for record in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
 
-@pytest.mark.parametrize("folder", ["worker", "api", "db", "alembic"])
+@pytest.mark.parametrize("folder", ["worker", "api", "db", "economics", "process", "alembic"])
 def test_a_decision_that_the_code_names_exists(folder):
     numbers = {record.name[:4] for record in DECISIONS}
     for path in (ROOT / folder).rglob("*.py"):

@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from db.probes import Readiness
 from db.rows import DatabaseFindings
+from process.settings import SettingsError
 from worker.doctor import database, queues
 from worker.doctor.checks import examine
 from worker.doctor.finding import MASK, masked, problem, secrets_of
 from worker.doctor.settings import check_settings
-from worker.errors import SettingsError
 from worker.ingest.sqs import QueueAttributes
 from worker.settings import Settings
 

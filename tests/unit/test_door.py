@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from economics.facts import facts_from_json, facts_to_json
 from tests.factories import (
     ASIN,
     EVENT_TIME,
@@ -27,7 +28,6 @@ from tests.factories import (
     pricing_health,
     sns,
 )
-from worker.analysis.facts import facts_from_json, facts_to_json
 from worker.ingest.door import read
 from worker.ingest.notification import Notification
 

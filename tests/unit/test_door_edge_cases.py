@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from economics.facts import facts_from_json, facts_to_json
 from tests.factories import (
     GB,
     NOW,
@@ -21,7 +22,6 @@ from tests.factories import (
     price_row,
     pricing_health,
 )
-from worker.analysis.facts import facts_from_json, facts_to_json
 from worker.ingest.door import FUTURE_TOLERANCE, read
 from worker.ingest.notification import Notification, Rejection
 

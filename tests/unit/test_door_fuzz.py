@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from economics.facts import facts_from_json, facts_to_json
 from tests.factories import NOW, any_offer_changed, arrival, body, pricing_health, sns
-from worker.analysis.facts import facts_from_json, facts_to_json
 from worker.errors import UnreadableNotificationError
 from worker.ingest.door import read
 from worker.ingest.notification import Notification, Rejection

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from economics.facts import facts_from_json, facts_to_json
 from tests.factories import arrival
-from worker.analysis.facts import facts_from_json, facts_to_json
 from worker.ingest.door import read
 from worker.ingest.notification import Notification, Rejection
 

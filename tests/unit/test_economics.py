@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from economics.breakdown import Breakdown, break_down
+from economics.economics import curve_of, worth_of
+from economics.fee_rules import Unknown
 from tests.economics_strategies import costs, drawn_cases, rules, schedule, terms, unit
-from worker.analysis.breakdown import Breakdown, break_down
-from worker.analysis.economics import curve_of, worth_of
-from worker.analysis.fee_rules import Unknown
 
 PRICES = st.integers(1, 1500)
 

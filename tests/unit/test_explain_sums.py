@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from economics.breakdown import Breakdown, break_down
+from economics.explanation import explain, lines_of
+from economics.facts import MarketFacts, Offer
+from economics.fee_rules import Unknown
+from economics.fee_schedule import schedule_for
+from economics.market import Snapshot, take_snapshot
+from economics.recommend import Bounds, floors_of
+from economics.remedies import remedy_for
+from economics.viable import dead_zones
 from tests.economics_strategies import AT, costs, drawn_cases, rule, rules, schedule, terms
 from tests.factories import GB, OWN_SELLER, RIVALS
-from worker.analysis.breakdown import Breakdown, break_down
-from worker.analysis.explanation import explain, lines_of
-from worker.analysis.facts import MarketFacts, Offer
-from worker.analysis.fee_rules import Unknown
-from worker.analysis.fee_schedule import schedule_for
-from worker.analysis.market import Snapshot, take_snapshot
-from worker.analysis.recommend import Bounds, floors_of
-from worker.analysis.remedies import remedy_for
-from worker.analysis.viable import dead_zones
 
 USUAL = rules(referral="0.15", minimum="0.25", fulfilment="2.50", digital="0.02", fee_vat="0.20")
 PRICES = st.integers(1, 1500)

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import any_health_facts, any_market_facts
-from worker.analysis.facts import (
+from economics.facts import (
     HealthFacts,
     LowestPrice,
     MarketFacts,
@@ -20,6 +19,7 @@ from worker.analysis.facts import (
     facts_from_json,
     facts_to_json,
 )
+from tests.strategies import any_health_facts, any_market_facts
 
 
 @given(any_market_facts | any_health_facts)

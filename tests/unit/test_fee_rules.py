@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from economics.fee_rules import _ZONES, FeeSchedule, Unknown, local_day, total_cost
+from economics.fee_schedule import FeeBook, schedule_for
+from economics.marketplaces import all_marketplaces
 from tests.economics_strategies import AT, costs, rule, rules, schedule, terms
 from tests.factories import JP, OWN_SELLER, US
-from worker.analysis.fee_rules import _ZONES, FeeSchedule, Unknown, local_day, total_cost
-from worker.analysis.fee_schedule import FeeBook, schedule_for
-from worker.marketplaces import all_marketplaces
 
 USUAL = rules(referral="0.15", minimum="0.25", fulfilment="2.50", digital="0.02", fee_vat="0.20")
 

@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-CODE = [
-    path
-    for folder in ("worker", "api", "db", "alembic", "benchmarks", "tests")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-]
+FOLDERS = ("worker", "api", "db", "economics", "process", "alembic", "benchmarks", "tests")
+CODE = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
 def test_no_file_is_a_tower() -> None:
@@ -44,6 +41,13 @@ def test_no_file_names_a_path_of_a_machine() -> None:
         if path.is_file() and (match := machine.search(path.read_text(errors="ignore")))
     }
     assert found == {}
+
+
+def test_each_colour_of_the_page_stands_once_for_light_and_dark() -> None:
+    text = (ROOT / "api" / "static" / "colours.css").read_text()
+    names = re.findall(r"^ *(--[a-z-]+):", text, re.MULTILINE)
+    assert len(names) == len(set(names)) == text.count("light-dark(") > 20
+    assert "prefers-color-scheme" not in text
 
 
 def test_every_error_explains_itself() -> None:

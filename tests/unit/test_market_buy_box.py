@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from economics.facts import MarketFacts, Offer
+from economics.market import Snapshot, take_snapshot
 from tests.factories import (
     GB,
     NOW,
@@ -19,8 +21,6 @@ from tests.factories import (
     price_row,
 )
 from tests.factories import offer as sent_offer
-from worker.analysis.facts import MarketFacts, Offer
-from worker.analysis.market import Snapshot, take_snapshot
 from worker.ingest.door import read
 
 OWN = OWN_SELLER

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from economics.facts import LowestPrice, MarketFacts, Offer
+from economics.market import take_snapshot
 from tests.factories import GB, JP, OWN_SELLER, RIVALS
 from tests.strategies import any_market_facts, market_facts
-from worker.analysis.facts import LowestPrice, MarketFacts, Offer
-from worker.analysis.market import take_snapshot
 
 OWN = OWN_SELLER
 ANN, BEN, CAL = RIVALS

@@ -7,9 +7,9 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from economics.recommend import Bounds, Rivals, floors_of, recommend, sort_out
+from economics.viable import NoViablePrice, dead_zones
 from tests.economics_strategies import BP, costs, drawn_cases, rules, unit
-from worker.analysis.recommend import Bounds, Rivals, floors_of, recommend, sort_out
-from worker.analysis.viable import NoViablePrice, dead_zones
 
 FLAT = {"referral": "0.15", "minimum": "0.25", "fulfilment": "2.50", "digital": "0.02"}
 HOME = {"referral": ("whole-price", ("20", "0.08"), (None, "0.15")), "digital": "0.02"}

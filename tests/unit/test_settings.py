@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.errors import SettingsError
+from process.settings import SettingsError
 from worker.settings import Settings, load_settings
 
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from economics.facts import HealthFacts, MarketFacts, Offer
 from tests.factories import GB, JP, OWN_SELLER, RIVALS
 from tests.strategies import SUBJECT, after, at, event
-from worker.analysis.facts import HealthFacts, MarketFacts, Offer
 from worker.analysis.judge import standing_of
 from worker.analysis.severity import gap_pct
 from worker.analysis.state import (

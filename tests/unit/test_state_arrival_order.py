@@ -11,6 +11,10 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from economics.costing import POINTS_KEPT
+from economics.facts import HealthFacts, MarketFacts, Offer, facts_to_json
+from economics.market import take_snapshot
+from economics.risks import in_order, low_point
 from tests.economics_strategies import rules
 from tests.factories import GB, OWN_SELLER, RIVALS
 from tests.strategies import (
@@ -26,11 +30,7 @@ from tests.strategies import (
     health_facts,
     market_facts,
 )
-from worker.analysis.costing import POINTS_KEPT
 from worker.analysis.decide import Claimed, decide
-from worker.analysis.facts import HealthFacts, MarketFacts, Offer, facts_to_json
-from worker.analysis.market import take_snapshot
-from worker.analysis.risks import in_order, low_point
 from worker.analysis.state import ProductState, SeveritySettings
 
 SETTINGS = st.sampled_from([SeveritySettings(), SeveritySettings(policy="mvp")])

@@ -14,10 +14,10 @@ from hypothesis import given
 
 from db.params import records
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
+from economics.facts import HealthFacts, MarketFacts, Offer, ReferencePrices
 from tests.factories import ASIN, GB, NOW, OWN_SELLER, RIVALS
 from tests.strategies import ECONOMY, SUBJECT, after, at, event, health_facts, market_facts, states
 from worker.analysis.decide import Claimed, failed_attempt
-from worker.analysis.facts import HealthFacts, MarketFacts, Offer, ReferencePrices
 from worker.analysis.state import Moment, ProductState
 from worker.analysis.store import (
     attempt_row,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from economics import viable
+from economics.economics import UnitEconomics, curve_of
+from economics.viable import DeadZone, NoViablePrice, dead_zones, min_viable_price
 from tests.economics_strategies import BP, costs, drawn_cases, rule, rules, terms, unit
-from worker.analysis import viable
-from worker.analysis.economics import UnitEconomics, curve_of
-from worker.analysis.viable import DeadZone, NoViablePrice, dead_zones, min_viable_price
 
 FAR = 2_500
 """Ticks tried one by one: most answers of the drawn cases lie below."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from worker.analysis.costing import Economics
-from worker.analysis.market import Snapshot
+from economics.costing import Economics
+from economics.market import Snapshot
 from worker.analysis.state import ProductState
 
 MARGINS_KNOWN = "margins_known"

@@ -9,13 +9,13 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from db.alert_rows import AlertEventRow, AlertRow, AlertSettingsRow, MessageRow
+from process.logs import get_logger
 from worker.alerts.account import Account, Event, Kept, Message
 from worker.alerts.due import next_due
 from worker.alerts.flapping import Flap, Seen
 from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Tell
 from worker.alerts.values import Alert, AlertSubject
-from worker.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -13,12 +13,12 @@ from datetime import datetime
 import psycopg
 
 from db import alerts as sql
+from process.logs import get_logger
 from worker.alerts.events import Tick
 from worker.alerts.lifecycle import advance
 from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Refusal
 from worker.alerts.storing import account_of, read_settings, store
-from worker.logs import get_logger
 
 log = get_logger(__name__)
 

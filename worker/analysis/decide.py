@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from worker.analysis.costing import NOTHING_KNOWN, Economy
-from worker.analysis.facts import facts_from_json
+from economics.costing import NOTHING_KNOWN, Economy
+from economics.facts import facts_from_json
 from worker.analysis.state import (
     Assessment,
     Depth,

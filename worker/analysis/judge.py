@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from worker.analysis.costing import Economics
-from worker.analysis.market import Snapshot
+from economics.costing import Economics
+from economics.market import Snapshot
 from worker.analysis.severity import PolicyName, Standing, Verdict, assess, gap_pct
 
 

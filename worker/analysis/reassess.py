@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
-from worker.analysis.costing import Economy, is_raced, price_again, price_market
-from worker.analysis.facts import MarketFacts
-from worker.analysis.fee_rules import local_day
+from economics.costing import Economy, is_raced, price_again, price_market
+from economics.facts import MarketFacts
+from economics.fee_rules import local_day
 from worker.analysis.judge import judge
 from worker.analysis.state import ProductState, SeveritySettings
 

@@ -17,14 +17,14 @@ import psycopg
 from db import economy as sql
 from db import products as products_sql
 from db.alerts import ring_alert_bell
+from economics.facts import MarketFacts, facts_from_json
+from process.logs import get_logger
 from worker.alerts.raising import tell_alerts
 from worker.analysis.decide import Heard
-from worker.analysis.facts import MarketFacts, facts_from_json
 from worker.analysis.reassess import reassess, scopes_between
 from worker.analysis.store import row_from_state, state_from_row
 from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst
 from worker.errors import StateMovedError
-from worker.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -8,10 +8,10 @@ import psycopg
 
 from db import catalogue
 from db import economy as sql
-from worker.analysis.costing import NOTHING_KNOWN, Economy, Ledger, by_product
-from worker.analysis.fee_rules import ProductCosts
-from worker.analysis.fee_schedule import FeeBook
-from worker.analysis.store_economics import costs_from_row, fee_rule, seller_terms
+from economics.costing import NOTHING_KNOWN, Economy, Ledger, by_product
+from economics.fee_rules import ProductCosts
+from economics.fee_schedule import FeeBook
+from economics.rows import costs_from_row, fee_rule, seller_terms
 
 COSTS_KEPT = 20_000
 

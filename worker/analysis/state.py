@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from worker.analysis.costing import (
+from economics.costing import (
     NOTHING_KNOWN,
     Economics,
     Economy,
@@ -23,10 +23,10 @@ from worker.analysis.costing import (
     price_market,
     with_race,
 )
-from worker.analysis.facts import Audience, HealthFacts, MarketFacts
+from economics.facts import Audience, HealthFacts, MarketFacts
+from economics.market import INVALID_PRICE, Snapshot, take_snapshot
+from economics.risks import LowPoint, low_point
 from worker.analysis.judge import judge
-from worker.analysis.market import INVALID_PRICE, Snapshot, take_snapshot
-from worker.analysis.risks import LowPoint, low_point
 from worker.analysis.severity import PolicyName, Severity, Verdict
 
 Outcome = Literal["applied", "late", "rejected"]

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
+from economics.facts import HealthFacts, facts_from_dict, facts_to_dict
+from economics.market import Snapshot
+from economics.rows import points_column, points_from_column
 from worker.analysis.decide import Claimed, FailedAttempt
-from worker.analysis.facts import HealthFacts, facts_from_dict, facts_to_dict
-from worker.analysis.market import Snapshot
 from worker.analysis.severity import SEVERITIES, Severity, Verdict
 from worker.analysis.state import Assessment, Health, Moment, ProductState, Subject
 from worker.analysis.store_economics import (
     economics_columns,
     economics_from_row,
     history_columns,
-    points_column,
-    points_from_column,
 )
 
 

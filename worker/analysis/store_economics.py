@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast, get_args
 
-from db.catalogue import FeeRuleRow, SellerTermsRow
-from db.economy import CostRow
 from db.rows import StateRow
-from worker.analysis.assess_economics import EconomicsView
-from worker.analysis.costing import Economics
-from worker.analysis.fee_rules import Channel, FeeRule, ProductCosts, SellerTerms
-from worker.analysis.risks import LowPoint, RiskFlag
+from economics.assess_economics import EconomicsView
+from economics.costing import Economics
+from economics.risks import RiskFlag
+from economics.rows import channel
 
 NOT_ASSESSED = "not assessed yet"
 
@@ -72,44 +68,6 @@ def economics_from_row(row: StateRow) -> Economics | None:
         unknown_reason=row.economics_unknown,
     )
     return Economics(row.economics_at, view, channel(row.own_channel), row.daily_sales)
-
-
-def points_column(points: tuple[LowPoint, ...]) -> list[list[str | None]]:
-    """The column `low_points` of these."""
-    return [[p.event_time.isoformat(), str(p.low), p.seller_id] for p in points]
-
-
-def points_from_column(column: Sequence[Sequence[str | None]]) -> tuple[LowPoint, ...]:
-    """What `points_column` gave."""
-    return tuple(
-        LowPoint(datetime.fromisoformat(at), Decimal(low), seller)
-        for at, low, seller in cast("Sequence[tuple[str, str, str | None]]", column)
-    )
-
-
-def costs_from_row(row: CostRow) -> ProductCosts:
-    """A product's costs as analysis sees them."""
-    columns: dict[str, Any] = row._asdict()
-    columns["fulfilment_channel"] = channel(row.fulfilment_channel)
-    return ProductCosts(**columns)
-
-
-def fee_rule(row: FeeRuleRow) -> FeeRule:
-    """A rule as the schedule takes it."""
-    columns: dict[str, Any] = row._asdict()
-    return FeeRule(**columns)
-
-
-def seller_terms(row: SellerTermsRow) -> SellerTerms:
-    """A seller's terms as the schedule takes them."""
-    return SellerTerms(**row._asdict())
-
-
-def channel(text: str | None) -> Channel | None:
-    """A fulfilment channel by its name. Raises ValueError for any other."""
-    if text is None or text == "amazon" or text == "merchant":  # noqa: PLR1714  mypy narrows these
-        return text  # type: ignore[return-value]
-    raise ValueError(f"{text!r} is no fulfilment channel")
 
 
 def _flag(text: str) -> RiskFlag:

@@ -10,9 +10,9 @@ import stamina
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from db import jobs, operators, products
+from process.logs import get_logger
 from worker.analysis.reassessment import ask_for_new_days, reassess_waiting
 from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst, analyse_front
-from worker.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -13,6 +13,7 @@ import psycopg
 from db import economy
 from db import products as sql
 from db.alerts import ring_alert_bell
+from process.logs import get_logger
 from worker.alerts.raising import tell_alerts
 from worker.analysis.decide import Claimed, Decision, decide, failed_attempt, subjects
 from worker.analysis.shelf import FeeShelf
@@ -26,7 +27,6 @@ from worker.analysis.store import (
     state_from_row,
 )
 from worker.errors import RetryableError, StateMovedError
-from worker.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 
-from db import catalogue
 from db import explain as sql
 from db.catalogue import ProductRow
 from db.explain import MarketRow
-from worker.analysis.assess_economics import NO_COSTS
-from worker.analysis.costing import is_raced, own_channel
-from worker.analysis.explanation import Explanation, explain
-from worker.analysis.facts import MarketFacts, facts_from_json
-from worker.analysis.fee_rules import Channel, FeeSchedule, ProductCosts, Unknown, local_day
-from worker.analysis.fee_schedule import schedule_for
-from worker.analysis.market import Snapshot
-from worker.analysis.store_economics import fee_rule, points_from_column, seller_terms
-from worker.marketplaces import Marketplace
+from economics.assess_economics import NO_COSTS
+from economics.case import NO_STATE, case_from_row, explain_case
+from economics.explanation import Explanation
+from economics.fee_rules import Channel, local_day
+from economics.marketplaces import Marketplace
+from economics.rows import costs_from_row
 
 _Row = TypeVar("_Row", MarketRow, ProductRow)
 
@@ -84,19 +80,14 @@ def answer(conn: psycopg.Connection, question: Question, *, now: datetime) -> An
     products = sql.read_costs(conn, place, question.asin)
     seller = _seller(question, markets, products)
     market = next(iter(_of(markets, seller, question)), None)
-    facts = None if market is None else _market_facts(market.facts)
-    sent_by = (
-        None
-        if facts is None or market is None
-        else own_channel(facts, market.your_price, seller, place)
-    )
-    product = _product(question, _of(products, seller, question), sent_by)
+    case = NO_STATE if market is None else case_from_row(market, place)
+    product = _product(question, _of(products, seller, question), case.channel)
 
     at = (market and market.event_time) or now
     if question.day is not None:
         # Noon in Greenwich lies on the same day in every marketplace we know the clock of.
         at = datetime.combine(question.day, time(12), UTC)
-    costs = None if product is None else costs_of(product)
+    costs = NO_COSTS if product is None else costs_from_row(product)
     return Answer(
         question=question,
         seller_id=seller,
@@ -105,61 +96,10 @@ def answer(conn: psycopg.Connection, question: Question, *, now: datetime) -> An
         event_time=market.event_time if market else None,
         doubt_since=market.doubt_since if market else None,
         fees_on=local_day(place, at) or at.date(),
-        explanation=explain(
-            costs,
-            _schedule(conn, costs, at),
-            _snapshot(market) if market else None,
-            facts,
-            asked=question.price,
-            racing=_racing(market),
+        explanation=explain_case(
+            case, costs, *sql.read_fees(conn, place, seller, at), at, asked=question.price
         ),
     )
-
-
-def costs_of(row: ProductRow) -> ProductCosts:
-    """A product's row as the economics take it."""
-    values: dict[str, Any] = row._asdict()
-    return ProductCosts(**{**values, "title": row.title or "", "tags": tuple(row.tags)})
-
-
-def _schedule(
-    conn: psycopg.Connection, costs: ProductCosts | None, at: datetime
-) -> FeeSchedule | Unknown:
-    if costs is None:
-        return NO_COSTS
-    place, seller = [costs.marketplace_id], [costs.seller_id]
-    # Days are the marketplace's own: a day to each side holds whatever day it is there.
-    around = {"first_day": at.date() - timedelta(days=1), "last_day": at.date() + timedelta(days=1)}
-    rules = catalogue.read_fee_rules(conn, place, seller, **around)
-    terms = catalogue.read_terms(conn, seller, place, **around)
-    return schedule_for(map(fee_rule, rules), map(seller_terms, terms), costs, at)
-
-
-def _snapshot(row: MarketRow) -> Snapshot | None:
-    """The market as far as prices go; None if the state knows no offers."""
-    if row.event_time is None or row.currency is None:
-        return None
-    return Snapshot(
-        currency=row.currency,
-        your_price=row.your_price,
-        own_price_unknown=row.own_price_unknown,
-        market_low=row.market_low,
-        competitor_low=row.competitor_low,
-        prime_low=row.prime_low,
-        buy_box_winner=row.buy_box_winner,
-    )
-
-
-def _market_facts(text: str | None) -> MarketFacts | None:
-    facts = None if text is None else facts_from_json(text)
-    return facts if isinstance(facts, MarketFacts) else None
-
-
-def _racing(market: MarketRow | None) -> bool:
-    """Whether the low was being raced down when the newest message came."""
-    if market is None or market.event_time is None:
-        return False
-    return is_raced(points_from_column(market.low_points), market.event_time)
 
 
 # which product is meant ---------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Annotated, LiteralString
 from pydantic import BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from worker.marketplaces import all_marketplaces, find_marketplace
+from economics.marketplaces import all_marketplaces, find_marketplace
 
 MAX_DIGITS = 30
 TICKS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(4))

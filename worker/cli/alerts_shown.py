@@ -17,9 +17,9 @@ from rich.table import Table
 
 from db.acts import Acted
 from db.alert_reading import Row, TrailEvent
+from economics.marketplaces import find_marketplace
 from worker.cli.alerts_trace import NO_MESSAGE, Station, moment, outcome
 from worker.cli.common import console, fits, plain
-from worker.marketplaces import find_marketplace
 
 TITLE_CHARS = 40
 INNER = frozenset({"subject_key", "flap_seen", "changed_in", "read_at"})

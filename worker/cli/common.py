@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from db.connect import connect
-from worker.errors import SettingsError
-from worker.logs import configure_logs
+from process.logs import configure_logs
+from process.settings import SettingsError
 from worker.settings import Settings, load_settings
 
 console = Console(highlight=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,30 +12,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from worker.analysis.explanation import FEE_NAMES, SALE_VAT, VAT_BACK, PriceSum
-from worker.analysis.fee_rules import FeeRule
-from worker.analysis.viable import NoViablePrice
+from economics.explanation import FEE_NAMES, PriceSum
+from economics.told import as_values
+from economics.viable import NoViablePrice
+from economics.wording import Money, line_label, percent, period, rule_says
 from worker.catalogue.explaining import Answer
 from worker.cli.common import fits, plain
 
 NOT_KNOWN = "not known"
 
 
-@dataclass(frozen=True, slots=True)
-class _Money:
-    """How amounts are written: with their currency's decimals, and more where they have more."""
-
-    minor_units: int
-
-    def __call__(self, amount: Decimal) -> str:
-        digits = -int(amount.normalize().as_tuple().exponent)
-        return f"{amount:.{max(digits, self.minor_units)}f}"
-
-
 def show(console: Console, found: Answer) -> None:
     """The whole explanation. Prices side by side if the terminal is wide enough, else in turn."""
     marketplace, told = found.question.marketplace, found.explanation
-    money = _Money(marketplace.minor_units)
+    money = Money(marketplace.minor_units)
     for line in _heading(found):
         console.print(line, markup=False, soft_wrap=True)
     whole = _sums_table(found, told.sums, money)
@@ -47,11 +36,11 @@ def show(console: Console, found: Answer) -> None:
             console.print(_sums_table(found, [one], money))
     for finding in _findings(found, money):
         console.print(plain(finding), markup=False, soft_wrap=True)
-    rules = _rules_table(found, money)
+    rules = _rules_table(found)
     if fits(console, rules):
         console.print(rules)
     else:
-        for cells in _rules(found, money):
+        for cells in _rules(found):
             console.print(plain(f"rule: {' · '.join(cells)}"), markup=False, soft_wrap=True)
     for gap in told.gaps:
         remedy = f"; {gap.remedy}" if gap.remedy else ""
@@ -61,9 +50,7 @@ def show(console: Console, found: Answer) -> None:
 
 def as_json(found: Answer) -> dict[str, Any]:
     """The same for programs: amounts and rates as text, what is not known as null with a gap."""
-    told, question, product = found.explanation, found.question, found.product
-    view = told.view
-    floors, schedule = told.floors, told.schedule
+    question, product = found.question, found.product
     return {
         "marketplace_id": question.marketplace.marketplace_id,
         "country": question.country,
@@ -78,31 +65,7 @@ def as_json(found: Answer) -> dict[str, Any]:
         "event_time": _iso(found.event_time),
         "doubt_since": _iso(found.doubt_since),
         "fees_on": found.fees_on.isoformat(),
-        "sums": [_sum_as_json(one) for one in told.sums],
-        "rules": [
-            {**_rule_as_json(rule), "used_at": list(used)} for rule, used in told.rules.items()
-        ],
-        "sale_vat_rate": _text(schedule.sale_vat_rate if schedule else None),
-        "fee_vat_recoverable": _text(schedule.fee_vat_recoverable if schedule else None),
-        "wanted_margin": _text(schedule.wanted_margin if schedule else None),
-        "min_viable_price": _floor_as_json(floors.even if floors else None),
-        "min_price_for_margin": _floor_as_json(floors.wanted if floors else None),
-        "dead_zones": [
-            {"after": _text(zone.after), "until": _text(zone.until)} for zone in told.dead_zones
-        ],
-        "recommendation": {
-            "price": _text(view.recommended_price),
-            "code": view.recommendation_code,
-            "reason": view.recommendation_reason,
-        },
-        "risk_flags": list(view.risk_flags),
-        "unfollowable": [
-            {"seller_id": seller, "price": _text(price)} for seller, price in view.unfollowable
-        ],
-        "profit_at_stake_per_day": _text(view.profit_at_stake_per_day),
-        "unknown": [
-            {"what": gap.what, "why": gap.why, "remedy": gap.remedy or None} for gap in told.gaps
-        ],
+        **as_values(found.explanation),
     }
 
 
@@ -128,7 +91,7 @@ def _moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _sums_table(found: Answer, sums: Sequence[PriceSum], money: _Money) -> Table:
+def _sums_table(found: Answer, sums: Sequence[PriceSum], money: Money) -> Table:
     """A column a price, a row a line; what a price has not is left empty."""
     table = Table("", box=SIMPLE_HEAD, pad_edge=False)
     for one in sums:
@@ -137,7 +100,7 @@ def _sums_table(found: Answer, sums: Sequence[PriceSum], money: _Money) -> Table
     amounts = [{line.name: line.amount for line in one.lines} for one in sums]
     for name in dict.fromkeys(line.name for one in sums for line in one.lines[1:]):
         cells = (money(of[name]) if name in of else "" for of in amounts)
-        table.add_row(_label(name, found), *cells)
+        table.add_row(line_label(name, found.explanation.schedule), *cells)
     worths = [one.worth for one in sums]
     if any(worths):
         table.add_section()
@@ -149,25 +112,14 @@ def _sums_table(found: Answer, sums: Sequence[PriceSum], money: _Money) -> Table
     return table
 
 
-def _label(name: str, found: Answer) -> str:
-    """A line's name with the rate that belongs to the seller and the product, not to a rule."""
-    schedule = found.explanation.schedule
-    rates = (
-        {}
-        if schedule is None
-        else {SALE_VAT: schedule.sale_vat_rate, VAT_BACK: schedule.fee_vat_recoverable}
-    )
-    return f"{name} ({_percent(rates[name])})" if name in rates else name
-
-
-def _findings(found: Answer, money: _Money) -> Iterator[str]:
+def _findings(found: Answer, money: Money) -> Iterator[str]:
     told, view = found.explanation, found.explanation.view
     if told.floors is not None and told.schedule is not None:
         yield f"lowest price that loses nothing: {_floor(told.floors.even, money)}"
         wanted = told.schedule.wanted_margin
         if wanted:
             lowest = _floor(told.floors.wanted, money)
-            yield f"lowest price that keeps the wanted margin of {_percent(wanted)}: {lowest}"
+            yield f"lowest price that keeps the wanted margin of {percent(wanted)}: {lowest}"
     for zone in told.dead_zones:
         end = f"to {money(zone.until)}" if zone.until is not None else "on"
         after = money(zone.after)
@@ -183,100 +135,32 @@ def _findings(found: Answer, money: _Money) -> Iterator[str]:
         yield f"profit at stake a day, the Buy Box lost: {money(view.profit_at_stake_per_day)}"
 
 
-def _floor(floor: Decimal | NoViablePrice, money: _Money) -> str:
+def _floor(floor: Decimal | NoViablePrice, money: Money) -> str:
     return f"none, {floor.reason}" if isinstance(floor, NoViablePrice) else money(floor)
 
 
-def _rules_table(found: Answer, money: _Money) -> Table:
+def _rules_table(found: Answer) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     if found.explanation.rules:
         for header in ("fee", "rule", "what", "in force", "used at", "source"):
             table.add_column(header)
-    for cells in _rules(found, money):
+    for cells in _rules(found):
         table.add_row(*(escape(plain(cell)) for cell in cells))
     return table
 
 
-def _rules(found: Answer, money: _Money) -> Iterator[tuple[str, ...]]:
+def _rules(found: Answer) -> Iterator[tuple[str, ...]]:
     """Each rule that a fee comes from, as cells."""
     known = [one.name for one in found.explanation.sums if one.worth]
     for rule, used in found.explanation.rules.items():
         yield (
             FEE_NAMES[rule.kind],
             rule.rule_id + (" (own)" if rule.seller_id else ""),
-            _rule_says(rule, money),
-            _period(rule),
+            rule_says(rule),
+            period(rule),
             "every price" if len(used) == len(known) > 1 else ", ".join(used),
             f"{rule.source} ({rule.source_date})",
         )
-
-
-def _rule_says(rule: FeeRule, money: _Money) -> str:
-    said = money(rule.amount) if rule.amount is not None else _percent(rule.rate or Decimal(0))
-    if rule.applies_to:
-        said += f" of {', '.join(FEE_NAMES.get(fee, fee) for fee in rule.applies_to)}"
-    if rule.shape == "marginal":
-        said += " of the part"
-    if rule.price_up_to is not None:
-        said += f" up to {money(rule.price_up_to)}"
-    if rule.minimum is not None:
-        said += f", at least {money(rule.minimum)}"
-    return said
-
-
-def _period(rule: FeeRule) -> str:
-    return f"from {rule.valid_from}" + (f" until {rule.valid_to}" if rule.valid_to else "")
-
-
-def _percent(fraction: Decimal) -> str:
-    return f"{(fraction * 100).normalize():f} %"
-
-
-# for programs -------------------------------------------------------------------------------------
-
-
-def _sum_as_json(one: PriceSum) -> dict[str, Any]:
-    worth = one.worth
-    return {
-        "at": one.name,
-        "price": _text(one.price),
-        "lines": [{"name": line.name, "amount": _text(line.amount)} for line in one.lines],
-        "profit": _text(worth.profit if worth else None),
-        "margin_pct": _text(worth.margin_pct if worth else None),
-        "roi_pct": _text(worth.roi_pct if worth else None),
-        "loses_money": worth.loses_money if worth else None,
-        "rules": [rule.rule_id for rule in one.rules],
-    }
-
-
-def _rule_as_json(rule: FeeRule) -> dict[str, Any]:
-    return {
-        "rule_id": rule.rule_id,
-        "seller_id": rule.seller_id,
-        "kind": rule.kind,
-        "shape": rule.shape,
-        "price_up_to": _text(rule.price_up_to),
-        "rate": _text(rule.rate),
-        "amount": _text(rule.amount),
-        "minimum": _text(rule.minimum),
-        "applies_to": list(rule.applies_to),
-        "valid_from": rule.valid_from.isoformat(),
-        "valid_to": rule.valid_to.isoformat() if rule.valid_to else None,
-        "source": rule.source,
-        "source_date": rule.source_date.isoformat(),
-        "note": rule.note,
-    }
-
-
-def _floor_as_json(floor: Decimal | NoViablePrice | None) -> dict[str, str | None]:
-    """A price, or the reason why there is none; neither if nobody knows."""
-    if isinstance(floor, NoViablePrice):
-        return {"price": None, "none_because": floor.reason}
-    return {"price": _text(floor), "none_because": None}
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:f}"
 
 
 def _iso(at: datetime | None) -> str | None:

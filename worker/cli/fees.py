@@ -16,6 +16,7 @@ from rich.table import Table
 
 from db import catalogue
 from db.catalogue import FeeRuleRow, SellerTermsRow
+from economics.marketplaces import find_marketplace
 from worker.catalogue.fees import (
     COLUMNS,
     OverlappingRulesError,
@@ -34,7 +35,6 @@ from worker.cli.files import (
     open_rejects,
     show_rejects,
 )
-from worker.marketplaces import find_marketplace
 
 fees_app = typer.Typer(
     name="fees",

@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from economics.marketplaces import all_marketplaces
 from worker.catalogue.rejects import Rejects
 from worker.cli.common import console, error_console, fail
-from worker.marketplaces import all_marketplaces
 
 STDIN = "-"
 

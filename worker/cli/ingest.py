@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from db.migrate import MigrationError
 from db.migrate import migrate as migrate_database
+from process.logs import configure_logs
+from process.settings import SettingsError
 from worker.cli.common import console, fail, settings_or_fail
-from worker.errors import SettingsError
 from worker.ingest.__main__ import run as run_ingester
-from worker.logs import configure_logs
 
 
 def ingest() -> None:

@@ -13,8 +13,8 @@ import typer
 from db.connect import connect
 from db.feed import STATE_CHANNEL, listen_for, read_feed, read_position, start_listening
 from db.rows import StateRow
+from process.settings import SettingsError
 from worker.cli.common import console, error_console, fail, settings_or_fail
-from worker.errors import SettingsError
 from worker.ingest.gate import backoff_delays
 
 POLL_S = 5.0

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from db import delivery, routes
 from db.delivery_rows import HeldRoute, ListedRoute, NewRoute
+from process.settings import SettingsError
 from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
 from worker.cli.files import fail_for_database, marketplace_id_of
 from worker.delivery.channels.addresses import check_address
@@ -25,7 +26,7 @@ from worker.delivery.render import render
 from worker.delivery.secrets import UnreadableSecretError, Vault, masked
 from worker.delivery.setup import channel_settings
 from worker.delivery.text import Line, Page, Section
-from worker.errors import PermanentError, SettingsError
+from worker.errors import PermanentError
 
 routes_app = typer.Typer(
     name="routes",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from process.logs import configure_logs
+from process.settings import SettingsError
 from worker.cli.common import fail, settings_or_fail
-from worker.errors import SettingsError
-from worker.logs import configure_logs
 from worker.supervise import Child, Supervisor
 
 INGEST = (sys.executable, "-m", "worker.ingest")

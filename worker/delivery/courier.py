@@ -13,8 +13,8 @@ import threading
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from process.logs import get_logger
 from worker.delivery.deliver import Desk, deliver_next
-from worker.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -21,6 +21,8 @@ from db import delivery as sql
 from db import dispatch as jobs
 from db.alerts import ring_alert_bell
 from db.delivery_rows import HealedRow, ItemRow, TakenDelivery
+from process.logs import get_logger
+from process.settings import SettingsError
 from worker.delivery.channels.carrier import Carrier, Letter
 from worker.delivery.dispatch import Recorder
 from worker.delivery.outcome import (
@@ -36,8 +38,7 @@ from worker.delivery.render import render
 from worker.delivery.secrets import UnreadableSecretError
 from worker.delivery.text import alerts_json, compose
 from worker.delivery.worth import why_left_out
-from worker.errors import RetryableError, SettingsError
-from worker.logs import get_logger
+from worker.errors import RetryableError
 
 log = get_logger(__name__)
 

@@ -16,10 +16,10 @@ import psycopg
 from db import dispatch as sql
 from db.alerts import ring_alert_bell
 from db.delivery_rows import DueMessage
+from process.logs import get_logger
 from worker.alerts.storing import read_settings
 from worker.delivery.matching import severity_of
 from worker.delivery.plan import Delivery, Plan, plan
-from worker.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from worker.errors import PermanentError, SettingsError
+from process.settings import SettingsError
+from worker.errors import PermanentError
 
 MAKE_A_KEY = (
     'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from psycopg_pool import ConnectionPool
 
+from process.settings import SettingsError
 from worker.delivery.channels.carrier import ChannelSettings
 from worker.delivery.channels.carriers import Carriers
 from worker.delivery.courier import Courier
@@ -14,7 +15,6 @@ from worker.delivery.deliver import Desk, Opens
 from worker.delivery.dispatch import Recorder
 from worker.delivery.outcome import Patience
 from worker.delivery.secrets import Vault
-from worker.errors import SettingsError
 from worker.settings import Settings
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 import procrastinate
 from psycopg_pool import ConnectionPool
 
+from process.logs import get_logger
 from worker.delivery.courier import Courier
 from worker.delivery.deliver import rescue
 from worker.delivery.dispatch import dispatch_due
-from worker.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from db.delivery_rows import HealedRow, ItemRow
+from economics.marketplaces import find_marketplace
 from worker.alerts.values import rank
 from worker.analysis.severity import Severity
 from worker.delivery.facts import fact_line, money
-from worker.marketplaces import find_marketplace
 
 MAX_LINES = 50
 """Of one section; the rest is counted."""

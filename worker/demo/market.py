@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import accumulate
 from random import Random
 
+from economics.marketplaces import all_marketplaces
 from worker.demo.book import LETTERS, Book
 from worker.demo.offers import (
     Character,
@@ -22,7 +23,6 @@ from worker.demo.offers import (
     Product,
     chance,
 )
-from worker.marketplaces import all_marketplaces
 
 OWN_SELLERS = ("A1DEMOSELLER01", "A2DEMOSELLER02")
 COUNTRIES = ("GB", "DE", "US", "JP", "FR", "IT", "ES")

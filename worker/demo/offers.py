@@ -11,7 +11,7 @@ from datetime import datetime
 from random import Random
 from typing import Literal
 
-from worker.marketplaces import Marketplace
+from economics.marketplaces import Marketplace
 
 Condition = Literal["new", "used"]
 Character = Literal[

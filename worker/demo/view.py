@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from db.rows import StateRow
+from economics.marketplaces import find_marketplace
 from worker.demo.texts import milliseconds, money, printable, seconds
 from worker.demo.verdict import SEVERITIES, Verdict
 from worker.demo.watch import Standing
-from worker.marketplaces import find_marketplace
 
 COLOURS = {
     "critical": "bold red",

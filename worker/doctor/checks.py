@@ -11,11 +11,11 @@ import psycopg
 
 from db import operators, probes
 from db.connect import connect
+from process.settings import SettingsError
 from worker.doctor import database, queues
 from worker.doctor.database import Connect
 from worker.doctor.finding import Finding, masked, ok, problem, secrets_of
 from worker.doctor.settings import SHAPE_OF_AN_ADDRESS, check_settings
-from worker.errors import SettingsError
 from worker.ingest.sqs import Queue, connect_sqs, open_dead_letter_queue, open_queues
 from worker.settings import Settings
 

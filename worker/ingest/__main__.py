@@ -6,9 +6,9 @@ import signal
 import sys
 from types import FrameType
 
-from worker.errors import SettingsError
+from process.logs import configure_logs
+from process.settings import SettingsError
 from worker.ingest.service import Ingester
-from worker.logs import configure_logs
 from worker.settings import Settings, load_settings
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from worker.analysis.facts import Audience, HealthFacts, MarketFacts
+from economics.facts import Audience, HealthFacts, MarketFacts
 from worker.errors import ImplausibleTimeError, UnreadableNotificationError
 from worker.ingest import legacy, models
 from worker.ingest.envelope import OpenedBody, open_body, sha256

@@ -12,10 +12,10 @@ import psycopg
 
 from db import inbox
 from db.rows import InboxRow, RejectedRow
-from worker.analysis.facts import facts_to_json
+from economics.facts import facts_to_json
+from process.logs import get_logger
 from worker.ingest.door import read
 from worker.ingest.notification import Arrival, Notification, Rejection
-from worker.logs import get_logger
 from worker.settings import Settings
 
 log = get_logger(__name__)

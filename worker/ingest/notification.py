@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from worker.analysis.facts import Audience, HealthFacts, MarketFacts
+from economics.facts import Audience, HealthFacts, MarketFacts
 
 MAX_BODY_BYTES = 1_048_576
 """SQS's own limit for one message; a larger body can only come from a file."""

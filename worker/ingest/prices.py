@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
-from worker.analysis.facts import (
+from economics.facts import (
     Audience,
     HealthFacts,
     LowestPrice,
@@ -18,10 +18,10 @@ from worker.analysis.facts import (
     Offer,
     ReferencePrices,
 )
+from economics.marketplaces import JAPAN, find_marketplace
 from worker.errors import CurrencyMismatchError
 from worker.ingest import models, usual
 from worker.ingest.fields import missing
-from worker.marketplaces import JAPAN, find_marketplace
 
 FOREIGN_CURRENCY = "foreign-currency"
 INVALID_PRICE = "invalid-price"

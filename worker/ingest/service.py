@@ -20,13 +20,13 @@ from typing import Any
 import psycopg
 
 from db.connect import connect
+from process.logs import get_logger
 from worker.ingest.buffer import Buffer, InHand
 from worker.ingest.filing import Filed, Filer, file_letters, open_letter
 from worker.ingest.gate import Gate, backoff_delays
 from worker.ingest.sqs import LONG_POLL_S, Queue, QueueError, open_dead_letter_queue, open_queues
 from worker.ingest.tally import Tally
 from worker.ingest.watchman import Watchman
-from worker.logs import get_logger
 from worker.settings import Settings
 
 log = get_logger(__name__)

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cas
 import msgspec
 from msgspec import UNSET, Meta
 
+from economics.marketplaces import all_marketplaces
 from worker.ingest import fields
 from worker.ingest.notification import MAX_BODY_BYTES
-from worker.marketplaces import all_marketplaces
 
 _Absent = msgspec.UnsetType
 """A key under which the careful reader looks as well: its presence, even as null, is unusual."""

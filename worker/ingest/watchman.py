@@ -12,10 +12,10 @@ import psycopg
 
 from db import inbox, operators
 from db.connect import connect
+from process.logs import get_logger
 from worker.ingest.gate import Gate
 from worker.ingest.sqs import Queue, QueueError
 from worker.ingest.tally import Tally
-from worker.logs import get_logger
 from worker.settings import Settings
 
 log = get_logger(__name__)

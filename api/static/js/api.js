@@ -108,6 +108,12 @@ export function product(marketplaceId, asin) {
   return ask(`/api/state/${encodeURIComponent(marketplaceId)}/${encodeURIComponent(asin)}`);
 }
 
+/** The sums of its prices line by line: an explanation for each of its states. */
+export async function explanations(marketplaceId, asin) {
+  const place = `${encodeURIComponent(marketplaceId)}/${encodeURIComponent(asin)}`;
+  return (await ask(`/api/state/${place}/explanation`)).explanations;
+}
+
 export function trends(marketplaceId, asin, { hours, points }) {
   const query = new URLSearchParams({ marketplace: marketplaceId, hours, points });
   return ask(`/api/competitive-intelligence/trends/${encodeURIComponent(asin)}?${query}`);

@@ -1,10 +1,11 @@
 // The drawer of one product: everything there is to know of it, kept up while it is open.
 
-import { product as fetchProduct, trends } from "./api.js";
+import { explanations, product as fetchProduct, trends } from "./api.js";
 import { chart } from "./chart.js";
 import { h, severityMark } from "./dom.js";
 import { economicsSection, standingSection } from "./drawer_figures.js";
 import { alertsSection, offersSection } from "./drawer_lists.js";
+import { failed, reading, sums, sumsSection } from "./drawer_sums.js";
 import { marketplace } from "./marketplaces.js";
 import { seriesOf } from "./sparks.js";
 import { severityName, stateName } from "./words.js";
@@ -29,6 +30,8 @@ export class Drawer {
   #under;
   #later = null;
   #trend = null;
+  #explained = null; // {found} by state, or {error}; null while it is read for the first time
+  #slots = [];
 
   constructor(dialog, store) {
     this.#dialog = dialog;
@@ -62,13 +65,14 @@ export class Drawer {
     this.#key = product.key;
     this.#place = product;
     this.#trend = null;
+    this.#explained = null;
+    this.#slots = [];
     this.#body.replaceChildren(h("p.blank", {}, "Reading ..."));
     this.#history.replaceChildren(h("p.blank", {}, "Reading ..."));
     this.#head(product);
     this.#dialog.showModal();
     this.#dialog.scrollTop = 0;
-    this.#read();
-    this.#readHistory();
+    this.#readAll();
   }
 
   close() {
@@ -80,8 +84,7 @@ export class Drawer {
     if (!this.#key || !keys.has(this.#key) || this.#later !== null) return;
     this.#later = setTimeout(() => {
       this.#later = null;
-      this.#read();
-      this.#readHistory();
+      this.#readAll();
     }, AGAIN_MS);
   }
 
@@ -118,6 +121,12 @@ export class Drawer {
     );
   }
 
+  #readAll() {
+    this.#read();
+    this.#readSums();
+    this.#readHistory();
+  }
+
   async #read() {
     const key = this.#key;
     if (!key) return;
@@ -125,26 +134,74 @@ export class Drawer {
       const found = await fetchProduct(this.#place.marketplaceId, this.#place.asin);
       if (key !== this.#key) return;
       this.#head(this.#store.product(key) ?? this.#place);
-      const opened = new Set(
-        [...this.#body.querySelectorAll("details[open]")].map((one) => one.dataset.name),
-      );
       const several = found.states.length > 1;
+      const slots = [];
       const parts = found.states.map((state, place) => {
         const where = { place, about: several ? stateName(state) : "" };
         const offers = found.offers.find((one) => one.state_key === state.key);
+        const { element, slot } = sumsSection(state, where);
+        slots.push({ slot, state, where });
         return [
           several && h("h3.which", {}, where.about),
           standingSection(state, where),
           economicsSection(state, where),
+          element,
           offersSection(state, offers, where),
         ];
       });
-      this.#body.replaceChildren(...parts.flat().filter(Boolean), alertsSection(found.alerts));
-      for (const one of this.#body.querySelectorAll("details"))
-        if (opened.has(one.dataset.name)) one.open = true;
+      this.#keepingFolds(() => {
+        this.#slots = slots;
+        this.#body.replaceChildren(...parts.flat().filter(Boolean), alertsSection(found.alerts));
+        this.#drawSums();
+      });
     } catch (error) {
       if (key === this.#key)
         this.#body.replaceChildren(h("p.error", { role: "alert" }, error.message));
+    }
+  }
+
+  /** The sums come in an answer of their own, before or after the product's. */
+  async #readSums() {
+    const key = this.#key;
+    if (!key) return;
+    let explained;
+    try {
+      const found = await explanations(this.#place.marketplaceId, this.#place.asin);
+      explained = { found: new Map(found.map((one) => [one.state_key, one])) };
+    } catch (error) {
+      explained = { error: error.message };
+    }
+    if (key !== this.#key) return;
+    this.#explained = explained;
+    this.#keepingFolds(() => this.#drawSums());
+  }
+
+  #drawSums() {
+    for (const { slot, state, where } of this.#slots)
+      slot.replaceChildren(...this.#sums(state, where));
+  }
+
+  #sums(state, where) {
+    if (!this.#explained) return reading();
+    const { found, error } = this.#explained;
+    if (found) return sums(state, found.get(state.key), where);
+    return failed(error, () => {
+      this.#explained = null;
+      this.#drawSums();
+      this.#readSums();
+    });
+  }
+
+  /** Draw anew what may be folded, leaving it as it was, and the keyboard where it was. */
+  #keepingFolds(draw) {
+    const folds = () => [...this.#body.querySelectorAll("details[data-name]")];
+    const were = new Map(folds().map((one) => [one.dataset.name, one.open]));
+    const held = document.activeElement?.closest("summary")?.parentElement.dataset.name;
+    draw();
+    for (const one of folds()) {
+      const name = one.dataset.name;
+      if (were.has(name)) one.open = were.get(name);
+      if (held && held === name) one.querySelector("summary").focus({ preventScroll: true });
     }
   }
 

@@ -3,7 +3,6 @@
 import { sign } from "./decimal.js";
 import { h, severityMark } from "./dom.js";
 import { age, money, moment, percent, signed } from "./format.js";
-import { marketplace } from "./marketplaces.js";
 import { entry, section, table, tr, unknown } from "./parts.js";
 import { buyBoxHolder, doubt, flagName, severityName, whyUnknown } from "./words.js";
 
@@ -80,7 +79,6 @@ export function economicsSection(state, where) {
       "What it is worth",
       where,
       h("p", {}, "Margins are ", unknown(""), `: ${state.economics_unknown}.`),
-      h("p.note", {}, "What is missing, line by line: ", h("code", {}, explainCommand(state))),
     );
   }
   const margin = (field) => {
@@ -145,14 +143,5 @@ export function economicsSection(state, where) {
           )
         : null,
     ),
-    h(
-      "p.note",
-      {},
-      "Line by line, with each fee's rule and dates: ",
-      h("code", {}, explainCommand(state)),
-    ),
   );
 }
-
-const explainCommand = (state) =>
-  `buybox explain ${marketplace(state.marketplace_id).code} ${state.asin}`;

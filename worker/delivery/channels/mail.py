@@ -18,9 +18,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 import aiosmtplib
 
+from process.settings import SettingsError
 from worker.delivery.channels.carrier import ChannelSettings, Letter
 from worker.delivery.outcome import Accepted, Failure, Outcome
-from worker.errors import PermanentError, SettingsError
+from worker.errors import PermanentError
 
 MAX_RECIPIENTS = 20
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from worker.marketplaces import find_marketplace
+from economics.marketplaces import find_marketplace
 
 FeeKind = Literal["referral", "fulfilment", "closing", "digital-services", "vat-on-fees"]
 Shape = Literal["flat", "whole-price", "marginal"]

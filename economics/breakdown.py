@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
-from worker.analysis.assess_economics import NO_COSTS, unit_economics
-from worker.analysis.economics import BILLED, UnitEconomics, Worth, worth_of
-from worker.analysis.fee_rules import (
+from economics.assess_economics import NO_COSTS, unit_economics
+from economics.economics import BILLED, UnitEconomics, Worth, worth_of
+from economics.fee_rules import (
     ZERO,
     FeeKind,
     FeeRule,

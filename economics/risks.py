@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from worker.analysis.facts import MarketFacts
-from worker.analysis.market import Snapshot, landed_price
+from economics.facts import MarketFacts
+from economics.market import Snapshot, landed_price
 
 RiskFlag = Literal["below-cost", "margin-squeeze", "race-to-bottom", "dead-zone", "map-breach"]
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 
-from worker.analysis.assess_economics import (
+from economics.assess_economics import (
     DEFAULTS,
     NO_COSTS,
     EconomicsSettings,
@@ -19,11 +19,11 @@ from worker.analysis.assess_economics import (
     assess_prepared,
     prepare,
 )
-from worker.analysis.facts import MarketFacts, Offer
-from worker.analysis.fee_rules import Channel, ProductCosts, Unknown, local_day
-from worker.analysis.fee_schedule import FeeBook
-from worker.analysis.market import Snapshot, landed_price
-from worker.analysis.risks import LowPoint, in_order, race_to_bottom
+from economics.facts import MarketFacts, Offer
+from economics.fee_rules import Channel, ProductCosts, Unknown, local_day
+from economics.fee_schedule import FeeBook
+from economics.market import Snapshot, landed_price
+from economics.risks import LowPoint, in_order, race_to_bottom
 
 ProductKey = tuple[str, str, str, str]
 """Seller, marketplace, ASIN, item condition."""

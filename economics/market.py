@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from worker.analysis.facts import MarketFacts, Offer
-from worker.marketplaces import JAPAN
+from economics.facts import MarketFacts, Offer
+from economics.marketplaces import JAPAN
 
 OUTSIDE_OFFERS_SENT = "outside-offers-sent"
 NO_OFFERS_SENT = "no-offers-sent"

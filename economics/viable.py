@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from worker.analysis.economics import (
+from economics.economics import (
     BILLED,
     FeeCurve,
     Piece,
@@ -26,7 +26,7 @@ from worker.analysis.economics import (
     grid_above,
     grid_below,
 )
-from worker.analysis.fee_rules import ZERO
+from economics.fee_rules import ZERO
 
 MAX_STEPS = 20_000
 """Steps of one search: some 30 are many, unless fees rise almost as fast as what a price keeps."""

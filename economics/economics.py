@@ -18,7 +18,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal,
 from functools import lru_cache
 from itertools import pairwise
 
-from worker.analysis.fee_rules import ZERO, FeeRule, FeeSchedule
+from economics.fee_rules import ZERO, FeeRule, FeeSchedule
 
 BILLED = Context(prec=60, rounding=ROUND_HALF_UP)
 """Amazon's rounding; the digits are enough for any amounts we multiply to stay exact."""

@@ -11,11 +11,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
-from worker.analysis.economics import BILLED, UnitEconomics, curve_of, percent_of
-from worker.analysis.facts import MarketFacts
-from worker.analysis.fee_rules import ZERO, FeeSchedule, ProductCosts, Unknown, total_cost
-from worker.analysis.market import Snapshot, landed_price
-from worker.analysis.recommend import (
+from economics.economics import BILLED, UnitEconomics, curve_of, percent_of
+from economics.facts import MarketFacts
+from economics.fee_rules import ZERO, FeeSchedule, ProductCosts, Unknown, total_cost
+from economics.market import Snapshot, landed_price
+from economics.recommend import (
     NO_RIVALS,
     Advice,
     Bounds,
@@ -26,8 +26,8 @@ from worker.analysis.recommend import (
     recommend,
     sort_out,
 )
-from worker.analysis.risks import RACE, RaceSettings, RiskFlag
-from worker.analysis.viable import DeadZone, NoViablePrice, dead_zones
+from economics.risks import RACE, RaceSettings, RiskFlag
+from economics.viable import DeadZone, NoViablePrice, dead_zones
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -83,10 +83,10 @@ def unit_economics(
     costs: ProductCosts | None, schedule: FeeSchedule | Unknown
 ) -> UnitEconomics | Unknown:
     """One unit's costs under its fees, or why they are not known."""
-    if costs is None:
-        return NO_COSTS
     if isinstance(schedule, Unknown):
         return schedule
+    if costs is None:
+        return NO_COSTS
     if costs.currency != schedule.currency:
         return Unknown(f"the costs are in {costs.currency}, the fees in {schedule.currency}")
     cost = total_cost(costs)

@@ -16,9 +16,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from worker.analysis.economics import BILLED, UnitEconomics, grid_above, grid_below
-from worker.analysis.fee_rules import ZERO
-from worker.analysis.viable import NoViablePrice, dead_zones, min_viable_price
+from economics.economics import BILLED, UnitEconomics, grid_above, grid_below
+from economics.fee_rules import ZERO
+from economics.viable import NoViablePrice, dead_zones, min_viable_price
 
 Advice = Literal[
     "beat-rival",

@@ -10,20 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from worker.analysis.assess_economics import EconomicsView, assess_economics, unit_economics
-from worker.analysis.breakdown import Breakdown, break_down
-from worker.analysis.economics import BILLED, Worth
-from worker.analysis.facts import MarketFacts
-from worker.analysis.fee_rules import ZERO, FeeRule, FeeSchedule, ProductCosts, Unknown
-from worker.analysis.market import (
+from economics.assess_economics import EconomicsView, assess_economics, unit_economics
+from economics.breakdown import Breakdown, break_down
+from economics.economics import BILLED, Worth
+from economics.facts import MarketFacts
+from economics.fee_rules import ZERO, FeeRule, FeeSchedule, ProductCosts, Unknown
+from economics.market import (
     NO_OFFERS_SENT,
     NOT_AMONG_READABLE,
     OUTSIDE_OFFERS_SENT,
     Snapshot,
 )
-from worker.analysis.recommend import Bounds, Floors, floors_of
-from worker.analysis.remedies import ASK_FOR_A_PRICE, IMPORT_COSTS, remedy_for
-from worker.analysis.viable import DeadZone, dead_zones
+from economics.recommend import Bounds, Floors, floors_of
+from economics.remedies import ASK_FOR_A_PRICE, IMPORT_COSTS, remedy_for
+from economics.viable import DeadZone, dead_zones
 
 NO_MESSAGE = "no message with offers of the product has come"
 OFFERS_DROPPED = "the offers of the newest message are no longer kept"

@@ -8,30 +8,30 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
 
+from process.settings import ProcessSettings
 
-class LogSettings(Protocol):
-    """What logging needs to know; the settings of every process have it."""
-
-    @property
-    def worker_id(self) -> str:
-        """This process's name."""
-
-    @property
-    def log_level(self) -> str:
-        """The least severe line that is written."""
-
-    @property
-    def log_format(self) -> str:
-        """`json` or `console`."""
+QUIET = (
+    # what these say of each job and call, our own lines say better
+    *("procrastinate", "botocore", "urllib3", "asyncio", "alembic", "psycopg.pool"),
+    # the clients of HTTP and mail also quote addresses, and with them passwords
+    *("httpx", "httpcore", "aiosmtplib"),
+    # requests are counted in the metrics; a line each would also write down cursors and filters
+    "uvicorn.access",
+)
+"""Libraries of which only warnings are written, in whatever process they run."""
 
 
 def configure_logs(
-    settings: LogSettings, *, process: str, level: str | None = None, stream: TextIO | None = None
+    settings: ProcessSettings,
+    *,
+    process: str,
+    level: str | None = None,
+    stream: TextIO | None = None,
 ) -> None:
     """Set up logging for this process, to standard output unless told where. The last call wins."""
 
@@ -69,12 +69,7 @@ def configure_logs(
         )
     )
     logging.basicConfig(level=level or settings.log_level, handlers=[handler], force=True)
-    # What these say of each job and call, our own lines say better; the clients of HTTP and mail
-    # also quote addresses, and with them passwords.
-    for chatty in (
-        *("procrastinate", "botocore", "urllib3", "asyncio", "alembic"),
-        *("httpx", "httpcore", "aiosmtplib"),
-    ):
+    for chatty in QUIET:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

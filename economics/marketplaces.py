@@ -1,6 +1,6 @@
 """Amazon's marketplaces: id, country and the one currency each trades in.
 
-Source: `worker/data/marketplaces.json`, compiled from Amazon's pages "Marketplace IDs" and
+Source: `economics/data/marketplaces.json`, compiled from Amazon's pages "Marketplace IDs" and
 "SP-API Endpoints"; currency and minor units are ISO 4217. An id that is not in the list is data,
 not an error: Amazon uses further ids for orders placed off Amazon.
 """
@@ -28,7 +28,7 @@ class Marketplace:
 @cache
 def all_marketplaces() -> dict[str, Marketplace]:
     """Every known marketplace by its id."""
-    text = resources.files("worker").joinpath("data/marketplaces.json").read_text("utf-8")
+    text = resources.files("economics").joinpath("data/marketplaces.json").read_text("utf-8")
     return {
         row["marketplaceId"]: Marketplace(
             row["marketplaceId"], row["countryCode"], row["currency"], row["currencyMinorUnits"]

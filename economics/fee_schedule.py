@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from worker.analysis.fee_rules import (
+from economics.fee_rules import (
     FeeKind,
     FeeRule,
     FeeSchedule,
@@ -19,7 +19,7 @@ from worker.analysis.fee_rules import (
     Unknown,
     local_day,
 )
-from worker.marketplaces import Marketplace, find_marketplace
+from economics.marketplaces import Marketplace, find_marketplace
 
 MULTIPLIED = ("referral", "fulfilment", "closing")
 """The fees a digital services fee may be a share of."""
