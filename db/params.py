@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -12,12 +11,12 @@ _RECORDS = msgspec.json.Encoder(decimal_format="string")
 
 
 def columns(rows: Sequence[Any], row_type: type[Any]) -> dict[str, list[Any]]:
-    """One array a column, named after the fields of the dataclass `row_type`."""
-    return {f.name: [getattr(row, f.name) for row in rows] for f in fields(row_type)}
+    """One array a column, named after the fields of `row_type`, a dataclass or a struct."""
+    return {name: [getattr(row, name) for row in rows] for name in row_type.__match_args__}
 
 
 def records(rows: Sequence[Any]) -> str:
-    """The rows, dataclasses all, as a JSON array of objects, for jsonb_to_recordset.
+    """The rows, structs all, as a JSON array of objects, for jsonb_to_recordset.
 
     Decimals go as exact text, times in ISO 8601.
     """

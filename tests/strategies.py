@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.economics_strategies import costs, rules, terms
 from tests.factories import ASIN, GB, OWN_SELLER, RIVALS
