@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class AlertRow:
+
+class AlertRow(msgspec.Struct, frozen=True, gc=False):
     """A row of `alerts`. `flap_seen` has pairs of time and severity, as text.
 
     A row that is written may carry Decimals and times in its facts; one that was read has text.
@@ -53,12 +54,12 @@ class AlertRow:
     due_at: datetime | None = None
     supersedes: int | None = None
     superseded_by: int | None = None
-    flap_seen: list[list[Any]] = field(default_factory=list)
+    flap_seen: list[list[Any]] = msgspec.field(default_factory=list)
     unstable_since: datetime | None = None
     flap_peak: str | None = None
     profit_at_stake_per_day: Decimal | None = None
     currency: str | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = msgspec.field(default_factory=dict)
     trace_id: str = ""
     last_heard: str = ""
 
@@ -68,8 +69,7 @@ class AlertRow:
         return f"{self.marketplace_id}:{self.asin}"
 
 
-@dataclass(frozen=True, slots=True)
-class AlertEventRow:
+class AlertEventRow(msgspec.Struct, frozen=True, gc=False):
     """A row of `alert_events`: `told` or `quiet`, never both."""
 
     id: int
@@ -87,8 +87,7 @@ class AlertEventRow:
     trace_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRow:
+class MessageRow(msgspec.Struct, frozen=True, gc=False):
     """A row of `alert_queues` to be written; what it is about is taken from its alert."""
 
     queue: str

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
 from db.alert_rows import AlertEventRow, AlertRow, AlertSettingsRow, MessageRow
 from db.params import records
-from db.sql import only_row, query
-
-_COLUMNS = tuple(f.name for f in fields(AlertRow))
+from db.sql import only_row, query, struct_row
 
 
 def read_alert_settings(conn: psycopg.Connection) -> AlertSettingsRow:
@@ -97,6 +94,5 @@ def ring_alert_bell(conn: psycopg.Connection, changed: Sequence[tuple[str, str]]
 def _alerts(
     conn: psycopg.Connection, statement: LiteralString, params: Mapping[str, Any]
 ) -> list[AlertRow]:
-    with conn.cursor(row_factory=dict_row) as cur:
-        cur.execute(statement, params)
-        return [AlertRow(**{column: row[column] for column in _COLUMNS}) for row in cur]
+    with conn.cursor(row_factory=struct_row(AlertRow)) as cur:
+        return cur.execute(statement, params).fetchall()

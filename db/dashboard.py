@@ -24,7 +24,7 @@ MAX_ALERTS_OF_A_PRODUCT = 50
 MAX_TRAIL = 500
 MAX_HISTORY = 20_000
 
-_STATE_COLUMNS = tuple(f.name for f in fields(StateRow))
+_STATE_COLUMNS = StateRow.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -27,7 +27,7 @@ MAX_FEED_ROWS = 10_000
 """Who is further behind than this is told to start from the whole state instead."""
 
 _SNAPSHOT = re.compile(r"(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,\d{1,18})*)?)", re.ASCII)
-_STATE_COLUMNS = tuple(f.name for f in fields(StateRow))
+_STATE_COLUMNS = StateRow.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,12 @@ _RECORDS = msgspec.json.Encoder(decimal_format="string")
 
 
 def columns(rows: Sequence[Any], row_type: type[Any]) -> dict[str, list[Any]]:
-    """One array a column, named after the fields of `row_type`, a dataclass or a Struct."""
-    names: tuple[str, ...] = row_type.__match_args__
-    return {name: [getattr(row, name) for row in rows] for name in names}
+    """One array a column, named after the fields of `row_type`, a dataclass or a struct."""
+    return {name: [getattr(row, name) for row in rows] for name in row_type.__match_args__}
 
 
 def records(rows: Sequence[Any]) -> str:
-    """The rows, dataclasses all, as a JSON array of objects, for jsonb_to_recordset.
+    """The rows, structs all, as a JSON array of objects, for jsonb_to_recordset.
 
     Decimals go as exact text, times in ISO 8601.
     """

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import psycopg
-from psycopg.rows import class_row
 
 from db.params import columns, records
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
-from db.sql import only_row, query
+from db.sql import only_row, query, struct_row
 
 WINDOW_A_PRODUCT = 8
 """Jobs looked at for each product wanted: several may wait for one product."""
@@ -54,7 +53,7 @@ def claim_notifications(
 
     Products come in the order given, until `max_rows` are taken.
     """
-    with conn.cursor(row_factory=class_row(ClaimedRow)) as cur:
+    with conn.cursor(row_factory=struct_row(ClaimedRow)) as cur:
         cur.execute(
             query("claim_notifications"),
             {
@@ -70,7 +69,7 @@ def claim_notifications(
 
 def lock_states(conn: psycopg.Connection, products: Sequence[tuple[str, str]]) -> list[StateRow]:
     """Read and lock the states of these (marketplace, ASIN) pairs."""
-    with conn.cursor(row_factory=class_row(StateRow)) as cur:
+    with conn.cursor(row_factory=struct_row(StateRow)) as cur:
         cur.execute(
             query("lock_states"),
             {"marketplace_id": [m for m, _ in products], "asin": [a for _, a in products]},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -63,8 +63,7 @@ class StoredBatch:
     jobs: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedRow:
+class ClaimedRow(msgspec.Struct, frozen=True, gc=False):
     """A notification that T2 holds. `facts` is JSON text, None when its body was dropped."""
 
     id: int
@@ -83,8 +82,7 @@ class ClaimedRow:
     facts: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class StateRow:
+class StateRow(msgspec.Struct, frozen=True, gc=False):
     """A row of `current_state`; None is "not known", but `economics_unknown` None is "known".
 
     `unfollowable` has objects of seller and landed price, `low_points` lists of time, low and
@@ -113,8 +111,8 @@ class StateRow:
     buy_box_winner: bool | None = None
     has_buy_box: bool | None = None
     buy_box_price: Decimal | None = None
-    buy_box_sellers: list[str] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
+    buy_box_sellers: list[str] = msgspec.field(default_factory=list)
+    flags: list[str] = msgspec.field(default_factory=list)
     event_time: datetime | None = None
     publish_time: datetime | None = None
     event_key: str | None = None
@@ -137,14 +135,14 @@ class StateRow:
     recommended_price: Decimal | None = None
     recommendation_code: str = "unknown"
     recommendation_reason: str = ""
-    risk_flags: list[str] = field(default_factory=list)
-    unfollowable: list[dict[str, str]] = field(default_factory=list)
+    risk_flags: list[str] = msgspec.field(default_factory=list)
+    unfollowable: list[dict[str, str]] = msgspec.field(default_factory=list)
     profit_at_stake_per_day: Decimal | None = None
     daily_sales: Decimal | None = None
     own_channel: str | None = None
     economics_unknown: str | None = None
     economics_at: datetime | None = None
-    low_points: list[list[str | None]] = field(default_factory=list)
+    low_points: list[list[str | None]] = msgspec.field(default_factory=list)
     worker_id: str | None = None
     updated_at: datetime | None = None
     changed_in: str | None = None
@@ -155,8 +153,7 @@ class StateRow:
         return f"{self.marketplace_id}:{self.asin}"
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
+class HistoryRow(msgspec.Struct, frozen=True, gc=False):
     """A row of `competitive_history`: what one message alone said."""
 
     notification_row_id: int
@@ -184,15 +181,14 @@ class HistoryRow:
     has_buy_box: bool | None = None
     buy_box_price: Decimal | None = None
     buy_box_sellers: list[str] | None = None
-    flags: list[str] = field(default_factory=list)
+    flags: list[str] = msgspec.field(default_factory=list)
     margin_at_current_price: Decimal | None = None
     margin_at_market_low: Decimal | None = None
     margin_at_prime_low: Decimal | None = None
     min_viable_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessedRow:
+class ProcessedRow(msgspec.Struct, frozen=True, gc=False):
     """The mark for one notification whose effects are in this transaction."""
 
     row_id: int

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import LiteralString, TypeVar
+from operator import itemgetter
+from typing import Any, LiteralString, TypeVar
 
+import msgspec
 import psycopg
+from psycopg.rows import BaseRowFactory, RowMaker, no_result
 
 _Row = TypeVar("_Row")
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 QUERIES = resources.files("db").joinpath("queries")
 
@@ -35,3 +40,26 @@ def only_row(cursor: psycopg.Cursor[_Row]) -> _Row:
     if row is None:
         raise psycopg.InterfaceError("the statement returned no row")
     return row
+
+
+def struct_row(struct: type[_Struct]) -> BaseRowFactory[_Struct]:
+    """Rows as values of this struct, for cursors: columns in any order, others are left out.
+
+    Where each field stands is found out once a statement, not once a row. Where one is missing,
+    as during a deploy of another version, the cursor raises psycopg.ProgrammingError.
+    """
+
+    def maker(cursor: Any) -> RowMaker[_Struct]:
+        if cursor.description is None:
+            return no_result
+        places = {column.name: place for place, column in enumerate(cursor.description)}
+        if missing := set(struct.__struct_fields__) - places.keys():
+            raise psycopg.ProgrammingError(f"the statement gave no {', '.join(sorted(missing))}")
+        fields = itemgetter(*(places[name] for name in struct.__struct_fields__))
+
+        def make(values: Sequence[Any]) -> _Struct:
+            return struct(*fields(values))
+
+        return make
+
+    return maker

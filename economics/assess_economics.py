@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
+import msgspec
+
 from economics.economics import BILLED, UnitEconomics, curve_of, percent_of
 from economics.facts import MarketFacts
 from economics.fee_rules import ZERO, FeeSchedule, ProductCosts, Unknown, total_cost
@@ -53,8 +55,7 @@ class EconomicsSettings:
 DEFAULTS = EconomicsSettings()
 
 
-@dataclass(frozen=True, slots=True)
-class EconomicsView:
+class EconomicsView(msgspec.Struct, frozen=True, gc=False):
     """What a market is worth to a seller. Prices landed; margins in percent of net revenue.
 
     Margins are rounded down to a hundredth. None is not known: `unknown_reason` says why of all

@@ -9,6 +9,9 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 
+import msgspec
+from msgspec import structs
+
 from economics.assess_economics import (
     DEFAULTS,
     NO_COSTS,
@@ -85,8 +88,7 @@ class Economy:
 NOTHING_KNOWN = Economy()
 
 
-@dataclass(frozen=True, slots=True)
-class Economics:
+class Economics(msgspec.Struct, frozen=True, gc=False):
     """What a market is worth with the fees in force at `at` and the costs known when assessed.
 
     `daily_sales` (units a day) and `channel`, by which the own offer is sent, may be known where
@@ -141,16 +143,16 @@ def price_again(
     if known is not None and "map-breach" in known.view.risk_flags:
         place = 1 if racing else 0
         flags = (*view.risk_flags[:place], "map-breach", *view.risk_flags[place:])
-        view = replace(view, risk_flags=flags)
+        view = structs.replace(view, risk_flags=flags)
     if view.unfollowable:  # nobody says whose that price is, nor what the others ask
-        view = replace(
+        view = structs.replace(
             view,
             unfollowable=(),
             recommended_price=None,
             recommendation_code="unknown",
             recommendation_reason=OFFERS_GONE,
         )
-    return replace(priced, view=view)
+    return structs.replace(priced, view=view)
 
 
 def choose_product(rows: Sequence[ProductCosts], channel: Channel | None) -> ProductCosts | Unknown:
@@ -177,7 +179,7 @@ def with_race(economics: Economics, *, racing: bool) -> Economics:
         return economics
     others = tuple(flag for flag in flags if flag != "race-to-bottom")
     flags = ("race-to-bottom", *others) if racing else others
-    return replace(economics, view=replace(economics.view, risk_flags=flags))
+    return structs.replace(economics, view=structs.replace(economics.view, risk_flags=flags))
 
 
 def add_point(

@@ -7,8 +7,10 @@ worked out here that `breakdown` and `assess_economics` do not say: this puts it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from economics.assess_economics import EconomicsView, assess_economics, unit_economics
 from economics.breakdown import Breakdown, break_down

@@ -8,8 +8,9 @@ several of them; the Buy Box winner is a set.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from economics.facts import MarketFacts, Offer
 from economics.marketplaces import JAPAN
@@ -32,8 +33,7 @@ _Priced = list[tuple[Decimal, Offer]]
 """Offers with their landed price."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """The market of one product and condition at one moment, seen by one seller.
 
     Prices are landed, in `currency`. None is "not known": an own price that is None has its reason
@@ -68,16 +68,24 @@ def landed_price(offer: Offer, marketplace_id: str) -> Decimal:
     return landed - offer.points if marketplace_id == JAPAN else landed
 
 
+def landed_prices(offers: Iterable[Offer], marketplace_id: str) -> list[Decimal]:
+    """The same of each offer."""
+    if marketplace_id == JAPAN:
+        return [landed_price(offer, marketplace_id) for offer in offers]
+    return [offer.listing + offer.shipping for offer in offers]
+
+
 def take_snapshot(facts: MarketFacts, *, seller_id: str, marketplace_id: str) -> Snapshot:
     """Read the market off one message, for the seller it was sent to."""
-    priced = [(landed_price(offer, marketplace_id), offer) for offer in facts.offers]
+    prices = landed_prices(facts.offers, marketplace_id)
+    priced = list(zip(prices, facts.offers, strict=True))
     if not _are_believable(facts, priced):
         return Snapshot(facts.currency, flags=(*facts.flags, INVALID_PRICE))
 
     own = [(landed, offer) for landed, offer in priced if offer.seller_id == seller_id]
     rivals = [landed for landed, offer in priced if offer.seller_id != seller_id]
     your_price = _lowest([landed for landed, _ in own])
-    low = _lowest([landed for landed, _ in priced] or [row.landed for row in facts.lowest_prices])
+    low = _lowest(prices or [row.landed for row in facts.lowest_prices])
     has_buy_box, buy_box_price, holders = _buy_box(facts, priced)
     winner = _own_winner([offer for _, offer in own], settled=bool(holders) or has_buy_box is False)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from economics.facts import MarketFacts
-from economics.market import Snapshot, landed_price
+from economics.market import Snapshot, landed_prices
 
 RiskFlag = Literal["below-cost", "margin-squeeze", "race-to-bottom", "dead-zone", "map-breach"]
 
@@ -47,10 +47,11 @@ def low_point(
     """
     if not facts.offers:
         return None
+    prices = landed_prices(facts.offers, marketplace_id)
     low = None if market is None else market.market_low
     if low is None:
-        low = min(landed_price(offer, marketplace_id) for offer in facts.offers)
-    sellers = [o.seller_id for o in facts.offers if landed_price(o, marketplace_id) == low]
+        low = min(prices)
+    sellers = [o.seller_id for o, price in zip(facts.offers, prices, strict=True) if price == low]
     return LowPoint(event_time, low, min(sellers))
 
 

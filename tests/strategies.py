@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from economics.costing import NOTHING_KNOWN, Economy, Ledger, by_product
 from economics.facts import (

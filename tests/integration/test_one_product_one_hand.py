@@ -6,10 +6,10 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import replace
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from db import products as sql
 from db.connect import connect

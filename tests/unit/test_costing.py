@@ -198,7 +198,7 @@ def test_only_what_money_decides_changes_and_it_is_dated():
     assert (
         anew.economics.view.margin_at_current_price > state.economics.view.margin_at_current_price
     )
-    assert replace(anew, economics=state.economics) == state
+    assert msgspec.structs.replace(anew, economics=state.economics) == state
 
 
 def test_the_fees_are_never_those_of_before_the_event():
@@ -227,7 +227,8 @@ def test_without_the_offers_what_they_do_not_decide_is_the_same(rival, breach):
         )
         names = ("recommended_price", "recommendation_code", "recommendation_reason")
         as_before = {name: getattr(whole.view, name) for name in (*names, "unfollowable")}
-        alone = replace(alone, view=replace(alone.view, **as_before))
+        view = msgspec.structs.replace(alone.view, **as_before)
+        alone = msgspec.structs.replace(alone, view=view)
     assert alone == whole
 
 

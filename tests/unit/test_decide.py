@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from economics.costing import NOTHING_KNOWN
 from economics.facts import HealthFacts, MarketFacts, Offer, facts_to_json

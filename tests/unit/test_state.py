@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from economics.facts import HealthFacts, MarketFacts, Offer
 from tests.factories import GB, JP, OWN_SELLER, RIVALS

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,7 +64,7 @@ def work_in(batches, in_force, known=None, economy=ECONOMY):
 def comparable(states):
     """All but the two fields that count or date what was noticed, and when."""
     return {
-        subject: replace(state, version=0, your_price_changed_at=None)
+        subject: msgspec.structs.replace(state, version=0, your_price_changed_at=None)
         for subject, state in states.items()
     }
 

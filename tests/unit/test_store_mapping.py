@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import asdict, fields, replace
 from datetime import UTC
 from decimal import Decimal
 
 import msgspec
 import pytest
 from hypothesis import given
+from msgspec.structs import asdict, replace
 
 from db.params import records
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
@@ -72,13 +72,13 @@ def rich_state():
 def through_the_database(row):
     """What the row is after a journey as JSON: the form in which the upsert takes it."""
     [plain] = json.loads(records([row]))
-    for field in fields(StateRow):
-        value = getattr(row, field.name)
+    for name in StateRow.__struct_fields__:
+        value = getattr(row, name)
         if isinstance(value, Decimal):
-            assert plain[field.name] == str(value), "amounts go as exact text"
-            plain[field.name] = Decimal(plain[field.name])
+            assert plain[name] == str(value), "amounts go as exact text"
+            plain[name] = Decimal(plain[name])
         elif hasattr(value, "isoformat"):
-            plain[field.name] = value.fromisoformat(plain[field.name]).astimezone(UTC)
+            plain[name] = value.fromisoformat(plain[name]).astimezone(UTC)
     return StateRow(**plain)
 
 
@@ -208,7 +208,7 @@ def test_the_history_has_what_the_message_alone_said(facts):
     assert told_of == SUBJECT
     assert (row.severity, row.severity_reasons) == (assessment.severity, [*assessment.reasons])
     assert (row.severity_policy, row.gap_pct) == ("full", assessment.gap_pct)
-    same = set(HistoryRow.__slots__) & set(seen.__slots__)
+    same = set(HistoryRow.__struct_fields__) & set(seen.__struct_fields__)
     assert len(same) == 13
     for name in same:
         value = getattr(row, name)

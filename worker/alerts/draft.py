@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from worker.alerts.flapping import Flap, worst
 from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Change, Ended, Quiet, Step, Tell, Transition, Voice
-from worker.alerts.values import Alert, Resolution, TellKind
+from worker.alerts.values import Alert, Phase, Resolution, TellKind
 from worker.alerts.voice import OWED, voice
 
 
@@ -58,7 +58,7 @@ class Draft:
         """Change the alert and record it."""
         before = self.at_hand.phase
         self.touch(**values)
-        self._record(Transition(change, "alert", before, None, who, reason, voice, ended))
+        self._record(change, before, who, reason, voice, ended)
 
     def speak(
         self,
@@ -79,7 +79,7 @@ class Draft:
         self.touch(**values)
         asked = replace(before, severity=self.at_hand.severity)
         said = voice(kind, asked, self.flap, self.now, reason)
-        self._record(Transition(change, "alert", before.phase, None, who, reason, said, ended))
+        self._record(change, before.phase, who, reason, said, ended)
         self._remember(kind, said)
 
     def close(
@@ -101,7 +101,7 @@ class Draft:
             self._set_aside()
         self.alert = alert
         said = voice(kind, alert, self.flap, self.now, reason)
-        self._record(Transition(change, "alert", None, None, who, reason, said))
+        self._record(change, None, who, reason, said)
         self._remember(kind, said)
 
     def hush(self) -> None:
@@ -122,8 +122,19 @@ class Draft:
             self.hush()
             self.transitions = [replace(t, of="closed") for t in self.transitions]
 
-    def _record(self, transition: Transition) -> None:
-        self.transitions.append(replace(transition, after=self.at_hand.phase))
+    def _record(
+        self,
+        change: Change,
+        before: Phase | None,
+        who: str,
+        reason: str,
+        said: Voice,
+        ended: tuple[Ended, ...] = (),
+    ) -> None:
+        after = self.at_hand.phase
+        self.transitions.append(
+            Transition(change, "alert", before, after, who, reason, said, ended)
+        )
 
     def _remember(self, kind: TellKind, said: Voice) -> None:
         if isinstance(said, Tell):

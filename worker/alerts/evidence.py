@@ -8,9 +8,10 @@ severity could then be worse, the better one is no evidence.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from worker.alerts.events import Sighting
 from worker.alerts.values import AlertSubject, Kind, rank
@@ -86,7 +87,7 @@ def kinds_of(subject: Subject) -> tuple[Kind, Kind, Kind]:
 
 def severities_of(state: ProductState) -> dict[Kind, Severity]:
     """How bad it is for each of a product's alerts. Empty while nothing is known of the product."""
-    if not _times(state):
+    if state.moment is None and not _times(state):
         return {}
     suppressed = state.market is not None and state.market.has_buy_box is False
     price, box, health = kinds_of(state.subject)

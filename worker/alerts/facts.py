@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from economics.costing import Economics
@@ -12,7 +11,7 @@ from worker.analysis.state import ProductState
 MARGINS_KNOWN = "margins_known"
 """Whether margins have been known since the alert began: from then on a missing one is a gap."""
 
-_MARKET = tuple(f.name for f in fields(Snapshot) if f.name not in {"buy_box_sellers", "flags"})
+_MARKET = tuple(n for n in Snapshot.__struct_fields__ if n not in {"buy_box_sellers", "flags"})
 _MONEY = (
     "margin_at_current_price",
     "margin_at_market_low",
@@ -46,5 +45,4 @@ def has_margins(economics: Economics | None) -> bool:
 
 
 def _known(source: object, names: tuple[str, ...]) -> dict[str, Any]:
-    values = ((name, getattr(source, name)) for name in names)
-    return {name: value for name, value in values if value is not None}
+    return {name: value for name in names if (value := getattr(source, name)) is not None}

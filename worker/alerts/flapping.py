@@ -10,6 +10,7 @@ horizon a product that changes once a day would be unstable, and one that went q
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -107,10 +108,9 @@ def _score(flap: Flap, now: datetime, settings: AlertSettings) -> int:
 
 def _changes(flap: Flap, now: datetime, settings: AlertSettings) -> list[tuple[int, datetime]]:
     """(place, time) of each change that is young enough; the newest assessment's place is 19."""
-    pairs = zip(flap.seen, flap.seen[1:], strict=False)
     first = ASSESSMENTS - (len(flap.seen) - 1)
     return [
-        (place, after.at)
-        for place, (before, after) in enumerate(pairs, first)
-        if before.severity != after.severity and now - after.at < settings.flapping_horizon
+        (place, at)
+        for place, ((_, before), (at, after)) in enumerate(pairwise(flap.seen), first)
+        if before != after and now - at < settings.flapping_horizon
     ]

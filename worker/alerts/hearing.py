@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 
@@ -20,7 +20,7 @@ from worker.analysis.state import ProductState, SeveritySettings, Subject
 
 def subjects_of(products: Iterable[Subject]) -> list[str]:
     """The subject keys of all alerts that these products may have, in order."""
-    return sorted({_key(product, kind) for product in products for kind in kinds_of(product)})
+    return sorted({key for product in products for key in _keys(product).values()})
 
 
 def hear(
@@ -35,9 +35,9 @@ def hear(
     """
     for state, trace_id in heard:
         account.tallies[ASSESSED] += 1
+        keys = _keys(state.subject)
         for kind, seen in severities_of(state).items():
-            key = _key(state.subject, kind)
-            kept = account.newest.get(key)
+            kept = account.newest.get(keys[kind])
             if not is_at_rest(kept, seen):
                 was_well = state.subject in known
                 _hear(account, kept, state, kind, seen, trace_id, severity, was_well=was_well)
@@ -83,5 +83,7 @@ def _flap(kept: Kept | None, now: datetime, *, was_well: bool) -> Flap:
 
 
 @lru_cache(maxsize=16_384)
-def _key(s: Subject, kind: Kind) -> str:
-    return AlertSubject(s.seller_id, s.marketplace_id, s.asin, s.item_condition, kind).key
+def _keys(s: Subject) -> Mapping[Kind, str]:
+    """The subject key of each alert that a product may have."""
+    product = s.seller_id, s.marketplace_id, s.asin, s.item_condition
+    return {kind: AlertSubject(*product, kind).key for kind in kinds_of(s)}

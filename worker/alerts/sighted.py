@@ -16,7 +16,7 @@ from worker.alerts.events import Sighting
 from worker.alerts.noise import MUTES_PRICE_ALERTS, PRICE_KINDS, inhibition
 from worker.alerts.steps import DATA, Quiet, QuietCode, Refusal
 from worker.alerts.values import (
-    ALERT_SEVERITIES,
+    BELOW,
     Alert,
     AlertSeverity,
     TellKind,
@@ -189,7 +189,7 @@ def _better(draft: Draft, alert: Alert, sighting: Sighting) -> None:
     if sighting.missing is not None:
         _update(draft, "unknown", f"nothing can clear it: {sighting.missing}")
         return
-    since = below_since(draft.at_hand, alert.severity)
+    since = below_since(draft.at_hand, alert.severity) or draft.now
     _update(draft, "waiting-to-fall", f"{sighting.severity} since {since:%H:%M} UTC, not yet held")
     settle(draft)  # with no time to hold, it counts at once
 
@@ -215,8 +215,8 @@ def _touch(draft: Draft, alert: Alert, sighting: Sighting) -> None:
 
 def _below(draft: Draft, alert: Alert, sighting: Sighting) -> dict[str, datetime | None]:
     """Since when it has been better than each severity. The unknown is better than nothing."""
-    found: dict[str, datetime | None] = {}
-    for level in ALERT_SEVERITIES:
-        better = sighting.missing is None and rank(sighting.severity) < rank(level)
-        found[f"below_{level}_since"] = (below_since(alert, level) or draft.now) if better else None
-    return found
+    known, seen = sighting.missing is None, rank(sighting.severity)
+    return {
+        field: (getattr(alert, field) or draft.now) if known and seen < rank(level) else None
+        for level, field in BELOW.items()
+    }

@@ -171,12 +171,15 @@ class Alert(msgspec.Struct, frozen=True):
         return self.still_true_since or self.first_seen
 
 
+BELOW: Mapping[AlertSeverity, str] = {
+    "critical": "below_critical_since",
+    "high": "below_high_since",
+    "warning": "below_warning_since",
+}
+"""The field that says since when it has been better than each severity."""
+
+
 def below_since(alert: Alert, level: AlertSeverity) -> datetime | None:
     """Since when every message about the subject was better than `level`."""
-    match level:
-        case "critical":
-            return alert.below_critical_since
-        case "high":
-            return alert.below_high_since
-        case "warning":
-            return alert.below_warning_since
+    found: datetime | None = getattr(alert, BELOW[level])
+    return found

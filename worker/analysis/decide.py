@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from economics.costing import NOTHING_KNOWN, Economy
 from economics.facts import facts_from_json
@@ -29,8 +30,7 @@ RETRY_FIRST = timedelta(seconds=2)
 RETRY_LONGEST = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A notification in hand, its facts still as JSON (None: the body was dropped)."""
 
     row_id: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, datetime
+
+from msgspec.structs import replace
 
 from economics.costing import Economy, is_raced, price_again, price_market
 from economics.facts import MarketFacts

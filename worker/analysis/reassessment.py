@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import psycopg
+from msgspec.structs import replace
 
 from db import economy as sql
 from db import products as products_sql

@@ -10,9 +10,10 @@ Source of the numbers: issue "The main job", part 5.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Literal
+
+import msgspec
 
 Severity = Literal["critical", "high", "warning", "success", "info"]
 PolicyName = Literal["full", "mvp"]
@@ -24,8 +25,7 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "high", "warning", "success", "i
 """Worst first; `info` is last because it says nothing about the market."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """Where the own offer stands. None is unknown. Prices landed; margins and gap in percent.
 
     Margins and `daily_sales` (units a day) are unknown until the seller's costs are.
@@ -41,8 +41,7 @@ class Standing:
     daily_sales: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """A severity with the sentences that led to it, in the order they were decided."""
 
     severity: Severity
@@ -70,6 +69,16 @@ def assess(standing: Standing, policy: PolicyName, *, sales_threshold: Decimal) 
     if policy == "mvp":
         return _mvp(_Case(standing, sales_threshold))
     return _full(_Case(standing, sales_threshold))
+
+
+_SHOWN = {
+    "offers": "total_offers",
+    "position": "your_position",
+    "margin": "margin_at_your_price_pct",
+    "margin_low": "margin_at_market_low_pct",
+    "sales": "daily_sales",
+}
+"""What the sentences call the values of a standing."""
 
 
 class _Case:
@@ -126,17 +135,13 @@ class _Case:
 
     def says(self, severity: Severity, *sentences: str) -> Verdict:
         """The verdict, its sentences filled with the values of this case."""
-        s = self._s
-        values = {
-            "offers": s.total_offers,
-            "position": s.your_position,
-            "gap": "unknown" if self._above_low is None else self._gap_down(),
-            "margin": s.margin_at_your_price_pct,
-            "margin_low": s.margin_at_market_low_pct,
-            "sales": s.daily_sales,
-            "threshold": self._sales_threshold,
-        }
-        return Verdict(severity, tuple(sentence.format(**values) for sentence in sentences))
+        return Verdict(severity, tuple([sentence.format_map(self) for sentence in sentences]))
+
+    def __getitem__(self, name: str) -> object:
+        """A value that a sentence names: most name none, and the gap takes time."""
+        if name == "gap":
+            return "unknown" if self._above_low is None else self._gap_down()
+        return self._sales_threshold if name == "threshold" else getattr(self._s, _SHOWN[name])
 
 
 _Rule = Callable[[_Case], Verdict | None]

@@ -8,10 +8,13 @@ yields an assessment for the history.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from economics.costing import (
     NOTHING_KNOWN,
@@ -58,8 +61,7 @@ class Moment(NamedTuple):
     event_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One notification as analysis sees it. `row_id` is its `worker_notifications.id`."""
 
     row_id: int
@@ -77,8 +79,7 @@ class SeveritySettings:
     sales_threshold: Decimal = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(msgspec.Struct, frozen=True, gc=False):
     """What the newest PRICING_HEALTH said: the own offer is not featured because of its price."""
 
     at: datetime
@@ -89,8 +90,7 @@ class Health:
 NOTHING_SEEN = Verdict("info", ("no offers seen yet",))
 
 
-@dataclass(frozen=True, slots=True)
-class ProductState:
+class ProductState(msgspec.Struct, frozen=True, gc=False):
     """The competitive state of one subject.
 
     `market` and `moment` come from the newest believable offer message, `row_id` names it;
@@ -127,8 +127,7 @@ class ProductState:
         return self.verdict.severity
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(msgspec.Struct, frozen=True, gc=False):
     """What one event alone says; becomes a row of `competitive_history`."""
 
     event: Event

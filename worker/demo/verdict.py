@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
+from msgspec.structs import asdict
 
 from db import inbox, operators
 from db.feed import read_feed
