@@ -1,8 +1,9 @@
 -- A job that decides who hears of the messages that are due; NULL is at once. One that is in line for at
 -- once does for everybody: locked, it cannot be taken before this commits, and whoever takes it then
 -- sees these messages. Passed over are one that is locked already, which may have been taken, and one that
--- was put back, whose worker may live after all and end it. The job takes no lock of the queue's, which
--- would hold back whatever comes behind it.
+-- was put back, whose worker may live after all and end it. A worker that looks meanwhile passes over the
+-- locked one, so it is rung for anew. The job takes no lock of the queue's, which would hold back whatever
+-- comes behind it.
 WITH in_line AS (
     SELECT j.id
     FROM procrastinate_jobs AS j
@@ -15,10 +16,16 @@ WITH in_line AS (
     ORDER BY j.priority DESC, j.id
     LIMIT 1
     FOR SHARE OF j SKIP LOCKED
+),
+deferred AS (
+    SELECT procrastinate_defer_jobs_v1(ARRAY[
+        ROW (
+            'delivery', 'dispatch_alerts', 100, NULL, NULL, '{"timestamp": 0}', %(at)s::timestamptz
+        )::procrastinate_job_to_defer_v1
+    ]) AS ids
+    WHERE %(at)s::timestamptz IS NOT NULL OR NOT EXISTS (SELECT FROM in_line)
+),
+rung AS (
+    SELECT buybox_ring_queue('delivery', i.id) FROM in_line AS i
 )
-SELECT procrastinate_defer_jobs_v1(ARRAY[
-    ROW (
-        'delivery', 'dispatch_alerts', 100, NULL, NULL, '{"timestamp": 0}', %(at)s::timestamptz
-    )::procrastinate_job_to_defer_v1
-])
-WHERE %(at)s::timestamptz IS NOT NULL OR NOT EXISTS (SELECT FROM in_line)
+SELECT (SELECT count(*) FROM deferred) AS deferred, (SELECT count(*) FROM rung) AS rung

@@ -8,7 +8,7 @@ newest AS (
 ),
 backlog AS (
     SELECT count(*) AS waiting, min(received_at) AS oldest
-    FROM worker_notifications WHERE status = 'waiting'
+    FROM worker_notifications WHERE status = 'waiting' AND received_at > '-infinity'
 ),
 recent AS (
     SELECT count(*) AS processed, avg(n.processing_ms) AS ms

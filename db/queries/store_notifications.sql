@@ -58,10 +58,10 @@ wanted AS (
 -- The status is asked for twice, once as the index by product has it: with the statistics of an empty
 -- queue the index of all that waits would look cheaper, and be read from its front.
 in_line AS (
-    SELECT w.product_key
+    SELECT w.product_key, first.id
     FROM wanted AS w
     CROSS JOIN LATERAL (
-        SELECT j.priority
+        SELECT j.id, j.priority
         FROM procrastinate_jobs AS j
         WHERE j.status IN ('todo', 'doing')
           AND j.status::text = 'todo'
@@ -84,8 +84,16 @@ jobs AS (
 ),
 deferred AS (
     SELECT procrastinate_defer_jobs_v1(to_defer) AS ids FROM jobs WHERE to_defer IS NOT NULL
+),
+-- A worker that looked meanwhile has passed over the jobs locked here, and sleeps. New ones ring by
+-- themselves.
+rung AS (
+    SELECT buybox_ring_queue('analysis', min(i.id))
+    FROM in_line AS i
+    HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM deferred)
 )
 SELECT COALESCE((SELECT array_agg(s.id ORDER BY s.id) FROM stored AS s), '{}') AS row_ids,
        COALESCE((SELECT array_agg(s.trace_id ORDER BY s.id) FROM stored AS s), '{}') AS trace_ids,
        (SELECT count(*) FROM stored AS s WHERE s.status = 'ignored') AS ignored,
        COALESCE((SELECT cardinality(ids) FROM deferred), 0) AS jobs
+FROM (SELECT count(*) FROM rung) AS bells

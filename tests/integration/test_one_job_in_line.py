@@ -14,9 +14,11 @@ from db.dispatch import defer_dispatch
 from db.jobs import rescue_stalled_jobs
 from tests import interleave
 from tests.batches import HIGH_FIRST, claim, deliver, front, message, product, unheld, waiting
-from tests.interleave import begin, column, fetch_job, finish_job, register_worker, work
+from tests.interleave import Ear, begin, column, fetch_job, finish_job, register_worker, work
 
 HEAD = product(1)
+ANY_QUEUE = "procrastinate_any_queue_v1"
+BELLS = (ANY_QUEUE, "procrastinate_queue_v1#analysis")
 IMPATIENT = {"lock_timeout": "1ms"}
 """For who must not wait for anybody."""
 
@@ -46,6 +48,15 @@ class TestOneJobForAProduct:
         deliver(conn, message(2), message(1), filer=HIGH_FIRST)
         deliver(conn, message(1, source="sqs-high"), filer=HIGH_FIRST)
         assert waiting(conn) == [HEAD, product(2), HEAD]
+
+    @pytest.mark.parametrize("others", [0, 2])
+    def test_workers_are_rung_once_a_transaction_whether_a_job_is_added_or_not(
+        self, conn, open_connection, in_line, others
+    ):
+        """Who looked while T1 held the job has passed it over, and sleeps."""
+        ear = Ear(open_connection, *BELLS)
+        interleave.deliver(conn, message(1), *(message(2 + n) for n in range(others)))
+        assert sorted(bell.channel for bell in ear.heard()) == sorted(BELLS)
 
     def test_one_job_is_enough_for_all_that_waits(self, conn, in_line):
         deliver(conn, *(message(1) for _ in range(5)))
@@ -164,6 +175,12 @@ class TestOneDispatchInLine:
         assert fetch_job(open_connection(**IMPATIENT)) is None
         teller.commit()
         assert fetch_job(conn)["task_name"] == "dispatch_alerts"
+
+    def test_workers_are_rung_whether_one_is_added_or_not(self, conn, open_connection):
+        ear = Ear(open_connection, ANY_QUEUE)
+        for _ in range(2):
+            defer_dispatch(conn)
+            assert len(ear.heard()) == 1
 
     def test_one_that_is_being_taken_or_runs_is_not_counted_on(self, conn, open_connection):
         defer_dispatch(conn)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
 
@@ -94,6 +95,53 @@ def test_the_claim_reads_its_products_own_rows_only(full, products):
     assert plan.buffers < 60 + 45 * products, plan
 
 
+@pytest.fixture(scope="module")
+def drained_url(pg_server, pg_template) -> Iterator[str]:
+    """What waits has come after the statistics were taken, as it does day by day."""
+    notifications = FILL.partition(";")[0]
+    before = notifications.replace(f"n > {ROWS - WAITING} AS waits", "false AS waits")
+    after = notifications.replace(
+        f"generate_series(1, {ROWS})", f"generate_series({ROWS + 1}, {ROWS + WAITING})"
+    )
+    quiet = "ALTER TABLE worker_notifications SET (autovacuum_enabled = false)"
+    with filled_database(pg_server, pg_template, "drained", quiet, before) as url:
+        with connect(url, autocommit=True) as conn:
+            conn.execute(after)
+        yield url
+
+
+@pytest.fixture
+def drained(drained_url) -> Iterator[psycopg.Connection]:
+    with connect(drained_url) as conn:
+        yield conn
+        conn.rollback()
+
+
+SWEEP = {
+    "now": NOW + timedelta(hours=1),
+    "grace": timedelta(minutes=1),
+    "after": "",
+    "max_products": 1000,
+}
+BY_PRODUCT = {
+    "claim_notifications": claim_params(names_of(3)),
+    "defer_successors": {"product": names_of(3), "priority": [0] * 3, "now": NOW},
+    "defer_due_analyses": {"products": names_of(3), "now": NOW},
+}
+
+
+@pytest.mark.parametrize("name", BY_PRODUCT)
+def test_with_the_statistics_of_an_empty_inbox_products_are_still_found_by_theirs(drained, name):
+    plan = explain(drained, query(name), BY_PRODUCT[name])
+    assert "worker_notifications_waiting" in plan.indexes, plan
+    assert plan.rows_read("worker_notifications") <= 2 * 3 * PER_PRODUCT, plan
+
+
+def test_with_the_statistics_of_an_empty_inbox_a_sweep_reads_a_row_a_product(drained):
+    plan = explain(drained, query("sweep_unheld"), {**SWEEP, "max_looked_at": 100})
+    assert plan.rows_read("worker_notifications") <= 2 * (100 + 1), plan
+
+
 def test_a_claim_stops_where_its_transaction_is_full(full):
     plan = claim(full, 128, max_rows=20, max_rows_a_product=2)
     assert plan.root["Actual Rows"] == 20, plan
@@ -165,13 +213,7 @@ def test_the_sweeper_reads_one_row_a_product_and_no_more_than_it_may(full, looke
     plan = explain(
         full,
         query("sweep_unheld"),
-        {
-            "now": NOW + timedelta(hours=1),
-            "grace": timedelta(minutes=1),
-            "after": "",
-            "max_looked_at": looked_at,
-            "max_products": 1000,
-        },
+        {**SWEEP, "max_looked_at": looked_at},
     )
     looked_at = min(looked_at, WAITING // PER_PRODUCT)
     assert "worker_notifications_waiting" in plan.indexes, plan
