@@ -14,7 +14,7 @@ from typing import Any
 import procrastinate
 from psycopg_pool import ConnectionPool
 
-from db.connect import connection_pool, conninfo
+from db.connect import QUEUE_SETTINGS, connection_pool, conninfo
 from process.logs import configure_logs, get_logger
 from process.settings import SettingsError
 from worker.alerts.storing import record_delivery
@@ -44,7 +44,10 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
     couriers_pool = pool
     if pool is None:
         pool = connection_pool(
-            settings.dsn, role="analysis", max_size=settings.worker_concurrency + 2
+            settings.dsn,
+            role="analysis",
+            max_size=settings.worker_concurrency + 2,
+            **QUEUE_SETTINGS,
         )
         atexit.register(pool.close)
         # Apart from analysis: what hangs in one can never use up the connections of the other.
@@ -54,7 +57,7 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
         atexit.register(couriers_pool.close)
     app = procrastinate.App(
         connector=BuyboxConnector(
-            conninfo=conninfo(settings.dsn, role="procrastinate"),
+            conninfo=conninfo(settings.dsn, role="procrastinate", **QUEUE_SETTINGS),
             min_size=1,
             max_size=settings.worker_concurrency + 3,
             # A database away for longer ends the worker; whoever supervises it starts it again.

@@ -10,7 +10,7 @@ from datetime import datetime
 import psycopg
 
 from db import inbox, operators
-from db.connect import connection_pool
+from db.connect import QUEUE_SETTINGS, connection_pool
 from worker.app import build_app
 from worker.errors import RetryableError
 from worker.settings import Settings
@@ -58,7 +58,7 @@ def drain(
 
 def _analyse_here(settings: Settings) -> None:
     """Run a real worker until no job is due."""
-    with connection_pool(settings.dsn, role="analysis", max_size=4) as pool:
+    with connection_pool(settings.dsn, role="analysis", max_size=4, **QUEUE_SETTINGS) as pool:
         app = build_app(settings, pool=pool)
 
         async def work() -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
 
@@ -57,6 +56,14 @@ SELECT count(*) FROM procrastinate_defer_jobs_v1(ARRAY(
 """
 
 
+SWEEP = {
+    "now": NOW + timedelta(hours=1),
+    "grace": timedelta(minutes=1),
+    "after": "",
+    "max_products": 1000,
+}
+
+
 @pytest.fixture(scope="module")
 def full_url(pg_server, pg_template) -> Iterator[str]:
     with filled_database(
@@ -93,53 +100,6 @@ def test_the_claim_reads_its_products_own_rows_only(full, products):
     assert not plan.scanned, plan
     assert plan.rows_read("worker_notifications") == 2 * products * PER_PRODUCT, plan
     assert plan.buffers < 60 + 45 * products, plan
-
-
-@pytest.fixture(scope="module")
-def drained_url(pg_server, pg_template) -> Iterator[str]:
-    """What waits has come after the statistics were taken, as it does day by day."""
-    notifications = FILL.partition(";")[0]
-    before = notifications.replace(f"n > {ROWS - WAITING} AS waits", "false AS waits")
-    after = notifications.replace(
-        f"generate_series(1, {ROWS})", f"generate_series({ROWS + 1}, {ROWS + WAITING})"
-    )
-    quiet = "ALTER TABLE worker_notifications SET (autovacuum_enabled = false)"
-    with filled_database(pg_server, pg_template, "drained", quiet, before) as url:
-        with connect(url, autocommit=True) as conn:
-            conn.execute(after)
-        yield url
-
-
-@pytest.fixture
-def drained(drained_url) -> Iterator[psycopg.Connection]:
-    with connect(drained_url) as conn:
-        yield conn
-        conn.rollback()
-
-
-SWEEP = {
-    "now": NOW + timedelta(hours=1),
-    "grace": timedelta(minutes=1),
-    "after": "",
-    "max_products": 1000,
-}
-BY_PRODUCT = {
-    "claim_notifications": claim_params(names_of(3)),
-    "defer_successors": {"product": names_of(3), "priority": [0] * 3, "now": NOW},
-    "defer_due_analyses": {"products": names_of(3), "now": NOW},
-}
-
-
-@pytest.mark.parametrize("name", BY_PRODUCT)
-def test_with_the_statistics_of_an_empty_inbox_products_are_still_found_by_theirs(drained, name):
-    plan = explain(drained, query(name), BY_PRODUCT[name])
-    assert "worker_notifications_waiting" in plan.indexes, plan
-    assert plan.rows_read("worker_notifications") <= 2 * 3 * PER_PRODUCT, plan
-
-
-def test_with_the_statistics_of_an_empty_inbox_a_sweep_reads_a_row_a_product(drained):
-    plan = explain(drained, query("sweep_unheld"), {**SWEEP, "max_looked_at": 100})
-    assert plan.rows_read("worker_notifications") <= 2 * (100 + 1), plan
 
 
 def test_a_claim_stops_where_its_transaction_is_full(full):
@@ -243,10 +203,24 @@ def test_procrastinates_fetch_finds_predecessors_by_lock(full):
     assert plan.buffers < 100, plan
 
 
-def test_without_our_index_the_fetch_reads_the_queue(full):
-    full.execute("DROP INDEX buybox_jobs_waiting_by_lock")
+IN_THE_WAY = 300
+RUNNING_HOT = f"""
+INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, args, status)
+SELECT 'analysis', 'analyse_product', 1, '{GB}:B00000HOT0', '{{}}',
+       (CASE n WHEN 0 THEN 'doing' ELSE 'todo' END)::procrastinate_job_status
+FROM generate_series(0, {IN_THE_WAY}) AS n
+"""
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_jobs_in_the_way_cost_one_look_each_through_our_index(full, ours):
+    """Behind a product that runs; else each of its jobs reads all that stand before it."""
+    full.execute(RUNNING_HOT)
+    if not ours:
+        full.execute("DROP INDEX buybox_jobs_waiting_by_lock")
     plan = explain(full, fetch_statement())
-    assert plan.buffers > 100, plan
+    assert plan.root["Actual Rows"] == 1, plan
+    assert (plan.rows_read("procrastinate_jobs") < 3 * IN_THE_WAY) is ours, plan
 
 
 def test_fetching_behind_many_jobs_of_a_running_product_stays_cheap(full):

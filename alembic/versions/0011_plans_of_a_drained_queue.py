@@ -1,8 +1,9 @@
-"""The index of the backlog's age is for those who ask for the age.
+"""What autovacuum learns from a drained queue must not lead to plans that read all of the next one.
 
-Autovacuum sees the inbox when nothing waits. With such statistics every index of what waits looks
-as good as any other, and a claim that took this one read the whole backlog for each of its
-products. Now its condition says more than theirs: docs/decisions/0019.
+With the statistics of an empty table every index of what waits looks as good as any other. So each
+statement is left with one that fits it: the index of the backlog's age has a condition that only
+those name who ask for the age, and procrastinate's index of (id, lock), which cannot be searched by
+lock, goes: ours by (lock, priority, id) serves its fetch. See docs/decisions/0020.
 
 Revision: 0011
 Revises: 0010
@@ -25,10 +26,13 @@ COMMENT ON INDEX worker_notifications_backlog IS
     'How old the backlog is, for who names its condition; a claim must not be able to choose it';
 """
 
+PREDECESSORS = "DROP INDEX procrastinate_jobs_id_lock_idx_v1"
+
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.get_bind().exec_driver_sql(BACKLOG)
+    op.get_bind().exec_driver_sql(PREDECESSORS)
 
 
 def downgrade() -> None:
