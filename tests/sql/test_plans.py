@@ -203,26 +203,6 @@ def test_procrastinates_fetch_finds_predecessors_by_lock(full):
     assert plan.buffers < 100, plan
 
 
-IN_THE_WAY = 300
-RUNNING_HOT = f"""
-INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, args, status)
-SELECT 'analysis', 'analyse_product', 1, '{GB}:B00000HOT0', '{{}}',
-       (CASE n WHEN 0 THEN 'doing' ELSE 'todo' END)::procrastinate_job_status
-FROM generate_series(0, {IN_THE_WAY}) AS n
-"""
-
-
-@pytest.mark.parametrize("ours", [True, False])
-def test_jobs_in_the_way_cost_one_look_each_through_our_index(full, ours):
-    """Behind a product that runs; else each of its jobs reads all that stand before it."""
-    full.execute(RUNNING_HOT)
-    if not ours:
-        full.execute("DROP INDEX buybox_jobs_waiting_by_lock")
-    plan = explain(full, fetch_statement())
-    assert plan.root["Actual Rows"] == 1, plan
-    assert (plan.rows_read("procrastinate_jobs") < 3 * IN_THE_WAY) is ours, plan
-
-
 def test_fetching_behind_many_jobs_of_a_running_product_stays_cheap(full):
     full.execute(
         "UPDATE procrastinate_jobs SET status = 'doing' WHERE id IN (SELECT min(id) FROM procrastinate_jobs)"
@@ -250,3 +230,26 @@ def test_a_successor_is_found_by_the_index_of_what_waits(full, products):
     assert "worker_notifications_waiting" in plan.indexes, plan
     assert not plan.scanned, plan
     assert plan.rows_read("worker_notifications") == products, plan
+
+
+IN_THE_WAY = 300
+RUNNING_HOT = f"""
+INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, args, status)
+SELECT 'analysis', 'analyse_product', 1, '{GB}:B00000HOT0', '{{}}',
+       (CASE n WHEN 0 THEN 'doing' ELSE 'todo' END)::procrastinate_job_status
+FROM generate_series(0, {IN_THE_WAY}) AS n
+"""
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_jobs_in_the_way_cost_one_look_each_through_our_index(full, ours):
+    """Behind a product that runs; else each of its jobs reads all that stand before it.
+
+    Last of this file: what it rolls back stays dead at the front of the queue's index.
+    """
+    full.execute(RUNNING_HOT)
+    if not ours:
+        full.execute("DROP INDEX buybox_jobs_waiting_by_lock")
+    plan = explain(full, fetch_statement())
+    assert plan.root["Actual Rows"] == 1, plan
+    assert (plan.rows_read("procrastinate_jobs") < 3 * IN_THE_WAY) is ours, plan
