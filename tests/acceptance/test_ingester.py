@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable
 
@@ -19,8 +20,13 @@ pytestmark = pytest.mark.acceptance
 Start = Callable[..., Process]
 
 
+numbers = itertools.count(1)
+
+
 def messages(count: int) -> list[str]:
-    return [body(any_offer_changed()).decode() for _ in range(count)]
+    """Each of a product of its own, so that each brings a job."""
+    asins = (f"B0{number:08d}" for number in itertools.islice(numbers, count))
+    return [body(any_offer_changed(asin=asin)).decode() for asin in asins]
 
 
 def stored(conn: psycopg.Connection) -> int:
