@@ -16,15 +16,13 @@ import psycopg
 from psycopg.rows import args_row, class_row, dict_row
 
 from db.feed import snapshot_of
-from db.rows import StateRow
+from db.rows import StateRow, state_row
 from db.shown_alerts import ShownAlert, TrailRow, shown_alert
-from db.sql import only_row, query
+from db.sql import only_row, query, struct_row
 
 MAX_ALERTS_OF_A_PRODUCT = 50
 MAX_TRAIL = 500
 MAX_HISTORY = 20_000
-
-_STATE_COLUMNS = StateRow.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def list_states(
         cur.execute(
             query("list_states"), {**wanted.parameters(), **_after(after), "max_rows": max_rows}
         )
-        return [(_state(row), _place(row)) for row in cur]
+        return [(state_row(row), _place(row)) for row in cur]
 
 
 def list_alerts(
@@ -187,9 +185,9 @@ def read_titles(
 
 def read_product_states(conn: psycopg.Connection, *, marketplace: str, asin: str) -> list[StateRow]:
     """Where one product stands, consumers' offers first."""
-    with conn.cursor(row_factory=dict_row) as cur:
+    with conn.cursor(row_factory=struct_row(StateRow)) as cur:
         cur.execute(query("read_product_states"), {"marketplace": marketplace, "asin": asin})
-        return [_state(row) for row in cur]
+        return cur.fetchall()
 
 
 def read_last_offers(conn: psycopg.Connection, *, marketplace: str, asin: str) -> list[LastOffers]:
@@ -258,7 +256,3 @@ def _after(place: Place | None) -> dict[str, Any]:
 
 def _place(row: dict[str, Any]) -> Place:
     return Place(row["place_rank"], row["place_stake"], str(row["place_key"]))
-
-
-def _state(row: dict[str, Any]) -> StateRow:
-    return StateRow(**{name: row[name] for name in _STATE_COLUMNS})

@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from db.connect import one_snapshot
-from db.rows import FeedPage, StateRow
+from db.rows import FeedPage, StateRow, state_row
 from db.shown_alerts import ShownAlert, shown_alert
 from db.sql import query
 
@@ -27,7 +27,6 @@ MAX_FEED_ROWS = 10_000
 """Who is further behind than this is told to start from the whole state instead."""
 
 _SNAPSHOT = re.compile(r"(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,\d{1,18})*)?)", re.ASCII)
-_STATE_COLUMNS = StateRow.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def read_feed(
         return FeedPage([], next_cursor, "other-epoch")
     if first["out_of_range"]:
         return FeedPage([], next_cursor, "out-of-range")
-    rows = [_state(row) for row in found if row["marketplace_id"] is not None]
+    rows = [state_row(row) for row in found if row["marketplace_id"] is not None]
     if cursor is not None and len(rows) > max_rows:
         return FeedPage([], next_cursor, "too-far-behind")
     return FeedPage(rows, next_cursor)
@@ -156,7 +155,3 @@ def _is_snapshot(text: str) -> bool:
     low, high = int(match[1]), int(match[2])
     running = [int(x) for x in match[3].split(",")] if match[3] else []
     return 0 < low <= high and all(low <= x < high for x in running) and running == sorted(running)
-
-
-def _state(row: dict[str, Any]) -> StateRow:
-    return StateRow(**{name: row[name] for name in _STATE_COLUMNS})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -151,6 +152,11 @@ class StateRow(msgspec.Struct, frozen=True, gc=False):
     def product_key(self) -> str:
         """`marketplace:ASIN`, as in bells, locks and views."""
         return f"{self.marketplace_id}:{self.asin}"
+
+
+def state_row(row: Mapping[str, Any]) -> StateRow:
+    """The state in a row by names that has more columns."""
+    return StateRow(**{name: row[name] for name in StateRow.__struct_fields__})
 
 
 class HistoryRow(msgspec.Struct, frozen=True, gc=False):

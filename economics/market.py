@@ -64,14 +64,13 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 
 def landed_price(offer: Offer, marketplace_id: str) -> Decimal:
     """What a buyer pays: listing + shipping, minus points in Japan (one point is one yen)."""
-    landed = offer.listing + offer.shipping
-    return landed - offer.points if marketplace_id == JAPAN else landed
+    return landed_prices([offer], marketplace_id)[0]
 
 
 def landed_prices(offers: Iterable[Offer], marketplace_id: str) -> list[Decimal]:
     """The same of each offer."""
     if marketplace_id == JAPAN:
-        return [landed_price(offer, marketplace_id) for offer in offers]
+        return [offer.listing + offer.shipping - offer.points for offer in offers]
     return [offer.listing + offer.shipping for offer in offers]
 
 

@@ -50,13 +50,13 @@ class BuyboxConnector(PsycopgConnector):
     async def _fetch(self, query: LiteralString, arguments: dict[str, Any]) -> dict[str, Any]:
         row = NO_JOB
         for _ in range(FETCH_ATTEMPTS):
-            heard, lost = self._bells, False
+            heard = self._bells
             try:
                 row = await super().execute_query_one_async(query, **arguments)
             except exceptions.UniqueViolation as error:
                 if error.constraint_name != LOCK_INDEX:
                     raise
-                lost = True
-            if row["id"] is not None or (not lost and heard == self._bells):
+                continue
+            if row["id"] is not None or heard == self._bells:
                 break
         return row

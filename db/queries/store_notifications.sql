@@ -45,7 +45,7 @@ bodies AS (
 ),
 wanted AS (
     SELECT DISTINCT ON (s.product_key)
-           s.id, s.received_at, s.product_key, s.trace_id, a.head_start_s,
+           s.id, s.received_at, s.product_key, s.trace_id,
            buybox_due_order(s.received_at, a.head_start_s) AS priority
     FROM stored AS s
     JOIN arrived AS a USING (body_hash)
@@ -76,7 +76,7 @@ in_line AS (
 ),
 jobs AS (
     SELECT array_agg(
-        buybox_analysis_job(w.id, w.received_at, w.product_key, w.trace_id, w.head_start_s)
+        buybox_analysis_job(w.id, w.received_at, w.product_key, w.trace_id, 0, w.priority)
         ORDER BY w.id
     ) AS to_defer
     FROM wanted AS w

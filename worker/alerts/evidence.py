@@ -87,7 +87,7 @@ def kinds_of(subject: Subject) -> tuple[Kind, Kind, Kind]:
 
 def severities_of(state: ProductState) -> dict[Kind, Severity]:
     """How bad it is for each of a product's alerts. Empty while nothing is known of the product."""
-    if state.moment is None and not _times(state):
+    if not _times(state):
         return {}
     suppressed = state.market is not None and state.market.has_buy_box is False
     price, box, health = kinds_of(state.subject)

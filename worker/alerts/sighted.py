@@ -189,7 +189,7 @@ def _better(draft: Draft, alert: Alert, sighting: Sighting) -> None:
     if sighting.missing is not None:
         _update(draft, "unknown", f"nothing can clear it: {sighting.missing}")
         return
-    since = below_since(draft.at_hand, alert.severity) or draft.now
+    since = below_since(draft.at_hand, alert.severity)
     _update(draft, "waiting-to-fall", f"{sighting.severity} since {since:%H:%M} UTC, not yet held")
     settle(draft)  # with no time to hold, it counts at once
 

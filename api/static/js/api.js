@@ -104,14 +104,14 @@ async function addStatesOf(alerts, states) {
   }
 }
 
-export function product(marketplaceId, asin) {
-  return ask(`/api/state/${encodeURIComponent(marketplaceId)}/${encodeURIComponent(asin)}`);
-}
+const productPath = (marketplaceId, asin) =>
+  `/api/state/${encodeURIComponent(marketplaceId)}/${encodeURIComponent(asin)}`;
+
+export const product = (marketplaceId, asin) => ask(productPath(marketplaceId, asin));
 
 /** The sums of its prices line by line: an explanation for each of its states. */
 export async function explanations(marketplaceId, asin) {
-  const place = `${encodeURIComponent(marketplaceId)}/${encodeURIComponent(asin)}`;
-  return (await ask(`/api/state/${place}/explanation`)).explanations;
+  return (await ask(`${productPath(marketplaceId, asin)}/explanation`)).explanations;
 }
 
 export function trends(marketplaceId, asin, { hours, points }) {

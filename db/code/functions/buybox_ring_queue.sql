@@ -1,5 +1,5 @@
--- Wakes procrastinate's workers as a new job does (its own channels and payload), for a job that was there
--- before: a worker that looked while it was locked has passed it over and sleeps.
+-- Wakes procrastinate's workers for a job, by its own channels and payload: for new ones (buybox_ring_workers)
+-- and for one that was there, which a worker that looked while it was locked has passed over.
 CREATE OR REPLACE FUNCTION buybox_ring_queue(p_queue_name text, p_job_id bigint)
     RETURNS void
     LANGUAGE sql
