@@ -23,6 +23,7 @@ from benchmarks.bodies import read_arrivals
 from benchmarks.desk import Desk
 from db.connect import connect
 from process.logs import configure_logs
+from process.memory import spare_the_collector
 from worker.ingest.filing import Filer, file_letters, open_letter
 from worker.ingest.notification import Arrival
 from worker.settings import load_settings
@@ -63,6 +64,7 @@ def main() -> None:
     if given.role == "limit":
         arrivals = importlib.import_module("benchmarks.baselines").ready_made(arrivals)
     with _desk(given, url) as file:
+        spare_the_collector()
         _wait_for_go(given.folder, given.name)
         done = _paced(arrivals, file, given) if given.rate else _flat_out(arrivals, file, given)
     done.cpu_s = time.process_time()

@@ -7,7 +7,6 @@ so that whatever else the machine does falls on both alike. The last line is one
 from __future__ import annotations
 
 import argparse
-import copy
 import gc
 import json
 import logging
@@ -22,14 +21,13 @@ from itertools import count, islice
 from pathlib import Path
 from random import Random
 from statistics import median, quantiles
-from typing import Any
-from uuid import UUID
 
 import psycopg
 import structlog
 
 from benchmarks import server
-from benchmarks.bodies import MARKETPLACE, OWN_SELLER, asin, iso, make_message
+from benchmarks.bodies import asin
+from benchmarks.markets import MARKETPLACE, OWN_SELLER, Markets
 from benchmarks.report import ECONOMICS_FILE, METHOD, write_docs
 from db import catalogue
 from db.connect import connect
@@ -43,7 +41,6 @@ from worker.settings import Settings
 PRODUCTS = 500
 BATCH = 100
 FILER = Filer("bench", {})
-OWN_PRICE_MOVES = 0.05
 CATEGORY, SIZE_TIER = "home-and-garden", "standard"
 _EVENT_EVERY = timedelta(milliseconds=20)
 FRONT = """
@@ -159,43 +156,14 @@ def _share(pair: tuple[Cost, Cost]) -> float:
 
 
 def arrivals(rng: Random, began: datetime, *, fresh: bool) -> Iterator[Arrival]:
-    """Messages without end, of any product by chance: of markets that move a price at a time.
+    """Messages without end, of any product by chance: of markets where one thing changes at a time.
 
     `fresh` has a market never seen before in every message instead.
     """
-    markets: dict[str, dict[str, Any]] = {}
+    markets = Markets(rng, fresh=fresh, own_always=True)
     for place in count():
         product, at = asin(rng.randrange(PRODUCTS)), began + _EVENT_EVERY * place
-        before = None if fresh else markets.get(product)
-        message = _new(rng, product, at) if before is None else _moved(rng, before, at)
-        markets[product] = message
-        yield Arrival(json.dumps(message).encode(), f"bench-{place}")
-
-
-def _new(rng: Random, product: str, at: datetime) -> dict[str, Any]:
-    """A market with an own offer, sent by Amazon, so that its margins are always known."""
-    message = make_message(rng, product, at)
-    offers = message["Payload"]["AnyOfferChangedNotification"]["Offers"]
-    own = next((offer for offer in offers if offer["SellerId"] == OWN_SELLER), offers[0])
-    own |= {"SellerId": OWN_SELLER, "IsFulfilledByAmazon": True}
-    return message
-
-
-def _moved(rng: Random, before: dict[str, Any], at: datetime) -> dict[str, Any]:
-    """The same market with one rival's price, now and then the own one too, some cents off."""
-    message = copy.deepcopy(before)
-    message["EventTime"] = iso(at)
-    metadata = message["NotificationMetadata"]
-    metadata["PublishTime"] = iso(at + timedelta(milliseconds=200))
-    metadata["NotificationId"] = str(UUID(int=rng.getrandbits(128), version=4))
-    offers = message["Payload"]["AnyOfferChangedNotification"]["Offers"]
-    moving = [rng.choice(offers)]
-    if rng.random() < OWN_PRICE_MOVES:
-        moving += [offer for offer in offers if offer["SellerId"] == OWN_SELLER]
-    for offer in moving:
-        price = offer["ListingPrice"]
-        price["Amount"] = max(1.0, round(price["Amount"] + rng.randint(-60, 55) / 100, 2))
-    return message
+        yield Arrival(json.dumps(markets.message(product, at)).encode(), f"bench-{place}")
 
 
 def _lay_down(conn: psycopg.Connection, *, products: bool) -> None:

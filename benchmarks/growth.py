@@ -16,8 +16,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.bodies import MARKETPLACE, PRODUCTS, asin, read_arrivals
+from benchmarks.bodies import PRODUCTS, asin, read_arrivals
 from benchmarks.contenders import Plan
+from benchmarks.markets import MARKETPLACE
 from benchmarks.measure import used_folder
 from benchmarks.process import crew
 from benchmarks.server import Server, rows_updated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,10 +11,11 @@ from typing import Any
 import msgspec
 
 
-class AlertRow(msgspec.Struct, frozen=True, gc=False):
-    """A row of `alerts`. `flap_seen` has pairs of time and severity, as text.
+class AlertRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A row of `alerts`. `flap_seen` has pairs of time and severity.
 
-    A row that is written may carry Decimals and times in its facts; one that was read has text.
+    A row that is written may carry Decimals and times in its facts and in `flap_seen`; one that was
+    read has text. Only what may be null has a default here: what is at its default is not written.
     """
 
     id: int
@@ -29,6 +31,12 @@ class AlertRow(msgspec.Struct, frozen=True, gc=False):
     last_seen: datetime
     last_event_time: datetime
     waiting_since: datetime
+    occurrences: int
+    escalation_level: int
+    flap_seen: Sequence[Sequence[Any]]
+    facts: Mapping[str, Any]
+    trace_id: str
+    last_heard: str
     resolution: str | None = None
     resolved_at: datetime | None = None
     resolved_by: str | None = None
@@ -39,7 +47,6 @@ class AlertRow(msgspec.Struct, frozen=True, gc=False):
     snooze_until: datetime | None = None
     snoozed_by: str | None = None
     looked_at: datetime | None = None
-    occurrences: int = 1
     below_critical_since: datetime | None = None
     below_high_since: datetime | None = None
     below_warning_since: datetime | None = None
@@ -49,19 +56,14 @@ class AlertRow(msgspec.Struct, frozen=True, gc=False):
     delivered_at: datetime | None = None
     last_told_at: datetime | None = None
     timeout_from: datetime | None = None
-    escalation_level: int = 0
     owed: str | None = None
     due_at: datetime | None = None
     supersedes: int | None = None
     superseded_by: int | None = None
-    flap_seen: list[list[Any]] = msgspec.field(default_factory=list)
     unstable_since: datetime | None = None
     flap_peak: str | None = None
     profit_at_stake_per_day: Decimal | None = None
     currency: str | None = None
-    facts: dict[str, Any] = msgspec.field(default_factory=dict)
-    trace_id: str = ""
-    last_heard: str = ""
 
     @property
     def product_key(self) -> str:

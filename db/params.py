@@ -16,8 +16,10 @@ def columns(rows: Sequence[Any], row_type: type[Any]) -> dict[str, list[Any]]:
 
 
 def records(rows: Sequence[Any]) -> str:
-    """The rows, structs all, as a JSON array of objects, for jsonb_to_recordset.
+    """The rows, structs all, as a JSON array of objects, for json_to_recordset.
 
-    Decimals go as exact text, times in ISO 8601.
+    Decimals go as exact text, times in ISO 8601. json, since jsonb would sort the keys of each
+    object for somebody who only looks them up once. What is not known is left out where the struct
+    says so (`omit_defaults`): a column that must not be null asks for its own default.
     """
     return _RECORDS.encode(rows).decode()

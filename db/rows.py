@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -83,11 +83,11 @@ class ClaimedRow(msgspec.Struct, frozen=True, gc=False):
     facts: str | None
 
 
-class StateRow(msgspec.Struct, frozen=True, gc=False):
+class StateRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A row of `current_state`; None is "not known", but `economics_unknown` None is "known".
 
-    `unfollowable` has objects of seller and landed price, `low_points` lists of time, low and
-    seller: amounts and times as text.
+    `unfollowable` has objects of seller and landed price, amounts as text; `low_points` lists of
+    time, low and seller, as text in a row that was read.
     """
 
     marketplace_id: str
@@ -143,7 +143,7 @@ class StateRow(msgspec.Struct, frozen=True, gc=False):
     own_channel: str | None = None
     economics_unknown: str | None = None
     economics_at: datetime | None = None
-    low_points: list[list[str | None]] = msgspec.field(default_factory=list)
+    low_points: Sequence[Sequence[Any]] = ()
     worker_id: str | None = None
     updated_at: datetime | None = None
     changed_in: str | None = None
@@ -159,7 +159,7 @@ def state_row(row: Mapping[str, Any]) -> StateRow:
     return StateRow(**{name: row[name] for name in StateRow.__struct_fields__})
 
 
-class HistoryRow(msgspec.Struct, frozen=True, gc=False):
+class HistoryRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A row of `competitive_history`: what one message alone said."""
 
     notification_row_id: int

@@ -50,9 +50,11 @@ def struct_row(struct: type[_Struct]) -> BaseRowFactory[_Struct]:
     """
 
     def maker(cursor: Any) -> RowMaker[_Struct]:
-        if cursor.description is None:
+        result = cursor.pgresult
+        if result is None or not result.nfields:
             return no_result
-        places = {column.name: place for place, column in enumerate(cursor.description)}
+        # As `cursor.description` names them, without an object made for each.
+        places = {(result.fname(place) or b"").decode(): place for place in range(result.nfields)}
         if missing := set(struct.__struct_fields__) - places.keys():
             raise psycopg.ProgrammingError(f"the statement gave no {', '.join(sorted(missing))}")
         fields = itemgetter(*(places[name] for name in struct.__struct_fields__))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
+
+import msgspec
 
 from economics.fee_rules import Channel, FeeRule, ProductCosts, SellerTerms
 from economics.risks import LowPoint
@@ -43,14 +43,6 @@ def channel(text: str | None) -> Channel | None:
     raise ValueError(f"{text!r} is no fulfilment channel")
 
 
-def points_column(points: tuple[LowPoint, ...]) -> list[list[str | None]]:
-    """The column `low_points` of these."""
-    return [[p.event_time.isoformat(), str(p.low), p.seller_id] for p in points]
-
-
-def points_from_column(column: Sequence[Sequence[str | None]]) -> tuple[LowPoint, ...]:
-    """What `points_column` gave."""
-    return tuple(
-        LowPoint(datetime.fromisoformat(at), Decimal(low), seller)
-        for at, low, seller in cast("Sequence[tuple[str, str, str | None]]", column)
-    )
+def points_from_column(column: Sequence[Sequence[Any]]) -> tuple[LowPoint, ...]:
+    """The points in the column `low_points`: lists of time, low and seller, all as text."""
+    return msgspec.convert(column, tuple[LowPoint, ...])

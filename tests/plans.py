@@ -100,7 +100,7 @@ def prepared(conn, name, types):
     conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     text = query(name)
     for number, (parameter, _) in enumerate(types.items(), start=1):
-        text = re.sub(rf"%\({parameter}\)s", f"${number}", text)
+        text = re.sub(rf"%\({parameter}\)[sb]", f"${number}", text)
     conn.execute(f"PREPARE generic ({', '.join(types.values())}) AS {text}")
     return "EXECUTE generic ({})"
 

@@ -16,6 +16,7 @@ from psycopg_pool import ConnectionPool
 
 from db.connect import QUEUE_SETTINGS, connection_pool, conninfo
 from process.logs import configure_logs, get_logger
+from process.memory import spare_the_collector
 from process.settings import SettingsError
 from worker.alerts.storing import record_delivery
 from worker.alerts.task import register_alerts
@@ -95,6 +96,7 @@ def _app() -> procrastinate.App:
         app = build_app(settings)
     except SettingsError as error:
         raise SystemExit(f"buybox: {error}") from None
+    spare_the_collector()
     get_logger(__name__).info("worker_ready", tasks=sorted(app.tasks))
     return app
 

@@ -6,5 +6,5 @@ INSERT INTO alert_events (
 OVERRIDING SYSTEM VALUE
 SELECT n.id, n.alert_id, n.at, n.who, n.change, n.from_phase, n.to_phase, n.reason, n.told,
        n.quiet, n.voice_why, n.ended, n.trace_id
-FROM jsonb_populate_recordset(NULL::alert_events, %(rows)s::jsonb) AS n
+FROM json_populate_recordset(NULL::alert_events, %(rows)s::json) AS n
 ORDER BY n.id

@@ -10,9 +10,9 @@ SELECT h.notification_row_id, %(now)s::timestamptz, h.event_time, h.seller_id, h
        h.asin, h.item_condition, h.audience, h.kind, h.outcome, h.severity, h.severity_policy,
        h.severity_reasons, h.currency, h.your_price, h.own_price_unknown, h.market_low,
        h.competitor_low, h.prime_low, h.your_position, h.total_offers, h.gap_pct, h.buy_box_winner,
-       h.has_buy_box, h.buy_box_price, h.buy_box_sellers, h.flags,
+       h.has_buy_box, h.buy_box_price, h.buy_box_sellers, COALESCE(h.flags, '{}'),
        h.margin_at_current_price, h.margin_at_market_low, h.margin_at_prime_low, h.min_viable_price
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS h (
+FROM json_to_recordset(%(rows)s::json) AS h (
     notification_row_id bigint, event_time timestamptz, seller_id text, marketplace_id text,
     asin text, item_condition text, audience text, kind text, outcome text, severity text,
     severity_policy text, severity_reasons text[], currency text, your_price numeric,

@@ -15,7 +15,7 @@ FROM (
     WHERE w.id = ANY (
         ARRAY (
             SELECT c.id
-            FROM unnest(%(products)s::text[]) AS p (product_key)
+            FROM unnest(%(products)b::text[]) AS p (product_key)
             CROSS JOIN LATERAL (
                 SELECT due.id
                 FROM worker_notifications AS due

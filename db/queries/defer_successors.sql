@@ -3,7 +3,7 @@
 -- after it came is seen here, and no wake-up is lost.
 WITH left_over AS (
     SELECT d.id, d.received_at, d.product_key, d.trace_id, p.priority
-    FROM unnest(%(product)s::text[], %(priority)s::integer[]) AS p (product_key, priority)
+    FROM unnest(%(product)b::text[], %(priority)s::integer[]) AS p (product_key, priority)
     CROSS JOIN LATERAL (
         SELECT n.id, n.received_at, n.product_key, n.trace_id
         FROM worker_notifications AS n

@@ -8,7 +8,7 @@ DELETE FROM procrastinate_jobs AS j
 WHERE j.id = ANY (
     ARRAY (
         SELECT w.id
-        FROM unnest(%(products)s::text[]) AS p (product_key)
+        FROM unnest(%(products)b::text[]) AS p (product_key)
         CROSS JOIN LATERAL (
             SELECT first.id
             FROM procrastinate_jobs AS first

@@ -21,6 +21,6 @@ SELECT n.id, n.seller_id, n.marketplace_id, n.asin, n.item_condition, n.kind, n.
        n.unstable_since, n.flap_peak, n.profit_at_stake_per_day, n.currency, n.facts, n.trace_id,
        n.last_heard,
        %(now)s::timestamptz
-FROM jsonb_populate_recordset(NULL::alerts, %(rows)s::jsonb) AS n
+FROM json_populate_recordset(NULL::alerts, %(rows)s::json) AS n
 ORDER BY n.id
 ON CONFLICT (subject_key) WHERE attention <> 'resolved' DO NOTHING

@@ -3,7 +3,7 @@
 SELECT a.*
 FROM (
     SELECT DISTINCT k.subject_key
-    FROM unnest(%(subject_keys)s::text[]) AS k (subject_key)
+    FROM unnest(%(subject_keys)b::text[]) AS k (subject_key)
     ORDER BY k.subject_key
 ) AS k
 CROSS JOIN LATERAL (

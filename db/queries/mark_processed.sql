@@ -9,6 +9,6 @@ SET status = 'processed',
     processing_ms = %(processing_ms)s::real,
     next_attempt_at = NULL
 FROM unnest(
-    %(row_id)s::bigint[], %(outcome)s::text[], %(severity)s::text[], %(policy)s::text[]
+    %(row_id)b::bigint[], %(outcome)b::text[], %(severity)b::text[], %(policy)b::text[]
 ) AS m (id, outcome, severity, policy)
 WHERE n.id = m.id AND n.status = 'waiting'

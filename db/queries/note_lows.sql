@@ -3,7 +3,7 @@
 UPDATE current_state AS c
 SET low_points = s.low_points,
     version = s.version
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS s (
+FROM json_to_recordset(%(rows)s::json) AS s (
     marketplace_id text, asin text, item_condition text, audience text, seller_id text,
     low_points jsonb, version bigint
 )

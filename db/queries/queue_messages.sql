@@ -6,5 +6,5 @@ INSERT INTO alert_queues (
 SELECT n.queue, n.reach, n.alert_id, n.event_id, a.fingerprint, a.marketplace_id, a.asin,
        n.severity, n.tell, n.why, n.escalation, n.scheduled_at, n.snooze_until, n.status, n.reason,
        %(now)s::timestamptz
-FROM jsonb_populate_recordset(NULL::alert_queues, %(rows)s::jsonb) AS n
+FROM json_populate_recordset(NULL::alert_queues, %(rows)s::json) AS n
 JOIN alerts AS a ON a.id = n.alert_id

@@ -41,5 +41,5 @@ SET severity = n.severity,
     last_heard = n.last_heard,
     changed_in = pg_current_xact_id(),
     updated_at = %(now)s::timestamptz
-FROM jsonb_populate_recordset(NULL::alerts, %(rows)s::jsonb) AS n
+FROM json_populate_recordset(NULL::alerts, %(rows)s::json) AS n
 WHERE a.id = n.id

@@ -2,7 +2,7 @@
 -- row is the very version that was read (a worker that lost its lock cannot overwrite), and event
 -- time never goes back (ties are broken by code point, as in Python, whatever the database's
 -- collation: were they to disagree, the product would be stuck). The caller compares the number of
--- rows returned with the number sent.
+-- rows returned with the number sent. What is at its default was not sent.
 INSERT INTO current_state (
     marketplace_id, asin, item_condition, audience, seller_id, severity, currency, your_price,
     own_price_unknown, market_low, competitor_low, prime_low, your_position, total_offers,
@@ -18,16 +18,18 @@ INSERT INTO current_state (
 SELECT s.marketplace_id, s.asin, s.item_condition, s.audience, s.seller_id, s.severity,
        s.currency, s.your_price, s.own_price_unknown, s.market_low, s.competitor_low,
        s.prime_low, s.your_position, s.total_offers, s.gap_pct, s.buy_box_winner, s.has_buy_box,
-       s.buy_box_price, s.buy_box_sellers, s.flags, s.severity_policy, s.severity_reasons,
-       s.event_time, s.publish_time, s.event_key, s.notification_row_id, s.last_own_price,
-       s.last_own_price_at, s.your_price_changed_at, s.winner_seen_at, s.health_issue,
-       s.health_at, s.health_event_key, s.health, s.doubt_reason, s.doubt_since,
-       s.margin_at_current_price, s.margin_at_market_low, s.margin_at_prime_low,
-       s.min_viable_price, s.min_price_for_margin, s.recommended_price, s.recommendation_code,
-       s.recommendation_reason, s.risk_flags, s.unfollowable, s.profit_at_stake_per_day,
-       s.daily_sales, s.own_channel, s.economics_unknown, s.economics_at, s.low_points,
-       s.trace_id, s.version, %(worker_id)s::text, %(now)s::timestamptz
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS s (
+       s.buy_box_price, COALESCE(s.buy_box_sellers, '{}'), COALESCE(s.flags, '{}'),
+       s.severity_policy, s.severity_reasons, s.event_time, s.publish_time, s.event_key,
+       s.notification_row_id, s.last_own_price, s.last_own_price_at, s.your_price_changed_at,
+       s.winner_seen_at, s.health_issue, s.health_at, s.health_event_key, s.health, s.doubt_reason,
+       s.doubt_since, s.margin_at_current_price, s.margin_at_market_low, s.margin_at_prime_low,
+       s.min_viable_price, s.min_price_for_margin, s.recommended_price,
+       COALESCE(s.recommendation_code, 'unknown'), COALESCE(s.recommendation_reason, ''),
+       COALESCE(s.risk_flags, '{}'), COALESCE(s.unfollowable, '[]'), s.profit_at_stake_per_day,
+       s.daily_sales, s.own_channel, s.economics_unknown, s.economics_at,
+       COALESCE(s.low_points, '[]'), s.trace_id, s.version, %(worker_id)s::text,
+       %(now)s::timestamptz
+FROM json_to_recordset(%(rows)s::json) AS s (
     marketplace_id text, asin text, item_condition text, audience text, seller_id text,
     severity text, currency text, your_price numeric, own_price_unknown text, market_low numeric,
     competitor_low numeric, prime_low numeric, your_position integer, total_offers integer,

@@ -276,3 +276,23 @@ def test_null_ids_never_count_as_the_same(scratch):
         notification_id=None,
         body_hash=b"\x02" * 32,
     )
+
+
+@pytest.mark.parametrize("queue", ["analysis", "maintenance"])
+def test_a_job_that_is_deleted_leaves_its_periodic_task_without_one(conn, queue):
+    """procrastinate's own rule for every queue, kept by its foreign key."""
+    ids = conn.execute(
+        """
+        SELECT procrastinate_defer_jobs_v1(ARRAY[
+            ROW (%s, 'sweep', 0, NULL, NULL, '{}', NULL)::procrastinate_job_to_defer_v1])
+        """,
+        (queue,),
+    ).fetchone()
+    conn.execute(
+        "INSERT INTO procrastinate_periodic_defers (task_name, defer_timestamp, job_id)"
+        " VALUES ('sweep', 1, %s)",
+        ids[0],
+    )
+    conn.execute("DELETE FROM procrastinate_jobs WHERE id = ANY (%s)", ids)
+    left = conn.execute("SELECT task_name, job_id FROM procrastinate_periodic_defers").fetchall()
+    assert left == [("sweep", None)]

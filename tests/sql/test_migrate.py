@@ -62,9 +62,8 @@ ROWS_OF_BEFORE["0005"] = (
     """
 )
 # Costs written now would ring for their assessment, by a function that only the whole migration makes.
-ROWS_OF_BEFORE["0010"] = ROWS_OF_BEFORE["0009"] = ROWS_OF_BEFORE["0007"] = ROWS_OF_BEFORE[
-    "0006"
-] = ROWS_OF_BEFORE["0004"]
+for earlier in ("0006", "0007", "0009", "0010", "0011"):
+    ROWS_OF_BEFORE[earlier] = ROWS_OF_BEFORE["0004"]
 ROWS_OF_BEFORE["0008"] = (
     ROWS_OF_BEFORE["0007"]
     + """;

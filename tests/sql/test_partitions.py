@@ -221,3 +221,21 @@ def test_a_partition_cannot_be_made_over_another(scratch):
             "CREATE TABLE twice PARTITION OF notification_bodies"
             " FOR VALUES FROM ('2031-05-14') TO ('2031-05-15')"
         )
+
+
+def test_bodies_are_compressed_with_lz4_where_the_server_has_it(conn):
+    """In every partition, those that come later too: they are made like the whole."""
+    conn.execute("SELECT buybox_ensure_partitions(now(), p_days => 20)")
+    [(best,)] = conn.execute(
+        "SELECT CASE WHEN 'lz4' = ANY (enumvals) THEN 'l' ELSE '' END FROM pg_settings"
+        " WHERE name = 'default_toast_compression'"
+    ).fetchall()
+    found = conn.execute(
+        """
+        SELECT DISTINCT a.attname, a.attcompression
+        FROM pg_partition_tree('notification_bodies') AS t
+        JOIN pg_attribute AS a ON a.attrelid = t.relid AND a.attname IN ('body', 'facts')
+        ORDER BY 1
+        """
+    ).fetchall()
+    assert found == [("body", best), ("facts", best)]

@@ -15,6 +15,7 @@ from msgspec.structs import asdict, replace
 from db.params import records
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
 from economics.facts import HealthFacts, MarketFacts, Offer, ReferencePrices
+from economics.rows import points_from_column
 from tests.factories import ASIN, GB, NOW, OWN_SELLER, RIVALS
 from tests.strategies import ECONOMY, SUBJECT, after, at, event, health_facts, market_facts, states
 from worker.analysis.decide import Claimed, failed_attempt
@@ -114,10 +115,18 @@ def test_a_row_says_what_the_market_is_worth():
     assert (row.recommendation_code, row.recommended_price) == ("beat-rival", Decimal("8.99"))
     assert (row.own_channel, row.daily_sales) == ("amazon", Decimal("2.5"))
     assert (row.economics_unknown, row.economics_at) == (None, at(1))
-    assert row.low_points == [
-        [at(0).isoformat(), "13", OWN_SELLER],
-        [at(1).isoformat(), "9.00", RIVALS[0]],
+    assert json.loads(records([row]))[0]["low_points"] == [
+        ["2025-03-04T10:15:30Z", "13", OWN_SELLER],
+        [at(1).isoformat().replace("+00:00", "Z"), "9.00", RIVALS[0]],
     ]
+
+
+def test_points_that_were_written_with_an_offset_are_read_alike():
+    """As `isoformat` has it: rows of earlier versions."""
+    row = row_from_state(rich_state())
+    [plain] = json.loads(records([row]))
+    older = [[time.replace("Z", "+00:00"), low, who] for time, low, who in plain["low_points"]]
+    assert points_from_column(older) == points_from_column(plain["low_points"]) == row.low_points
 
 
 def test_rivals_that_are_not_followed_and_the_stake_come_back():

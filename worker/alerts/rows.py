@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, tzinfo
+from operator import attrgetter
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from db.alert_rows import AlertEventRow, AlertRow, AlertSettingsRow, MessageRow
 from process.logs import get_logger
@@ -19,28 +22,27 @@ from worker.alerts.values import Alert, AlertSubject
 
 log = get_logger(__name__)
 
-_SUBJECT = AlertSubject._fields
 _PLAIN = tuple(name for name in Alert.__struct_fields__ if name != "subject")
+_plain_of, _subject_of = attrgetter(*_PLAIN), attrgetter(*AlertSubject._fields)
 
 
 def kept_from_row(row: AlertRow) -> Kept:
     """The alert a row holds. The table's constraints vouch for its words."""
-    values: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
-    subject = AlertSubject(*(getattr(row, name) for name in _SUBJECT))
-    seen = tuple(Seen(datetime.fromisoformat(at), severity) for at, severity in row.flap_seen)
+    subject = AlertSubject(*_subject_of(row))
+    seen = msgspec.convert(row.flap_seen, tuple[Seen, ...])
     flap = Flap(seen, row.unstable_since, cast("Any", row.flap_peak))
-    return Kept(Alert(subject, **values), flap, row.trace_id, row.last_heard)
+    alert = Alert(subject, **dict(zip(_PLAIN, _plain_of(row), strict=True)))
+    return Kept(alert, flap, row.trace_id, row.last_heard)
 
 
 def row_from_kept(kept: Kept, account: Account) -> AlertRow:
     """The row that holds an alert of this account."""
     alert, flap = kept.alert, kept.flap
-    values: dict[str, Any] = {name: getattr(alert, name) for name in _PLAIN}
     return AlertRow(
         **alert.subject._asdict(),
-        **values,
+        **dict(zip(_PLAIN, _plain_of(alert), strict=True)),
         due_at=next_due(alert, flap, account.now, account.settings),
-        flap_seen=[[one.at.isoformat(), one.severity] for one in flap.seen],
+        flap_seen=flap.seen,
         unstable_since=flap.unstable_since,
         flap_peak=flap.peak,
         profit_at_stake_per_day=cast("Any", alert.facts.get("profit_at_stake_per_day")),

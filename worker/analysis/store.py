@@ -7,7 +7,7 @@ from typing import Any
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
 from economics.facts import HealthFacts, facts_from_dict, facts_to_dict
 from economics.market import Snapshot
-from economics.rows import points_column, points_from_column
+from economics.rows import points_from_column
 from worker.analysis.decide import Claimed, FailedAttempt
 from worker.analysis.severity import SEVERITIES, Severity, Verdict
 from worker.analysis.state import Assessment, Health, Moment, ProductState, Subject
@@ -84,7 +84,7 @@ def row_from_state(state: ProductState) -> StateRow:
         health=facts_to_dict(health.facts) if health else None,
         doubt_reason=state.doubt_reason,
         doubt_since=state.doubt_since,
-        low_points=points_column(state.low_points),
+        low_points=state.low_points,
         **_market_columns(market),
         **economics_columns(state.economics),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, cast, get_args
 
 from db.rows import StateRow
@@ -29,6 +30,7 @@ _PLAIN = (
     "recommendation_reason",
     "profit_at_stake_per_day",
 )
+_plain_of, _margins_of = attrgetter(*_PLAIN), attrgetter(*MARGINS)
 _FLAGS = frozenset(get_args(RiskFlag))
 
 
@@ -37,8 +39,8 @@ def economics_columns(economics: Economics | None) -> dict[str, Any]:
     if economics is None:
         return {"economics_unknown": NOT_ASSESSED}
     view = economics.view
-    columns: dict[str, Any] = {name: getattr(view, name) for name in _PLAIN}
-    return columns | {
+    return {
+        **dict(zip(_PLAIN, _plain_of(view), strict=True)),
         "risk_flags": list(view.risk_flags),
         "unfollowable": [
             {"seller": seller, "landed": str(landed)} for seller, landed in view.unfollowable
@@ -54,7 +56,7 @@ def history_columns(economics: Economics | None) -> dict[str, Any]:
     """The history's columns of this."""
     if economics is None:
         return {}
-    return {name: getattr(economics.view, name) for name in MARGINS}
+    return dict(zip(MARGINS, _margins_of(economics.view), strict=True))
 
 
 def economics_from_row(row: StateRow) -> Economics | None:
@@ -62,7 +64,7 @@ def economics_from_row(row: StateRow) -> Economics | None:
     if row.economics_at is None:
         return None
     view = EconomicsView(
-        **{name: getattr(row, name) for name in _PLAIN},
+        **dict(zip(_PLAIN, _plain_of(row), strict=True)),
         risk_flags=tuple(_flag(text) for text in row.risk_flags),
         unfollowable=tuple((r["seller"], Decimal(r["landed"])) for r in row.unfollowable),
         unknown_reason=row.economics_unknown,

@@ -7,6 +7,7 @@ import sys
 from types import FrameType
 
 from process.logs import configure_logs
+from process.memory import spare_the_collector
 from process.settings import SettingsError
 from worker.ingest.service import Ingester
 from worker.settings import Settings, load_settings
@@ -27,6 +28,7 @@ def run(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    spare_the_collector()
     ingester.run()
 
 

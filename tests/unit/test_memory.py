@@ -1,0 +1,33 @@
+"""The collector of a long-lived process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CHECK = """
+import gc
+from process.memory import YOUNG_OBJECTS, spare_the_collector
+
+class Loop:
+    def __init__(self):
+        self.me = self
+
+import weakref
+spare_the_collector()
+assert gc.isenabled() and gc.get_freeze_count() > 1000
+lost = weakref.ref(Loop())
+young = []
+while lost() is not None:
+    young.append([])
+    assert len(young) < 2 * YOUNG_OBJECTS, "nobody looks any more"
+print(len(young) > 1000)
+"""
+
+
+def test_what_is_set_up_is_left_alone_and_new_cycles_are_still_collected():
+    """In a process of its own: the setting is the whole process'."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "True\n"
