@@ -22,10 +22,15 @@ SETTLE_S = 5.0
 
 @dataclass(slots=True)
 class Latency:
-    """Milliseconds at one load. `unheard` are messages of which no bell was heard in time."""
+    """Milliseconds at one load. `unheard` are messages of which no bell was heard in time.
+
+    `late` ones have none to wait for: a newer message of their product was there before, from the
+    other client, and they change nothing but the history.
+    """
 
     rate: float
     messages: int = 0
+    late: int = 0
     unheard: int = 0
     p50_ms: float | None = None
     p99_ms: float | None = None
@@ -139,9 +144,9 @@ def _count(url: str, filed: list[dict[str, Any]], bells: Bells, result: Latency)
     """
     with connect(url, role="bench", autocommit=True) as conn:
         marks = {
-            message_id: (product, processed_at)
-            for message_id, product, processed_at in conn.execute(
-                "SELECT message_id, product_key, extract(epoch FROM processed_at)::float8 "
+            message_id: (product, processed_at, outcome)
+            for message_id, product, processed_at, outcome in conn.execute(
+                "SELECT message_id, product_key, extract(epoch FROM processed_at)::float8, outcome "
                 "FROM worker_notifications WHERE status = 'processed'"
             )
         }
@@ -151,7 +156,10 @@ def _count(url: str, filed: list[dict[str, Any]], bells: Bells, result: Latency)
             if committed_at < client["first_at"] + WARM_UP_S:
                 continue
             for message_id in message_ids:
-                product, processed_at = marks.get(message_id, ("", None))
+                product, processed_at, outcome = marks.get(message_id, ("", None, None))
+                if outcome == "late":
+                    result.late += 1
+                    continue
                 rang = None if processed_at is None else bells.first_after(product, processed_at)
                 if rang is None:
                     result.unheard += 1

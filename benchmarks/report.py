@@ -104,11 +104,10 @@ def show(console: Console, results: dict[str, Any]) -> None:
     loads = results.get("latency", {}).get("loads")
     if loads:
         table = Table(title="commit to bell, milliseconds", title_justify="left")
-        for heading in ("load", "messages/s", "p50", "p99", "p99.9", "unheard"):
+        for heading in ("load", "messages/s", "p50", "p99", "p99.9", "late", "unheard"):
             table.add_column(heading, justify="right")
         for load, found in loads.items():
-            keys = ("rate", "p50_ms", "p99_ms", "p999_ms", "unheard")
-            table.add_row(load, *(str(found[key]) for key in keys))
+            table.add_row(load, *_latency_cells(found))
         console.print(table)
 
 
@@ -222,13 +221,17 @@ def _markdown(names: tuple[str, ...] | list[str], results: dict[str, Any]) -> st
 
 def _latency_markdown(results: dict[str, Any]) -> str:
     rows = [
-        "| share of the highest rate | messages/s | p50 ms | p99 ms | p99.9 ms | unheard |",
-        "|---:|---:|---:|---:|---:|---:|",
+        "| share of the highest rate | messages/s | p50 ms | p99 ms | p99.9 ms | late | unheard |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for load, found in results.get("latency", {}).get("loads", {}).items():
-        cells = (found[key] for key in ("rate", "p50_ms", "p99_ms", "p999_ms", "unheard"))
-        rows.append(f"| {load} | {' | '.join(map(str, cells))} |")
+        rows.append(f"| {load} | {' | '.join(_latency_cells(found))} |")
     return "\n".join([*rows, ""])
+
+
+def _latency_cells(found: dict[str, Any]) -> list[str]:
+    keys = ("rate", "p50_ms", "p99_ms", "p999_ms", "late", "unheard")
+    return [str(found.get(key, "")) for key in keys]
 
 
 def _bars(names: list[str], results: dict[str, Any]) -> list[Bar]:

@@ -16,7 +16,7 @@ depends_on = None
 # For every job that is deleted a trigger of procrastinate's takes the job's id out of the periodic
 # tasks, and then the foreign key looks with two statements more whether any is left. Now the key
 # itself takes the id out, and for jobs of analysis, which are nobody's periodic task, that is all
-# that happens: docs/decisions/0012.
+# that happens: docs/decisions/0021.
 UNLINK = """
 DROP TRIGGER procrastinate_trigger_delete_jobs_v1 ON procrastinate_jobs;
 CREATE TRIGGER procrastinate_trigger_delete_jobs_v1
