@@ -75,11 +75,20 @@ def _newer_python() -> str:
     if sys.version_info >= (3, 12):
         return sys.executable
     for name in ("python3.14", "python3.13", "python3.12"):
-        if found := shutil.which(name):
+        if (found := shutil.which(name)) and _runs(found):
             return found
     raise NotAvailableError(
         f"Oban needs Python 3.12 or newer and there is none on the PATH; {PYTHON312} can name one"
     )
+
+
+def _runs(python: str) -> bool:
+    """A name on the PATH may be a stand-in for an interpreter that is not chosen."""
+    try:
+        subprocess.run([python, "-c", ""], check=True, capture_output=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
 
 
 def _run(command: list[str]) -> None:
@@ -88,7 +97,7 @@ def _run(command: list[str]) -> None:
             command, check=True, capture_output=True, text=True, timeout=INSTALL_WITHIN_S
         )
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout or "").strip()[-REASON_CHARACTERS:]
+        said = " ".join((error.stderr or error.stdout or "").split())[-REASON_CHARACTERS:]
         raise NotAvailableError(f"{Path(command[0]).name} could not install it: {said}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotAvailableError(f"it could not be installed: {error}") from error
