@@ -191,7 +191,7 @@ def economics_table(said: dict[str, float]) -> list[str]:
         "|---|---:|---:|---:|---:|---:|",
     ]
     for title, ending in (
-        ("markets that move a price at a time", ""),
+        ("markets in which one thing changes at a time", ""),
         ("a new market in every message", "_fresh_markets"),
     ):
         ms = [f"{said[f't2_ms_{which}{ending}']:.3f}" for which in ("without", "with")]
