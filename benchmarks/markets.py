@@ -87,7 +87,7 @@ class Markets:
             moving["ListingPrice"] = _money(max(100, round(_price(moving) * step * 100)))
 
 
-def iso(moment: datetime) -> str:
+def _iso(moment: datetime) -> str:
     """A time as Amazon writes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
@@ -122,10 +122,10 @@ def _told(rng: Random, market: Market, product: str, event_time: datetime) -> di
         "NotificationType": "ANY_OFFER_CHANGED",
         "NotificationVersion": "1.0",
         "PayloadVersion": "1.0",
-        "EventTime": iso(event_time),
+        "EventTime": _iso(event_time),
         "NotificationMetadata": {
             "ApplicationId": "amzn1.sellerapps.app.00000000-0000-0000-0000-000000000000",
-            "PublishTime": iso(event_time + timedelta(milliseconds=rng.randint(50, 600))),
+            "PublishTime": _iso(event_time + timedelta(milliseconds=rng.randint(50, 600))),
             "SubscriptionId": "00000000-0000-4000-8000-000000000000",
             "NotificationId": str(UUID(int=rng.getrandbits(128), version=4)),
         },
@@ -136,7 +136,7 @@ def _told(rng: Random, market: Market, product: str, event_time: datetime) -> di
                     "ItemCondition": "new",
                     "MarketplaceId": MARKETPLACE,
                     "OfferChangeType": "Internal",
-                    "TimeOfOfferChange": iso(event_time - timedelta(milliseconds=380)),
+                    "TimeOfOfferChange": _iso(event_time - timedelta(milliseconds=380)),
                 },
                 "Offers": market.offers,
                 "SellerId": OWN_SELLER,

@@ -231,7 +231,7 @@ def _latency_markdown(results: dict[str, Any]) -> str:
 
 def _latency_cells(found: dict[str, Any]) -> list[str]:
     keys = ("rate", "p50_ms", "p99_ms", "p999_ms", "late", "unheard")
-    return [str(found.get(key, "")) for key in keys]
+    return [str(found[key]) for key in keys]
 
 
 def _bars(names: list[str], results: dict[str, Any]) -> list[Bar]:

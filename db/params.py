@@ -1,13 +1,20 @@
-"""Rows to parameters: columns as arrays, and records as one JSON document."""
+"""Rows to parameters: columns as arrays, records as one JSON document; and values to rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 _RECORDS = msgspec.json.Encoder(decimal_format="string")
+
+
+def by_name(*names: str) -> Callable[[Any], dict[str, Any]]:
+    """Takes these attributes, two or more, of whatever it is called with, as keyword arguments."""
+    values_of = attrgetter(*names)
+    return lambda value: dict(zip(names, values_of(value), strict=True))
 
 
 def columns(rows: Sequence[Any], row_type: type[Any]) -> dict[str, list[Any]]:

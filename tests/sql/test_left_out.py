@@ -14,32 +14,19 @@ from db.rows import HistoryRow, StateRow
 AT = datetime(2025, 3, 4, 10, 15, tzinfo=UTC)
 FILLED_BY_THE_DATABASE = {"worker_id": None, "updated_at": None, "changed_in": None}
 
-BARE_STATE = StateRow(
-    marketplace_id="M1",
-    asin="A1",
-    item_condition="new",
-    audience="consumer",
-    seller_id="S1",
-    severity="info",
-    severity_policy="full",
-    severity_reasons=[],
-    trace_id="t1",
-    economics_unknown="not assessed yet",
-    version=1,
-)
+OF_BOTH = {
+    "marketplace_id": "M1",
+    "asin": "A1",
+    "item_condition": "new",
+    "audience": "consumer",
+    "seller_id": "S1",
+    "severity": "info",
+    "severity_policy": "full",
+    "severity_reasons": [],
+}
+BARE_STATE = StateRow(**OF_BOTH, trace_id="t1", version=1, economics_unknown="not assessed yet")
 BARE_HISTORY = HistoryRow(
-    notification_row_id=1,
-    event_time=AT,
-    seller_id="S1",
-    marketplace_id="M1",
-    asin="A1",
-    item_condition="new",
-    audience="consumer",
-    kind="market",
-    outcome="rejected",
-    severity="info",
-    severity_policy="full",
-    severity_reasons=[],
+    **OF_BOTH, notification_row_id=1, event_time=AT, kind="market", outcome="rejected"
 )
 
 

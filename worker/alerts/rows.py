@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, tzinfo
-from operator import attrgetter
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from db.alert_rows import AlertEventRow, AlertRow, AlertSettingsRow, MessageRow
+from db.params import by_name
 from process.logs import get_logger
 from worker.alerts.account import Account, Event, Kept, Message
 from worker.alerts.due import next_due
@@ -22,16 +22,16 @@ from worker.alerts.values import Alert, AlertSubject
 
 log = get_logger(__name__)
 
-_PLAIN = tuple(name for name in Alert.__struct_fields__ if name != "subject")
-_plain_of, _subject_of = attrgetter(*_PLAIN), attrgetter(*AlertSubject._fields)
+_plain_of = by_name(*(name for name in Alert.__struct_fields__ if name != "subject"))
+_subject_of = by_name(*AlertSubject._fields)
 
 
 def kept_from_row(row: AlertRow) -> Kept:
     """The alert a row holds. The table's constraints vouch for its words."""
-    subject = AlertSubject(*_subject_of(row))
+    subject = AlertSubject(**_subject_of(row))
     seen = msgspec.convert(row.flap_seen, tuple[Seen, ...])
     flap = Flap(seen, row.unstable_since, cast("Any", row.flap_peak))
-    alert = Alert(subject, **dict(zip(_PLAIN, _plain_of(row), strict=True)))
+    alert = Alert(subject, **_plain_of(row))
     return Kept(alert, flap, row.trace_id, row.last_heard)
 
 
@@ -40,7 +40,7 @@ def row_from_kept(kept: Kept, account: Account) -> AlertRow:
     alert, flap = kept.alert, kept.flap
     return AlertRow(
         **alert.subject._asdict(),
-        **dict(zip(_PLAIN, _plain_of(alert), strict=True)),
+        **_plain_of(alert),
         due_at=next_due(alert, flap, account.now, account.settings),
         flap_seen=flap.seen,
         unstable_since=flap.unstable_since,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, cast, get_args
 
+from db.params import by_name
 from db.rows import StateRow
 from economics.assess_economics import EconomicsView
 from economics.costing import Economics
@@ -30,7 +30,7 @@ _PLAIN = (
     "recommendation_reason",
     "profit_at_stake_per_day",
 )
-_plain_of, _margins_of = attrgetter(*_PLAIN), attrgetter(*MARGINS)
+_plain_of, _margins_of = by_name(*_PLAIN), by_name(*MARGINS)
 _FLAGS = frozenset(get_args(RiskFlag))
 
 
@@ -40,7 +40,7 @@ def economics_columns(economics: Economics | None) -> dict[str, Any]:
         return {"economics_unknown": NOT_ASSESSED}
     view = economics.view
     return {
-        **dict(zip(_PLAIN, _plain_of(view), strict=True)),
+        **_plain_of(view),
         "risk_flags": list(view.risk_flags),
         "unfollowable": [
             {"seller": seller, "landed": str(landed)} for seller, landed in view.unfollowable
@@ -56,7 +56,7 @@ def history_columns(economics: Economics | None) -> dict[str, Any]:
     """The history's columns of this."""
     if economics is None:
         return {}
-    return dict(zip(MARGINS, _margins_of(economics.view), strict=True))
+    return _margins_of(economics.view)
 
 
 def economics_from_row(row: StateRow) -> Economics | None:
@@ -64,7 +64,7 @@ def economics_from_row(row: StateRow) -> Economics | None:
     if row.economics_at is None:
         return None
     view = EconomicsView(
-        **dict(zip(_PLAIN, _plain_of(row), strict=True)),
+        **_plain_of(row),
         risk_flags=tuple(_flag(text) for text in row.risk_flags),
         unfollowable=tuple((r["seller"], Decimal(r["landed"])) for r in row.unfollowable),
         unknown_reason=row.economics_unknown,
