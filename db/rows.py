@@ -290,7 +290,6 @@ class Outcomes:
 class ProcessingTimes:
     """One analysed notification: `received_at` is just before T1, `processed_at` inside T2."""
 
-    trace_id: str
     product_key: str
     outcome: str
     received_at: datetime

@@ -1,6 +1,6 @@
 -- When analysed notifications came in and were done, the newest first: the demo measures its latency
 -- by them.
-SELECT n.trace_id, n.product_key, n.outcome, n.received_at, n.processed_at
+SELECT n.product_key, n.outcome, n.received_at, n.processed_at
 FROM worker_notifications AS n
 WHERE n.status = 'processed'
   AND n.received_at >= %(since)s::timestamptz

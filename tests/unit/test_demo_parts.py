@@ -12,7 +12,7 @@ import pytest
 
 from db.rows import Outcomes, ProcessingTimes
 from worker.demo import emulator
-from worker.demo.bells import Latency, measure
+from worker.demo.bells import Arrival, Latency, measure
 from worker.demo.children import _is_complaint
 from worker.demo.interrupts import Interrupted, Interrupts
 from worker.demo.sender import Sender
@@ -31,36 +31,37 @@ def at(ms: int) -> datetime:
 
 
 def times(
-    trace: str, received: int, processed: int, outcome: str = "applied", product: str = "M:A"
+    received: int, processed: int, outcome: str = "applied", product: str = "M:A"
 ) -> ProcessingTimes:
-    return ProcessingTimes(trace, product, outcome, at(received), at(processed))
+    return ProcessingTimes(product, outcome, at(received), at(processed))
+
+
+def heard(*ms: int, product: str = "M:A") -> list[Arrival]:
+    return [Arrival(product, at(one)) for one in ms]
 
 
 def test_latency_is_from_receipt_to_the_change_in_hand():
-    found = measure([times("a", 0, 10), times("b", 100, 110)], {"a": at(20), "b": at(160)})
+    found = measure([times(0, 10), times(100, 110)], heard(20, 160))
     assert found == Latency(measured=2, unheard=0, median_ms=40.0, p99_ms=60.0)
 
 
 def test_what_was_worked_in_together_arrives_together():
-    """Only the last of the three is in the feed; the first waited for 90 ms."""
-    together = [times("a", 0, 80), times("b", 30, 80), times("c", 60, 80)]
-    assert measure(together, {"c": at(90)}) == Latency(3, 0, 60.0, 90.0)
+    """One change of the feed is all three; the first waited for 90 ms."""
+    together = [times(0, 80), times(30, 80), times(60, 80)]
+    assert measure(together, heard(90)) == Latency(3, 0, 60.0, 90.0)
 
 
 def test_a_change_overwritten_before_it_was_read_arrives_with_the_next():
-    assert measure([times("a", 0, 10), times("b", 5, 30)], {"b": at(40)}).median_ms == 37.5
+    assert measure([times(0, 10), times(5, 30)], heard(40)).median_ms == 37.5
 
 
 def test_an_earlier_bell_or_another_product_tells_nothing():
-    assert measure([times("a", 0, 10), times("b", 20, 30)], {"a": at(15)}) == Latency(
-        1, 1, 15.0, 15.0
-    )
-    other = [times("a", 0, 10), times("b", 0, 20, product="M:B")]
-    assert measure(other, {"b": at(30)}).unheard == 1
+    assert measure([times(0, 10), times(20, 30)], heard(15)) == Latency(1, 1, 15.0, 15.0)
+    assert measure([times(0, 20, product="M:B")], heard(30)).unheard == 1
 
 
 def test_late_notifications_ring_no_bell_and_are_not_measured():
-    assert measure([times("a", 0, 10, outcome="late")], {}) == Latency()
+    assert measure([times(0, 10, outcome="late")], []) == Latency()
 
 
 # --- the verdict's sums

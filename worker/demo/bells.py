@@ -5,10 +5,11 @@ from __future__ import annotations
 import statistics
 import threading
 from bisect import bisect_left
-from collections import OrderedDict, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import psycopg
 
@@ -21,6 +22,13 @@ REMEMBERED = 100_000
 """Changes whose arrival is remembered; an endless demo measures its last ones."""
 
 
+class Arrival(NamedTuple):
+    """A change of this product was in a listener's hand at this time (UTC)."""
+
+    product_key: str
+    at: datetime
+
+
 class Listener(threading.Thread):
     """Hears bells and reads the feed after each. It does not poll: a bell that fails is missed."""
 
@@ -31,17 +39,17 @@ class Listener(threading.Thread):
         start_listening(self._conn)
         self._cursor = read_feed(self._conn, None, max_rows=0).next_cursor
         self._lock = threading.Lock()
-        self._arrivals: OrderedDict[str, datetime] = OrderedDict()
+        self._arrivals: deque[Arrival] = deque(maxlen=REMEMBERED)
         self._changes: deque[StateRow] = deque(maxlen=50)
         self._stop_asked = threading.Event()
         self._error: Exception | None = None
         self.bells = 0
 
     @property
-    def arrivals(self) -> dict[str, datetime]:
-        """Trace ids, and when the change that carries them was first in hand."""
+    def arrivals(self) -> list[Arrival]:
+        """When which product's changes were in hand, the oldest first."""
         with self._lock:
-            return dict(self._arrivals)
+            return list(self._arrivals)
 
     @property
     def changes(self) -> list[StateRow]:
@@ -80,11 +88,8 @@ class Listener(threading.Thread):
         now = datetime.now(UTC)
         self._cursor = page.next_cursor
         with self._lock:
-            for row in page.rows:
-                self._arrivals.setdefault(row.trace_id, now)
-                self._changes.append(row)
-            while len(self._arrivals) > REMEMBERED:
-                self._arrivals.popitem(last=False)
+            self._arrivals.extend(Arrival(row.product_key, now) for row in page.rows)
+            self._changes.extend(page.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,29 +106,27 @@ class Latency:
     p99_ms: float | None = None
 
 
-def measure(times: Sequence[ProcessingTimes], arrivals: Mapping[str, datetime]) -> Latency:
-    """The latency of every applied notification.
+def measure(times: Iterable[ProcessingTimes], arrivals: Iterable[Arrival]) -> Latency:
+    """The latency of every applied notification. `arrivals` come in the order of time.
 
-    Several notifications of a product that were worked in together appear as one change, with one
-    trace id. So a notification arrived with the first change of its product that was heard of and
-    not processed before it: the transactions of one product follow each other.
+    Several notifications of a product that were worked in together appear as one change, and its
+    trace id may be that of neither: a state keeps the trace of a PRICING_HEALTH while older offers
+    come in. So a notification arrived with the first change of its product that was in hand after
+    it was processed.
     """
-    heard: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for one in times:
-        if one.trace_id in arrivals:
-            heard[one.product_key].append((one.processed_at, arrivals[one.trace_id]))
-    for of_product in heard.values():
-        of_product.sort()
+    heard: dict[str, list[datetime]] = defaultdict(list)
+    for product_key, at in arrivals:
+        heard[product_key].append(at)
     took_ms, unheard = [], 0
     for one in times:
         if one.outcome != "applied":
             continue
         of_product = heard[one.product_key]
-        place = bisect_left(of_product, one.processed_at, key=lambda pair: pair[0])
+        place = bisect_left(of_product, one.processed_at)
         if place == len(of_product):
             unheard += 1
         else:
-            took_ms.append((of_product[place][1] - one.received_at).total_seconds() * 1000)
+            took_ms.append((of_product[place] - one.received_at).total_seconds() * 1000)
     if not took_ms:
         return Latency(unheard=unheard)
     ordered = sorted(took_ms)
