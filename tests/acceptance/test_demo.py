@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,9 +17,11 @@ import psutil
 import psycopg
 import pytest
 
+from db import inbox
 from db.feed import read_feed
 from tests.processes import BUYBOX, wait_for
 from worker.analysis.transaction import Analyst, analyse
+from worker.demo.bells import HeardChange
 from worker.demo.traffic import Traffic
 from worker.demo.verdict import Told, Verdict, collect, judge
 from worker.ingest.filing import Filed, Filer, file_letters, open_letter
@@ -135,16 +136,17 @@ def test_the_demo_ends_in_zero_and_its_sums_are_right(demo: Callable[..., Demo])
 
 
 def test_ctrl_c_stops_sending_drains_and_verifies(
-    demo: Callable[..., Demo], database_url: str
+    demo: Callable[..., Demo], database_url: str, conn: psycopg.Connection
 ) -> None:
     one = demo("--messages", "20", "--rate", "40", DATABASE_URL=database_url)
     one.says("sending until Ctrl-C")
-    time.sleep(2)
+    since = datetime(1970, 1, 1, tzinfo=UTC)
+    # A batch has twenty: it has begun another, a market of its own.
+    wait_for(lambda: inbox.count_outcomes(conn, since=since).stored > 20, "the next batch")
 
     one.popen.send_signal(signal.SIGINT)
 
     assert one.popen.wait(60) == 0, one.output
-    # It had begun the next batch, a market of its own.
     assert int(summary(one.output)["sent"]) > 20
     assert "everything adds up" in one.output
     one.leaves_nothing()
@@ -235,13 +237,13 @@ class Small:
 
     def verdict(self, *, in_sqs: int = 0) -> Verdict:
         """What the demo would say now; every change that is there has been heard of."""
-        arrivals = {row.trace_id: datetime.now(UTC) for row in read_feed(self.conn, None).rows}
+        rows = read_feed(self.conn, None).rows
         found = collect(
             self.conn,
             since=self.since,
             repeats=self.filed.repeats,
             in_sqs=in_sqs,
-            arrivals=arrivals,
+            heard=[HeardChange(row.product_key, datetime.now(UTC)) for row in rows],
         )
         return judge(Told.by([self.traffic.truth]), found, duration_s=1.0)
 

@@ -33,7 +33,7 @@ def change(conn: psycopg.Connection, message: dict[str, object]) -> None:
 
 def latency(conn: psycopg.Connection, listener: Listener) -> Latency:
     times = inbox.read_processing_times(conn, since=SINCE, max_rows=100)
-    return measure(times, listener.arrivals)
+    return measure(times, listener.heard)
 
 
 def test_a_change_is_heard_though_its_state_keeps_the_trace_of_a_newer_pricing_health(
@@ -50,7 +50,7 @@ def test_a_change_is_heard_though_its_state_keeps_the_trace_of_a_newer_pricing_h
 
 def test_a_change_without_a_bell_is_told(conn, listener, monkeypatch):
     change(conn, any_offer_changed(event_time="2025-03-04T10:00:05Z"))
-    until(lambda: len(listener.arrivals) == 1, "the first change was read")
+    until(lambda: len(listener.heard) == 1, "the first change was read")
 
     monkeypatch.setattr(sql, "ring_state_bell", lambda *_: None)
     change(conn, any_offer_changed(event_time="2025-03-04T10:00:10Z"))

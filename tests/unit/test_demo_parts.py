@@ -12,7 +12,7 @@ import pytest
 
 from db.rows import Outcomes, ProcessingTimes
 from worker.demo import emulator
-from worker.demo.bells import Arrival, Latency, measure
+from worker.demo.bells import HeardChange, Latency, measure
 from worker.demo.children import _is_complaint
 from worker.demo.interrupts import Interrupted, Interrupts
 from worker.demo.sender import Sender
@@ -36,8 +36,8 @@ def times(
     return ProcessingTimes(product, outcome, at(received), at(processed))
 
 
-def heard(*ms: int, product: str = "M:A") -> list[Arrival]:
-    return [Arrival(product, at(one)) for one in ms]
+def heard(*ms: int, product: str = "M:A") -> list[HeardChange]:
+    return [HeardChange(product, at(one)) for one in ms]
 
 
 def test_latency_is_from_receipt_to_the_change_in_hand():

@@ -22,7 +22,7 @@ REMEMBERED = 100_000
 """Changes whose arrival is remembered; an endless demo measures its last ones."""
 
 
-class Arrival(NamedTuple):
+class HeardChange(NamedTuple):
     """A change of this product was in a listener's hand at this time (UTC)."""
 
     product_key: str
@@ -39,17 +39,16 @@ class Listener(threading.Thread):
         start_listening(self._conn)
         self._cursor = read_feed(self._conn, None, max_rows=0).next_cursor
         self._lock = threading.Lock()
-        self._arrivals: deque[Arrival] = deque(maxlen=REMEMBERED)
+        self._heard: deque[HeardChange] = deque(maxlen=REMEMBERED)
         self._changes: deque[StateRow] = deque(maxlen=50)
         self._stop_asked = threading.Event()
         self._error: Exception | None = None
-        self.bells = 0
 
     @property
-    def arrivals(self) -> list[Arrival]:
+    def heard(self) -> list[HeardChange]:
         """When which product's changes were in hand, the oldest first."""
         with self._lock:
-            return list(self._arrivals)
+            return list(self._heard)
 
     @property
     def changes(self) -> list[StateRow]:
@@ -73,9 +72,7 @@ class Listener(threading.Thread):
         """Listen until told to stop."""
         try:
             while not self._stop_asked.is_set():
-                bells = sum(1 for _ in listen_for(self._conn, timeout_s=0.2))
-                if bells:
-                    self.bells += bells
+                if list(listen_for(self._conn, timeout_s=0.2)):
                     self._look()
         except (psycopg.Error, RuntimeError) as error:
             self._error = error
@@ -88,7 +85,7 @@ class Listener(threading.Thread):
         now = datetime.now(UTC)
         self._cursor = page.next_cursor
         with self._lock:
-            self._arrivals.extend(Arrival(row.product_key, now) for row in page.rows)
+            self._heard.extend(HeardChange(row.product_key, now) for row in page.rows)
             self._changes.extend(page.rows)
 
 
@@ -106,22 +103,22 @@ class Latency:
     p99_ms: float | None = None
 
 
-def measure(times: Iterable[ProcessingTimes], arrivals: Iterable[Arrival]) -> Latency:
-    """The latency of every applied notification. `arrivals` come in the order of time.
+def measure(times: Iterable[ProcessingTimes], heard: Iterable[HeardChange]) -> Latency:
+    """The latency of every applied notification. `heard` comes in the order of time.
 
     Several notifications of a product that were worked in together appear as one change, and its
-    trace id may be that of neither: a state keeps the trace of a PRICING_HEALTH while older offers
-    come in. So a notification arrived with the first change of its product that was in hand after
-    it was processed.
+    trace id may be that of none of them: a state keeps the trace of a PRICING_HEALTH while older
+    offers come in. So a notification arrived with the first change of its product that was in
+    hand after it was processed.
     """
-    heard: dict[str, list[datetime]] = defaultdict(list)
-    for product_key, at in arrivals:
-        heard[product_key].append(at)
+    by_product: dict[str, list[datetime]] = defaultdict(list)
+    for product_key, at in heard:
+        by_product[product_key].append(at)
     took_ms, unheard = [], 0
     for one in times:
         if one.outcome != "applied":
             continue
-        of_product = heard[one.product_key]
+        of_product = by_product[one.product_key]
         place = bisect_left(of_product, one.processed_at)
         if place == len(of_product):
             unheard += 1

@@ -139,7 +139,7 @@ def _play(
             since=since,
             repeats=read_repeats(conn, stage.ingester_id),
             in_sqs=in_sqs,
-            arrivals=listener.arrivals,
+            heard=listener.heard,
             swept_before=swept_before,
             alerts=operator.open_alerts() if operator else None,
         )

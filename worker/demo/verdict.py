@@ -13,7 +13,7 @@ from db import inbox, operators
 from db.feed import read_feed
 from db.rows import Outcomes
 from worker.demo.alarms import AlertKey, compare_alerts, expected_alerts
-from worker.demo.bells import REMEMBERED, Arrival, Latency, measure
+from worker.demo.bells import REMEMBERED, HeardChange, Latency, measure
 from worker.demo.texts import milliseconds, printable, seconds
 from worker.demo.truth import ExpectedState, StateKey, Truth, compare
 from worker.demo.watch import count_jobs
@@ -83,7 +83,7 @@ def collect(
     since: datetime,
     repeats: int | None,
     in_sqs: int,
-    arrivals: Iterable[Arrival],
+    heard: Iterable[HeardChange],
     swept_before: int = 0,
     alerts: Sequence[tuple[AlertKey, str]] | None = None,
 ) -> Found:
@@ -102,7 +102,7 @@ def collect(
         swept_products=count_swept(conn) - swept_before,
         states=states,
         severities=operators.read_severities(conn),
-        latency=measure(times, arrivals),
+        latency=measure(times, heard),
         alerts=alerts,
     )
 

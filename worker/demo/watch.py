@@ -85,7 +85,7 @@ class Watch:
             oldest_s=max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0,
             in_sqs=in_sqs,
             jobs=jobs,
-            latency=measure(times, self._listener.arrivals),
+            latency=measure(times, self._listener.heard),
             severities=operators.read_severities(self._conn),
             changes=self._listener.changes,
             failures=failures.list_failures(self._conn, max_rows=3),
