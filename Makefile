@@ -14,8 +14,8 @@ help: ## list the commands
 demo: $(READY) ## run the main job on this machine: make demo ARGS="--messages 500 --exit"
 	$(BIN)/buybox demo $(ARGS)
 
-test: $(READY) ## run the tests: make test ARGS="-k feed"
-	$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## run the tests, a server for each core: make test ARGS="-k feed", or ARGS="-n 0 --pdb"
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: lint types contracts test ## everything CI runs
 

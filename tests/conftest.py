@@ -26,6 +26,10 @@ from worker.settings import Settings
 
 _GIVEN_DATABASE_URL = os.environ.get("DATABASE_URL")
 
+# How wide and colourful rich prints; a console asks when it is made, which is when it is imported.
+for _name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+    os.environ.pop(_name, None)
+
 
 @dataclass(frozen=True)
 class Server:
