@@ -124,9 +124,10 @@ class Account:
         self.changed[kept.alert.id] = kept
 
     def _link(self, earlier: int, later: Alert) -> None:
-        """The other half of `supersedes`."""
+        """The other half of `supersedes`. What the subject looks back on goes with the newest."""
         before = self.changed.get(earlier) or self.newest[later.subject.key]
-        self._change(replace(before, alert=replace(before.alert, superseded_by=later.id)))
+        linked = replace(before.alert, superseded_by=later.id)
+        self._change(replace(before, alert=linked, flap=STEADY))
 
     def _record(
         self, one: Transition, alert_id: int | None, alert: Alert, trace_id: str | None

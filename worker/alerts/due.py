@@ -18,6 +18,8 @@ def next_due(alert: Alert, flap: Flap, now: datetime, settings: AlertSettings) -
 
     It may be too early, never too late, and after a tick it lies ahead.
     """
+    if alert.superseded_by is not None:
+        return None  # the alert that took its place has its times
     times = [*_settling(flap, now, settings)]
     if alert.resolution != "superseded" and alert.condition == "firing":
         times += _falling(alert, settings)

@@ -40,8 +40,11 @@ def _unstable(draft: Draft, step: Step, inhibited: str | None) -> tuple[Voice, s
 
 
 def _settled(draft: Draft, step: Step, before: Flap, inhibited: str | None) -> tuple[Voice, str]:
-    severity = step.alert.severity if step.alert and step.alert.is_open else None
+    alert = step.alert
+    severity = alert.severity if alert and alert.condition == "firing" else None
     why = f"stable again: {severity or 'all clear'}"
+    if alert and severity and not alert.is_open:
+        return Quiet("resolved", f"it ended before ({alert.resolution}) and is still true"), why
     if before.peak is None:
         return Quiet("never-told", "nobody was told that it was unstable"), why
     if step.told:

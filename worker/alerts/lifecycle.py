@@ -63,6 +63,8 @@ def _sight(
 
 
 def _tick(alert: Alert | None, now: datetime, settings: AlertSettings, flap: Flap) -> Step:
+    if alert is not None and alert.superseded_by is not None:
+        return Step(alert, STEADY)  # the alert that took its place follows the clock
     draft = Draft(alert, now, settings, flapping.judge(flap, now, settings))
     settle(draft)
     remind(draft)
