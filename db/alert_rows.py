@@ -53,6 +53,7 @@ class AlertRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     unknown_since: datetime | None = None
     inhibited_by: str | None = None
     still_true_since: datetime | None = None
+    story_told_at: datetime | None = None
     delivered_at: datetime | None = None
     last_told_at: datetime | None = None
     timeout_from: datetime | None = None

@@ -7,8 +7,7 @@ INSERT INTO alerts (
     occurrences, below_critical_since, below_high_since, below_warning_since, unknown_since,
     inhibited_by, still_true_since, delivered_at, last_told_at, timeout_from, escalation_level,
     owed, due_at, supersedes, superseded_by, flap_seen, unstable_since, flap_peak,
-    profit_at_stake_per_day, currency, facts, trace_id, last_heard,
-    updated_at
+    profit_at_stake_per_day, currency, facts, trace_id, last_heard, story_told_at, updated_at
 )
 OVERRIDING SYSTEM VALUE
 SELECT n.id, n.seller_id, n.marketplace_id, n.asin, n.item_condition, n.kind, n.severity,
@@ -19,7 +18,7 @@ SELECT n.id, n.seller_id, n.marketplace_id, n.asin, n.item_condition, n.kind, n.
        n.inhibited_by, n.still_true_since, n.delivered_at, n.last_told_at, n.timeout_from,
        n.escalation_level, n.owed, n.due_at, n.supersedes, n.superseded_by, n.flap_seen,
        n.unstable_since, n.flap_peak, n.profit_at_stake_per_day, n.currency, n.facts, n.trace_id,
-       n.last_heard,
+       n.last_heard, n.story_told_at,
        %(now)s::timestamptz
 FROM json_populate_recordset(NULL::alerts, %(rows)s::json) AS n
 ORDER BY n.id

@@ -206,6 +206,7 @@ def test_settings_are_shown_and_changed(conn, buybox_alerts):
         ("snooze_max=-1h", "30min, 2h"),
         ("snooze_max=1min", "longer than snooze_max allows"),
         ("snooze_default=0s", "must be longer than nothing"),
+        ("repeat_interval=367d", "366 days at most"),
         ("burst_limit=many", "whole number"),
         ("burst_limit=0", "1 or more"),
         ("flapping_leave_pct=30", "the remark itself would flap"),

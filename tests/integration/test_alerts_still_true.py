@@ -1,4 +1,4 @@
-"""An alert that was closed while it was true, and the one that takes its place."""
+"""An alert whose place another takes: what the one owes to the other, and to people."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from db.acts import resolve_alerts
 from tests.alerting import Story
+from worker.alerts.storing import record_delivery
 
 
 @pytest.fixture
@@ -80,3 +81,35 @@ def test_one_that_was_left_ticking_beside_its_successor_comes_to_rest(story):
     )
     story.tick(42)
     assert (story.alerts()[0]["due_at"], story.alerts()[0]["condition"]) == (None, "firing")
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_who_heard_of_the_warning_hears_that_what_it_became_is_over(story, heard):
+    story.see("warning", 0)
+    if heard:
+        record_delivery(story.conn, [story.newest()["id"]], "mail", story.at(6))
+    story.see("critical", 10, suppressed=True)  # told of the cause alone
+    assert story.newest()["last_told_at"] is None
+    story.see("success", 20)
+    story.tick(26)
+    (cleared,) = story.rows(
+        "SELECT e.told, e.quiet FROM alert_events e JOIN alerts a ON a.id = e.alert_id"
+        " WHERE e.change = 'cleared' AND a.kind = 'price'"
+    )
+    assert cleared == (
+        {"told": "cleared", "quiet": None} if heard else {"told": None, "quiet": "never-told"}
+    )
+
+
+def test_with_the_longest_settings_everything_is_still_worked(story):
+    story.execute(
+        "UPDATE alert_settings SET clear_hold = '366 days', dedupe_window = '366 days',"
+        " repeat_interval = '366 days', snooze_max = '366 days', escalate_after = '366 days',"
+        " escalation_limit = '366 days', auto_resolve_after = '366 days',"
+        " flapping_horizon = '366 days', burst_window = '366 days', batch_every = '366 days'"
+    )
+    for minute, severity in enumerate(("critical", "success", "warning", "high", "success")):
+        story.see(severity, minute)
+        story.tick(minute)
+    assert story.newest()["severity"] == "critical"
+    assert not story.rows("SELECT FROM worker_failures")

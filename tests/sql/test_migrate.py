@@ -17,6 +17,8 @@ from db.feed import read_changes, read_feed, read_position
 from db.migrate import MigrationError, current_revision, migrate, revisions, server_code
 from tests.dashboard import write_alert
 from tests.interleave import Background, column, deliver, letter, until, until_blocked, work
+from worker.alerts.settings import LONGEST, AlertSettings
+from worker.alerts.storing import read_settings
 
 ROOT = Path(__file__).parents[2]
 HEAD = revisions()[-1]
@@ -72,6 +74,13 @@ ROWS_OF_BEFORE["0008"] = (
     """
 )
 
+ROWS_OF_BEFORE["0012"] = (
+    ROWS_OF_BEFORE["0004"]
+    + """;
+        UPDATE alert_settings SET repeat_interval = '9999999 days', snooze_max = '80000 years'
+    """
+)
+
 SHAPE = r"""
 SELECT 'column', table_schema || '.' || table_name, column_name || ' ' || data_type || is_nullable
 FROM information_schema.columns WHERE table_schema IN ('public', 'ops')
@@ -122,6 +131,19 @@ def test_every_earlier_revision_comes_to_the_same_end(empty_database_url, databa
             "SELECT id FROM procrastinate_jobs"
             " UNION ALL SELECT id FROM ops.worker_notifications WHERE body = '{}'",
         ) == [1]
+
+
+def test_lengths_beyond_the_calendar_become_a_year(empty_database_url):
+    migrate(empty_database_url, revision="0012")
+    with connect(empty_database_url, autocommit=True) as conn:
+        conn.execute(ROWS_OF_BEFORE["0012"])
+    migrate(empty_database_url)
+    with connect(empty_database_url, autocommit=True) as conn:
+        settings = read_settings(conn)
+        with pytest.raises(psycopg.errors.CheckViolation, match="a_year_at_most"):
+            conn.execute("UPDATE alert_settings SET batch_every = '367 days'")
+    assert (settings.repeat_interval, settings.snooze_max) == (LONGEST, LONGEST)
+    assert settings.clear_hold == AlertSettings().clear_hold
 
 
 def test_costs_of_before_the_economics_are_waiting_to_be_assessed(empty_database_url):

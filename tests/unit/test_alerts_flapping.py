@@ -18,7 +18,7 @@ from worker.alerts.flapping import STEADY, Flap, Seen
 from worker.alerts.lifecycle import advance
 from worker.alerts.settings import AlertSettings
 
-STEADY_PACE = AlertSettings(flapping_horizon=timedelta(days=1000))
+STEADY_PACE = AlertSettings(flapping_horizon=timedelta(days=366))
 SEVERITIES = st.sampled_from(["critical", "high", "warning", "success", "info"])
 
 

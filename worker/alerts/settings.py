@@ -11,6 +11,9 @@ from datetime import UTC, timedelta, tzinfo
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 
+LONGEST = timedelta(days=366)
+"""Far beyond use, and far within the calendar: a time plus a length must be a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
@@ -46,12 +49,12 @@ class AlertSettings:
         """Raise ValueError with a sentence where a setting can't be meant."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if (
-                isinstance(value, timedelta)
-                and value <= timedelta(0)
-                and field.name != "clear_hold"
-            ):
+            if not isinstance(value, timedelta):
+                continue
+            if value <= timedelta(0) and field.name != "clear_hold":
                 raise ValueError(f"{field.name} must be longer than nothing, not {value}.")
+            if value > LONGEST:
+                raise ValueError(f"{field.name} can be {LONGEST.days} days at most, not {value}.")
         if self.clear_hold < timedelta(0):
             raise ValueError(f"clear_hold can't be negative ({self.clear_hold}).")
         if self.snooze_default > self.snooze_max:

@@ -102,6 +102,7 @@ def _take_place(
         supersedes=before.id,
         assignee=before.assignee,
         note=before.note,
+        story_told_at=before.story_told_at or before.delivered_at,
         still_true_since=still_true_since,
     )
     draft.open(after, "rose" if kind == "rose" else "still-true", kind, who=DATA, reason=reason)

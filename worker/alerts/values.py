@@ -106,7 +106,8 @@ class Alert(msgspec.Struct, frozen=True):
     held back and is due when nothing mutes it any more.
 
     `supersedes` names the alert whose place this one took; whoever stores it writes the same link
-    into the other row's `superseded_by`. `still_true_since` is set when the condition is older
+    into the other row's `superseded_by`. `story_told_at` is when that one, or one before it, first
+    reached somebody. `still_true_since` is set when the condition is older
     than this alert, because an earlier one ended without a clear.
     """
 
@@ -141,6 +142,7 @@ class Alert(msgspec.Struct, frozen=True):
     unknown_since: datetime | None = None
     inhibited_by: str | None = None
     still_true_since: datetime | None = None
+    story_told_at: datetime | None = None
     supersedes: int | None = None
     superseded_by: int | None = None
     facts: Mapping[str, object] = msgspec.field(default_factory=dict)

@@ -53,7 +53,7 @@ def _spoken_severity(kind: TellKind, alert: Alert) -> AlertSeverity | None:
 def _mutes(mute: Mute, alert: Alert, flap: Flap, now: datetime) -> Quiet | None:  # noqa: C901
     match mute:
         case "never-told":
-            if alert.last_told_at is None:
+            if alert.last_told_at is None and alert.story_told_at is None:
                 return Quiet("never-told", "it began and ended before anybody was told")
         case "acknowledged":
             if alert.attention == "reviewing":
