@@ -266,7 +266,7 @@ class FailureBody:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How far analysis is behind; `oldest_received_at` is None when nothing waits."""
+    """How far analysis is behind; `oldest_received_at` is None when nothing waits untried."""
 
     waiting: int
     oldest_received_at: datetime | None

@@ -44,7 +44,10 @@ class Settings(ProcessSettings):
         50, ge=0, le=5000, description="how long an ingest transaction waits to fill"
     )
     max_backlog_age_seconds: int = Field(
-        900, ge=1, description="stop receiving while the oldest waiting message is older"
+        900,
+        ge=1,
+        le=604_800,
+        description="stop receiving while the oldest waiting message is older",
     )
     priority_head_start_seconds: int = Field(
         60,
@@ -73,7 +76,9 @@ class Settings(ProcessSettings):
     stalled_after_seconds: float = Field(
         30, gt=0, le=3600, description="a silent worker's jobs are given to others after this"
     )
-    job_max_seconds: int = Field(300, ge=10, description="a job at work for longer is put back")
+    job_max_seconds: int = Field(
+        300, ge=10, le=86_400, description="a job at work for longer is put back"
+    )
     claim_max_products: int = Field(
         64, ge=0, le=1000, description="other products one analysis transaction takes along"
     )

@@ -9,6 +9,8 @@ import pytest
 
 from db import products as sql
 from db.failures import list_failures, reopen_notifications
+from db.inbox import read_backlog
+from db.rows import Backlog
 from tests.factories import GB
 from tests.interleave import (
     PRODUCT,
@@ -153,6 +155,19 @@ def test_a_dead_letter_that_is_reopened_starts_from_its_first_attempt(conn, brok
     assert rows(conn)["bad"] == "(waiting,0)"
     assert fetch_job(conn)["lock"] == PRODUCT
     assert work(conn).processed == 1
+
+
+def test_what_is_tried_again_is_no_sign_of_being_behind(conn, broken):
+    """The age of the backlog shuts the ingesters' gate."""
+    work(conn, max_attempts=5)
+    assert read_backlog(conn) == Backlog(1, None)
+    work(conn, max_attempts=1, later=timedelta(hours=1))
+    (dead,) = list_failures(conn)
+    reopen_notifications(conn, [dead.notification_row_id])
+    assert read_backlog(conn) == Backlog(1, None)
+    deliver(conn, letter())
+    waiting = read_backlog(conn)
+    assert (waiting.waiting, waiting.oldest_received_at is None) == (2, False)
 
 
 def test_a_dead_letter_that_dies_again_counts_up(conn, broken):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, datetime
 
 import pytest
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from db.failures import list_failures
 from db.feed import STATE_CHANNEL
 from tests.factories import OWN_SELLER, any_offer_changed, body, pricing_health
 from tests.interleave import (
+    FILER,
     JOB_CHANNELS,
     Background,
     Ear,
@@ -24,6 +26,7 @@ from tests.interleave import (
     work,
 )
 from worker.ingest.filing import Filed
+from worker.ingest.redrive import redrive
 
 SILENT = (*JOB_CHANNELS, STATE_CHANNEL)
 
@@ -215,6 +218,28 @@ def test_facts_the_database_refuses_become_a_dead_letter(conn, monkeypatch):
     monkeypatch.setattr("worker.ingest.filing.facts_to_json", lambda _: '{"a": ')
     assert deliver(conn, letter()) == Filed(rejected=1)
     assert counts(conn)["worker_notifications"] == 0
+
+
+def test_a_dead_letter_that_is_refused_again_stays_open_with_its_reason(conn, open_connection):
+    conn.execute(
+        "ALTER TABLE worker_notifications ADD CONSTRAINT not_this CHECK (asin <> 'B0CXYZ1234')"
+    )
+    assert deliver(conn, letter()).rejected == 1
+    (dead,) = list_failures(conn)
+    again = open_connection()
+
+    (done,) = redrive(again, [dead.id], FILER, now=datetime.now(UTC))
+    again.commit()
+
+    assert done.resolution is None
+    assert "not_this" in done.error
+    (still,) = list_failures(conn)
+    assert (still.id, still.failure_count) == (dead.id, 2)
+
+    conn.execute("ALTER TABLE worker_notifications DROP CONSTRAINT not_this")
+    (done,) = redrive(again, [dead.id], FILER, now=datetime.now(UTC))
+    again.commit()
+    assert (done.resolution, list_failures(conn)) == ("redriven", [])
 
 
 def test_a_message_in_good_shape_is_filed_though_it_was_refused_before(conn):

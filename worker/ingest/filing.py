@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
@@ -34,13 +34,18 @@ class Letter(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """What one T1 committed. `stored` includes `ignored`; `repeats` left no trace."""
+    """What one T1 committed. `stored` includes `ignored`; `repeats` left no trace.
+
+    `refusals` are the database's reasons for what it refused; the sums count these as `rejected`,
+    or as `repeats` where the dead letter was there.
+    """
 
     stored: int = 0
     repeats: int = 0
     ignored: int = 0
     rejected: int = 0
     jobs: int = 0
+    refusals: tuple[str, ...] = field(default=(), compare=False)
 
     def __add__(self, other: Filed) -> Filed:
         return Filed(
@@ -49,6 +54,7 @@ class Filed:
             self.ignored + other.ignored,
             self.rejected + other.rejected,
             self.jobs + other.jobs,
+            self.refusals + other.refusals,
         )
 
 
@@ -98,7 +104,9 @@ def file_letters(
         try:
             total += _transact(conn, [letter], filer, now=now)
         except _CONTENT_AT_FAULT as error:
-            total += _transact(conn, [_refused(letter, error)], filer, now=now)
+            refused = _refused(letter, error)
+            found = _transact(conn, [refused], filer, now=now)
+            total += replace(found, refusals=(str(getattr(refused.read, "error_message", "")),))
     return total
 
 

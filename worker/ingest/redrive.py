@@ -67,4 +67,6 @@ def _read_again(
     filed = file_letters(conn, [letter], filer, now=now)
     if isinstance(letter.read, Rejection):
         return Redriven(failure.id, None, letter.read.error_message)
+    if filed.refusals:
+        return Redriven(failure.id, None, f"refused by the database: {filed.refusals[0]}")
     return Redriven(failure.id, "redriven" if filed.stored else "already stored")

@@ -172,24 +172,37 @@ class Ingester:
         """T1, tried until the database takes it. While it does not, nothing more is received.
 
         The letters stay in hand meanwhile: giving them back would count as a failed receive each
-        time and send good messages to the dead letter queue during an outage.
+        time and send good messages to the dead letter queue during an outage. What is too much for
+        one transaction is filed in halves: the same again would take as long.
         """
         for delay in backoff_delays(self._jitter):
             try:
                 filed = self._transact(in_hand)
             except psycopg.Error as error:
                 self._drop_connection()
-                if self._gate.shut("database", str(error).strip()):
+                if isinstance(error, psycopg.errors.QueryCanceled) and len(in_hand) > 1:
+                    self._file_in_halves(in_hand)
+                    return
+                if self._gate.shut("filing", str(error).strip()):
                     log.error("database_away", error=str(error).strip())
                 if self._stop.wait(delay):
                     self._give_back(in_hand)
                     return
                 continue
-            if self._gate.open("database"):
+            if self._gate.open("filing"):
                 log.info("database_back")
             self.tally.add_filed(filed)
             self._delete_later(in_hand)
             return
+
+    def _file_in_halves(self, in_hand: Sequence[InHand]) -> None:
+        log.warning("batch_too_slow", messages=len(in_hand))
+        half = len(in_hand) // 2
+        for part in (in_hand[:half], in_hand[half:]):
+            if self._stop.is_set():
+                self._give_back(part)
+            else:
+                self._file(part)
 
     def _transact(self, in_hand: Sequence[InHand]) -> Filed:
         if self._conn is None or self._conn.closed:
@@ -234,7 +247,7 @@ class Ingester:
         log.info("ingester_stopping", in_hand=len(self._buffer))
         stopped_at = time.monotonic()
         while len(self._buffer) and time.monotonic() - stopped_at < STOP_FILING_AFTER_S:
-            if self._gate.reasons.get("database"):
+            if {"database", "filing"} & self._gate.reasons.keys():
                 break
             self._file_next(timeout_s=0)
         self._give_back(self._buffer.drain())

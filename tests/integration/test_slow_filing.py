@@ -1,0 +1,80 @@
+"""The ingester when a transaction is too much for the database: smaller ones, none lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from db.failures import list_failures
+from tests.factories import body
+from tests.interleave import counts, letter
+from worker.ingest import service
+from worker.ingest.buffer import InHand
+from worker.ingest.service import Ingester
+from worker.settings import Settings
+
+
+class Recorder:
+    """Stands where a queue stands, and keeps what was deleted and given back."""
+
+    source = url = "sqs"
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+        self.given_back: list[str] = []
+
+    def delete(self, handles: Sequence[str]) -> list[str]:
+        self.deleted += handles
+        return []
+
+    def give_back(self, handles: Sequence[str]) -> None:
+        self.given_back += handles
+
+
+@pytest.fixture
+def at_most(monkeypatch):
+    """Every T1 with more letters than this takes longer than the database allows."""
+    real = service.file_letters
+
+    def limit(most: int) -> None:
+        def file_letters(conn, letters, filer, *, now):
+            if len(letters) > most:
+                conn.execute("SET statement_timeout = '1ms'")
+                conn.execute("SELECT pg_sleep(30)")
+            return real(conn, letters, filer, now=now)
+
+        monkeypatch.setattr(service, "file_letters", file_letters)
+
+    return limit
+
+
+def in_hand(queue: Recorder, count: int) -> list[InHand]:
+    return [InHand(queue, str(n), letter()) for n in range(count)]
+
+
+def test_what_is_too_much_for_one_transaction_is_filed_in_smaller_ones(database_url, conn, at_most):
+    queue = Recorder()
+    ingester = Ingester(Settings(database_url=database_url, sqs_queue_url="q"), queues=[queue])
+    at_most(3)
+    ingester._file([*in_hand(queue, 10), InHand(queue, "broken", letter(body({"a": 1})))])
+    ingester.stop()
+    ingester.run()
+
+    assert counts(conn)["worker_notifications"] == 10
+    assert len(list_failures(conn)) == 1
+    assert sorted(queue.deleted) == sorted([*map(str, range(10)), "broken"])
+    assert not queue.given_back
+
+
+def test_told_to_stop_meanwhile_it_gives_back_what_it_has_not_begun(database_url, conn, at_most):
+    queue = Recorder()
+    ingester = Ingester(Settings(database_url=database_url, sqs_queue_url="q"), queues=[queue])
+    at_most(0)
+    ingester.stop()
+    ingester._file(in_hand(queue, 4))
+    ingester.run()
+
+    assert counts(conn)["worker_notifications"] == 0
+    assert sorted(queue.given_back) == ["0", "1", "2", "3"]
+    assert not queue.deleted
