@@ -91,15 +91,17 @@ def put_off_delivery(
     *,
     at: datetime,
     reason: str,
+    failures: int,
     error_class: str | None,
     error: str | None,
 ) -> bool:
-    """Try it again at `at`. False: it is in another hand by now."""
+    """Try it again at `at`, having failed so often. False: it is in another hand by now."""
     params = {
         "id": taken.id,
         "attempt": taken.attempts,
         "at": at,
         "reason": reason,
+        "failures": failures,
         "error_class": error_class,
         "error": error,
     }
@@ -112,6 +114,7 @@ def end_delivery(
     *,
     status: str,
     reason: str,
+    failures: int | None = None,
     error_class: str | None = None,
     error: str | None = None,
 ) -> bool:
@@ -121,6 +124,7 @@ def end_delivery(
         "attempt": taken.attempts,
         "status": status,
         "reason": reason,
+        "failures": taken.failures if failures is None else failures,
         "error_class": error_class,
         "error": error,
     }

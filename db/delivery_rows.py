@@ -84,7 +84,10 @@ class Verdict(NamedTuple):
 
 
 class TakenDelivery(NamedTuple):
-    """A delivery in hand. `attempts` counts this one: with the id it says whose hand it is."""
+    """A delivery in hand. `attempts` counts this one: with the id it says whose hand it is.
+
+    `failures` are the earlier ones that failed, without those that were only asked to wait.
+    """
 
     id: int
     route_id: int
@@ -92,6 +95,7 @@ class TakenDelivery(NamedTuple):
     channel: str
     reach: str
     attempts: int
+    failures: int
     due_at: datetime
     created_at: datetime
     url_encrypted: bytes

@@ -106,7 +106,7 @@ class Settings(ProcessSettings):
         10, gt=0, le=120, description="one attempt at a delivery, from connecting to the answer"
     )
     delivery_max_attempts: int = Field(
-        8, ge=1, le=100, description="attempts at a delivery before it has failed"
+        8, ge=1, le=100, description="failed attempts after which a delivery has failed"
     )
     delivery_max_hours: float = Field(
         12, gt=0, le=168, description="a delivery that was due longer ago is given up"

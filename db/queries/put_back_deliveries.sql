@@ -1,13 +1,15 @@
 -- Deliveries whose courier did not come back. The receiver may have got them: told twice is better
 -- than not told. One that never comes back is given up in the end.
 UPDATE alert_deliveries AS d
-SET status = CASE WHEN d.attempts < %(max_attempts)s::integer THEN 'queued' ELSE 'failed' END,
-    next_attempt_at = CASE WHEN d.attempts < %(max_attempts)s::integer THEN %(now)s::timestamptz END,
+SET status = CASE WHEN d.failures + 1 < %(max_attempts)s::integer THEN 'queued' ELSE 'failed' END,
+    next_attempt_at =
+        CASE WHEN d.failures + 1 < %(max_attempts)s::integer THEN %(now)s::timestamptz END,
+    failures = d.failures + 1,
     error_class = 'cut-off',
     last_error = d.taken_by || ' took it and did not come back',
-    reason = CASE WHEN d.attempts < %(max_attempts)s::integer
+    reason = CASE WHEN d.failures + 1 < %(max_attempts)s::integer
                   THEN 'put back: whether the receiver has it is not known'
-                  ELSE 'given up after ' || d.attempts || ' attempts' END
+                  ELSE 'given up after ' || d.failures + 1 || ' failed attempts' END
 FROM (
     SELECT lost.id
     FROM alert_deliveries AS lost

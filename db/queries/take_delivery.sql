@@ -5,5 +5,5 @@ SET status = 'sending', taken_at = %(now)s::timestamptz, taken_by = %(who)s::tex
     attempts = d.attempts + 1, next_attempt_at = NULL
 FROM alert_routes AS r
 WHERE d.id = %(id)s::bigint AND d.status = 'queued' AND r.id = d.route_id
-RETURNING d.id, d.route_id, d.route_name, d.channel, d.reach, d.attempts, d.due_at, d.created_at,
-          r.url_encrypted
+RETURNING d.id, d.route_id, d.route_name, d.channel, d.reach, d.attempts, d.failures, d.due_at,
+          d.created_at, r.url_encrypted

@@ -185,8 +185,24 @@ def test_a_message_that_kills_whoever_sends_it_is_given_up(conn, pool):
             assert take_next(hand, who) is not None
         clock.pass_by(2 * MINUTE)
         rescue(conn, who)
-    assert deliveries(conn, "status", "reason") == [("failed", "given up after 3 attempts")]
+    assert deliveries(conn, "status", "reason") == [("failed", "given up after 3 failed attempts")]
     assert statuses(conn) == ["failed"]
+
+
+def test_the_waits_that_a_receiver_asks_for_do_not_use_up_the_rescues(conn, pool):
+    add_route(conn)
+    send_to_all(conn)
+    clock = Clock()
+    slow_down = Failure("rate-limited", "slow down", timedelta(seconds=1))
+    who = desk(Cabinet(slow_down), clock, patience=Patience(max_attempts=2))
+    for _ in range(3):
+        assert deliver_all(pool, who) == 1
+        clock.pass_by(MINUTE)
+    with pool.connection() as hand:
+        assert take_next(hand, who) is not None
+    clock.pass_by(2 * MINUTE)
+    rescue(conn, who)
+    assert deliveries(conn, "status", "attempts", "failures") == [("queued", 4, 1)]
 
 
 def test_a_retry_leaves_a_job_for_its_time(conn, pool):

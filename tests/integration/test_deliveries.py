@@ -108,7 +108,7 @@ def test_a_receiver_that_stays_away_is_given_up_and_the_operator_sees_it(conn, p
         clock.now = again_at(conn)
         deliver_all(pool, who)
     assert deliveries(conn, *OUTCOME, "reason") == [
-        ("failed", 8, "transient", "given up after 8 attempts")
+        ("failed", 8, "transient", "given up after 8 failed attempts")
     ]
     assert len(receiver.posts) == 8
     assert len({post.headers["idempotency-key"] for post in receiver.posts}) == 1
@@ -147,6 +147,16 @@ def test_a_receiver_that_is_asked_too_much_is_asked_again_when_it_says(
     deliver_all(pool, who)
     assert len(receiver.posts) == 2
     assert deliveries(conn, *OUTCOME) == [("delivered", 2, None)]
+
+
+def test_the_waits_that_a_receiver_asks_for_are_no_failed_attempts(conn, posted, pool, clock):
+    """Ten of them, and then as many failures as anybody may have."""
+    receiver, who = posted(*[(429, {"Retry-After": "1"})] * 10, *[500] * 7, 200)
+    while deliveries(conn, "status") == ["queued"]:
+        clock.now = again_at(conn)
+        deliver_all(pool, who)
+    assert deliveries(conn, "status", "attempts", "failures") == [("delivered", 18, 7)]
+    assert len(receiver.posts) == 18
 
 
 def test_a_refused_password_is_tried_once_and_told_to_the_operator(conn, posted, pool, clock):

@@ -26,9 +26,9 @@ from worker.delivery.outcome import (
 PATIENCE = Patience(max_attempts=8, max_age=12 * HOUR)
 
 
-def after(error_class, *, attempts=1, asked=None, due_at=NOW):
+def after(error_class, *, failures=0, asked=None, due_at=NOW):
     return after_failure(
-        Failure(error_class, "no", asked), attempts=attempts, due_at=due_at, now=NOW,
+        Failure(error_class, "no", asked), failures=failures, due_at=due_at, now=NOW,
         patience=PATIENCE, jitter=random.Random(1),
     )  # fmt: skip
 
@@ -48,8 +48,8 @@ def test_a_worker_that_cannot_use_a_route_says_so_and_tries_again():
 
 @pytest.mark.parametrize("error_class", ["transient", "cut-off"])
 def test_a_passing_failure_is_tried_again_so_often_and_no_oftener(error_class):
-    assert isinstance(after(error_class, attempts=7), Again)
-    assert after(error_class, attempts=8) == GivenUp("given up after 8 attempts")
+    assert isinstance(after(error_class, failures=6), Again)
+    assert after(error_class, failures=7) == GivenUp("given up after 8 failed attempts")
 
 
 def test_too_old_is_given_up_whatever_the_attempts():
@@ -62,7 +62,7 @@ def test_too_old_is_given_up_whatever_the_attempts():
     [(None, MINUTE), (30 * SECOND, 30 * SECOND), (timedelta(0), SECOND), (24 * HOUR, HOUR)],
 )
 def test_a_receiver_is_asked_again_when_it_says_within_reason(asked, wait):
-    done = after("rate-limited", asked=asked, attempts=50)
+    done = after("rate-limited", asked=asked, failures=7)
     assert NOW + wait <= done.at <= NOW + wait + SECOND
 
 

@@ -225,6 +225,7 @@ def _fail(
 ) -> None:
     """Try again later, or give up and say so where the operator looks."""
     taken = parcel.taken
+    failures = taken.failures + failure.counts
     facts = {
         "delivery": taken.id,
         "route": taken.route_name,
@@ -234,7 +235,7 @@ def _fail(
     }
     match after_failure(
         failure,
-        attempts=taken.attempts,
+        failures=taken.failures,
         due_at=taken.due_at,
         now=now,
         patience=desk.patience,
@@ -246,6 +247,7 @@ def _fail(
                 taken,
                 at=at,
                 reason=why,
+                failures=failures,
                 error_class=failure.error_class,
                 error=failure.text,
             )
@@ -261,6 +263,7 @@ def _fail(
                 taken,
                 status="failed",
                 reason=why,
+                failures=failures,
                 error_class=failure.error_class,
                 error=failure.text,
             )

@@ -21,6 +21,9 @@ up (SECRET_KEY, SMTP_URL); another worker may, or this one after a deploy, so it
 FOR_THE_OPERATOR: frozenset[ErrorClass] = frozenset({"auth", "refused", "unreadable"})
 """Somebody must mend something."""
 
+_WAITS: frozenset[ErrorClass] = frozenset({"rate-limited"})
+"""Who is asked too much says when to come back: that is no failed attempt, only a wait."""
+
 _FOR_GOOD: frozenset[ErrorClass] = frozenset({"auth", "refused"})
 """Trying again would not help, and a password tried again and again locks an account."""
 
@@ -52,13 +55,18 @@ class Failure:
     text: str
     retry_after: timedelta | None = None
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is one of the failed attempts of which there may be so many."""
+        return self.error_class not in _WAITS
+
 
 Outcome = Accepted | Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and how long a delivery is tried. The age counts from when it was due."""
+    """How often a delivery may fail and how long it is tried, counted from when it was due."""
 
     max_attempts: int = 8
     max_age: timedelta = timedelta(hours=12)
@@ -84,37 +92,37 @@ class GivenUp:
 def after_failure(
     failure: Failure,
     *,
-    attempts: int,
+    failures: int,
     due_at: datetime,
     now: datetime,
     patience: Patience,
     jitter: random.Random,
 ) -> Again | GivenUp:
-    """What follows from a failed attempt, the `attempts`-th."""
+    """What follows from this failure after so many before it that count."""
     trouble = None
     if failure.error_class in FOR_THE_OPERATOR:
         trouble = f"{now:%Y-%m-%d %H:%M} UTC, {failure.error_class}: {failure.text}"
     if failure.error_class in _FOR_GOOD:
         return GivenUp(f"{failure.error_class}: trying again would not help", trouble)
-    if failure.error_class == "rate-limited":
-        # Who is asked too much says when to come back: that is no failed attempt, only a wait.
+    if not failure.counts:
         asked = ASKED_BY_DEFAULT if failure.retry_after is None else failure.retry_after
         wait = min(max(asked, ASKED_AT_LEAST), ASKED_AT_MOST)
         at = now + wait + timedelta(seconds=jitter.random())
-        why = f"rate-limited: again after the {wait.total_seconds():.0f} s it asked for"
+        why = f"{failure.error_class}: again after the {wait.total_seconds():.0f} s it asked for"
     else:
-        if attempts >= patience.max_attempts:
-            return GivenUp(f"given up after {attempts} attempts", trouble)
-        at = now + backoff(attempts, jitter)
-        why = f"{failure.error_class}: attempt {attempts} of {patience.max_attempts} failed"
+        failed = failures + 1
+        if failed >= patience.max_attempts:
+            return GivenUp(f"given up after {failed} failed attempts", trouble)
+        at = now + backoff(failed, jitter)
+        why = f"{failure.error_class}: attempt {failed} of {patience.max_attempts} failed"
     if at > due_at + patience.max_age:
         return GivenUp(f"given up: older than {patience.max_age} before the next attempt", trouble)
     return Again(at, why, trouble)
 
 
-def backoff(attempts: int, jitter: random.Random) -> timedelta:
+def backoff(failures: int, jitter: random.Random) -> timedelta:
     """The wait after so many failed attempts: doubled each time, a half of it by chance."""
-    doublings: int = 2 ** min(attempts - 1, 20)
+    doublings: int = 2 ** min(failures - 1, 20)
     longest = min(FIRST_WAIT * doublings, LONGEST_WAIT)
     return longest * (0.5 + jitter.random() / 2)
 
