@@ -136,6 +136,18 @@ def fail_messages(conn: psycopg.Connection, deliveries: Sequence[int]) -> None:
     conn.execute(query("fail_messages"), {"deliveries": list(deliveries)})
 
 
+def is_route_open(conn: psycopg.Connection, route_id: int) -> bool:
+    """Whether the route is there and switched on."""
+    row = conn.execute(query("check_route"), {"id": route_id}).fetchone()
+    return row is not None and bool(row[0])
+
+
+def cancel_stranded_deliveries(conn: psycopg.Connection, *, reason: str) -> list[int]:
+    """What waits for routes that are off or gone is not sent any more; returns the deliveries."""
+    cur = conn.execute(query("cancel_stranded_deliveries"), {"reason": reason})
+    return [number for (number,) in cur]
+
+
 def note_route_trouble(conn: psycopg.Connection, route_id: int, trouble: str | None) -> None:
     """What the operator must mend about the route; None when it works."""
     conn.execute(query("note_route_trouble"), {"id": route_id, "trouble": trouble})

@@ -1,5 +1,5 @@
--- Courier: the delivery that has been due longest, among the routes nothing is on its way to. Read
--- without locks; who takes it finds out whether it is still there.
+-- Courier: the delivery that has been due longest, among the routes that are on and nothing is on its
+-- way to. Read without locks; who takes it finds out whether it is still there.
 SELECT due.id
 FROM alert_routes AS r
 CROSS JOIN LATERAL (
@@ -10,7 +10,7 @@ CROSS JOIN LATERAL (
     ORDER BY d.next_attempt_at, d.id
     LIMIT 1
 ) AS due
-WHERE NOT EXISTS (
+WHERE r.enabled AND NOT EXISTS (
     SELECT 1 FROM alert_deliveries AS s WHERE s.route_id = r.id AND s.status = 'sending'
 )
 ORDER BY due.next_attempt_at, due.id

@@ -8,12 +8,28 @@ import pytest
 from cryptography.fernet import Fernet
 from typer.testing import CliRunner
 
-from tests.delivery import KEY, VAULT, add_alert, add_message, add_route, deliveries, dispatch
+from db import delivery
+from tests.delivery import (
+    KEY,
+    MINUTE,
+    NOW,
+    VAULT,
+    Cabinet,
+    add_alert,
+    add_message,
+    add_route,
+    deliver_all,
+    deliveries,
+    desk,
+    dispatch,
+)
 from tests.delivery import statuses as message_statuses
 from tests.factories import GB
 from tests.interleave import column
 from tests.receivers import HttpReceiver, SmtpReceiver
 from worker.cli.main import app
+from worker.delivery.deliver import rescue, settle, take_next
+from worker.delivery.outcome import Accepted, Failure
 from worker.delivery.secrets import Vault
 
 HOOK = "jsons://user:hunter2@example.com/pa55path"
@@ -122,6 +138,91 @@ def test_a_route_that_is_off_gets_nothing_until_it_is_on(conn, routes):
     add_message(conn, add_alert(conn, "B0ALERTS02"))
     dispatch(conn)
     assert len(deliveries(conn, "id")) == 1
+
+
+# a route that goes while a message is on its way --------------------------------------------------
+
+AWAY = Failure("transient", "HTTP 500")
+CLOSED = ("cancelled", "its route was switched off or removed")
+on_its_way = pytest.mark.parametrize("command", ["remove", "disable"])
+
+
+@pytest.fixture
+def in_hand(conn, pool, clock):
+    """A courier, and a message to one route only that it has taken in hand."""
+    add_route(conn, reaches=["digest"])
+    add_message(conn, add_alert(conn, severity="warning"), "digest")
+    dispatch(conn)
+    who = desk(Cabinet(AWAY, Accepted("yes")), clock)
+    with pool.connection() as hand:
+        return who, take_next(hand, who)
+
+
+@on_its_way
+def test_what_fails_after_its_route_went_is_cancelled_and_its_message_has_failed(
+    conn, routes, pool, clock, in_hand, command
+):
+    who, parcel = in_hand
+    assert "waiting messages cancelled: 0" in routes(command, "ops").output, "it is on its way"
+    with conn.transaction():
+        settle(conn, parcel, AWAY, None, who)
+    assert deliveries(conn, "status", "reason", "last_error") == [(*CLOSED, "HTTP 500")]
+    assert message_statuses(conn) == ["failed"]
+    clock.pass_by(MINUTE)
+    assert deliver_all(pool, who) == 0
+
+
+@on_its_way
+def test_what_a_dead_worker_had_for_a_route_that_went_is_cancelled(
+    conn, routes, pool, clock, in_hand, command
+):
+    who, _ = in_hand
+    routes(command, "ops")
+    clock.pass_by(2 * MINUTE)
+    assert rescue(conn, who) == 1
+    assert deliveries(conn, "status", "reason") == [CLOSED]
+    assert message_statuses(conn) == ["failed"]
+    assert deliver_all(pool, who) == 0
+
+
+@on_its_way
+def test_what_arrives_after_its_route_went_has_been_delivered(conn, routes, in_hand, command):
+    who, parcel = in_hand
+    routes(command, "ops")
+    with conn.transaction():
+        settle(conn, parcel, Accepted("yes"), None, who)
+    assert (deliveries(conn, "status"), message_statuses(conn)) == (["delivered"], ["delivered"])
+
+
+@pytest.mark.parametrize(
+    "close", ["UPDATE alert_routes SET enabled = false", "DELETE FROM alert_routes"]
+)
+def test_what_still_waits_for_a_route_that_went_is_not_sent_and_the_rescue_cancels_it(
+    conn, pool, clock, close
+):
+    """As it is when a delivery is put off while its route is just being switched off."""
+    add_route(conn, reaches=["digest"])
+    add_message(conn, add_alert(conn, severity="warning"), "digest")
+    dispatch(conn)
+    found = delivery.find_due_delivery(conn, now=NOW)
+    conn.execute(close)
+    assert delivery.take_delivery(conn, found, who="late", now=NOW) is None
+    cabinet = Cabinet(Accepted("yes"))
+    assert deliver_all(pool, desk(cabinet, clock)) == 0
+    rescue(conn, desk(cabinet, clock))
+    assert (deliveries(conn, "status", "reason"), cabinet.letters) == ([CLOSED], [])
+    assert message_statuses(conn) == ["failed"]
+
+
+def test_the_rescue_leaves_alone_what_waits_for_a_route_that_is_on(conn, clock):
+    add_route(conn)
+    add_message(conn, add_alert(conn))
+    dispatch(conn)
+    rescue(conn, desk(Cabinet(AWAY), clock))
+    assert deliveries(conn, "status") == ["queued"]
+
+
+# tests, keys --------------------------------------------------------------------------------------
 
 
 def test_a_test_message_arrives_and_takes_back_the_trouble(conn, routes):

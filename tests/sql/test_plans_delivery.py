@@ -133,6 +133,20 @@ def test_lost_deliveries_are_looked_for_among_those_on_their_way_only(full):
     assert plan.rows_read("alert_deliveries") <= 3, plan
 
 
+def test_what_waits_for_routes_that_went_is_found_without_reading_what_waits_for_others(full):
+    plan = explain(full, query("cancel_stranded_deliveries"), {"reason": "r"})
+    assert plan.rows_read("alert_deliveries") == 0, plan
+    assert "alert_deliveries_waiting" in plan.indexes, plan
+    assert not plan.scanned & {"alert_deliveries", "alert_delivery_items", "alert_queues"}, plan
+    full.execute("UPDATE alert_deliveries SET route_id = NULL WHERE id = 7")
+    full.execute("UPDATE alert_deliveries SET route_id = 5 WHERE id <= 5000 AND route_id = 4")
+    full.execute("UPDATE alert_deliveries SET route_id = 4 WHERE id = 8")
+    full.execute("UPDATE alert_routes SET enabled = false WHERE id = 4")
+    plan = explain(full, query("cancel_stranded_deliveries"), {"reason": "r"})
+    assert plan.root["Actual Rows"] == 2, plan
+    assert plan.rows_read("alert_deliveries") <= 10, plan
+
+
 def test_what_healed_since_the_last_digest_is_read_by_its_end(full):
     plan = explain(
         full,

@@ -48,6 +48,8 @@ DIGEST_LOOKS_BACK = timedelta(days=1, hours=2)
 
 MAX_HEALED = 500
 
+ROUTE_CLOSED = "its route was switched off or removed"
+
 
 def utc_now() -> datetime:
     """The time of day, when no test says otherwise."""
@@ -225,7 +227,6 @@ def _fail(
 ) -> None:
     """Try again later, or give up and say so where the operator looks."""
     taken = parcel.taken
-    failures = taken.failures + failure.counts
     facts = {
         "delivery": taken.id,
         "route": taken.route_name,
@@ -241,13 +242,17 @@ def _fail(
         patience=desk.patience,
         jitter=desk.jitter,
     ):
+        case Again() if not sql.is_route_open(conn, taken.route_id):
+            # Whoever closed it cancelled what waited then; this was on its way.
+            _end(conn, taken, failure, status="cancelled", why=ROUTE_CLOSED)
+            log.warning("delivery_cancelled", **facts, why=ROUTE_CLOSED)
         case Again(at, why, trouble):
             put_off = sql.put_off_delivery(
                 conn,
                 taken,
                 at=at,
                 reason=why,
-                failures=failures,
+                failures=taken.failures + failure.counts,
                 error_class=failure.error_class,
                 error=failure.text,
             )
@@ -258,25 +263,36 @@ def _fail(
                 sql.note_route_trouble(conn, taken.route_id, trouble)
             log.warning("delivery_put_off", **facts, again_at=at)
         case GivenUp(why, trouble):
-            ended = sql.end_delivery(
-                conn,
-                taken,
-                status="failed",
-                reason=why,
-                failures=failures,
-                error_class=failure.error_class,
-                error=failure.text,
-            )
-            if not ended:
-                raise LostHandError
-            sql.fail_messages(conn, [taken.id])
+            _end(conn, taken, failure, status="failed", why=why)
             if trouble is not None:
                 sql.note_route_trouble(conn, taken.route_id, trouble)
             log.error("delivery_failed", **facts, why=why)
 
 
+def _end(
+    conn: psycopg.Connection, taken: TakenDelivery, failure: Failure, *, status: str, why: str
+) -> None:
+    """It is not tried again; messages that nobody else has or gets have failed."""
+    ended = sql.end_delivery(
+        conn,
+        taken,
+        status=status,
+        reason=why,
+        failures=taken.failures + failure.counts,
+        error_class=failure.error_class,
+        error=failure.text,
+    )
+    if not ended:
+        raise LostHandError
+    sql.fail_messages(conn, [taken.id])
+
+
 def rescue(conn: psycopg.Connection, desk: Desk) -> int:
-    """Put back what a dead hand left `sending`; returns how much."""
+    """Put back what a dead hand left `sending`; returns how much.
+
+    Then cancel what waits for a route that is off or gone: such a one, or one that was put off
+    while somebody closed its route.
+    """
     with conn.transaction():
         found = sql.put_back_deliveries(
             conn,
@@ -285,8 +301,11 @@ def rescue(conn: psycopg.Connection, desk: Desk) -> int:
             max_attempts=desk.patience.max_attempts,
         )
         failed = [one.id for one in found if one.status == "failed"]
-        if failed:
-            sql.fail_messages(conn, failed)
+        cancelled = sql.cancel_stranded_deliveries(conn, reason=ROUTE_CLOSED)
+        if failed or cancelled:
+            sql.fail_messages(conn, failed + cancelled)
     if found:
         log.warning("deliveries_put_back", deliveries=[one.id for one in found], failed=len(failed))
+    if cancelled:
+        log.warning("deliveries_cancelled", deliveries=cancelled, why=ROUTE_CLOSED)
     return len(found)
