@@ -1,4 +1,4 @@
-"""A delivery's failed attempts, counted apart from the hands that took it.
+"""A delivery's failures are counted apart from the hands that took it; a route's ASINs are ASINs.
 
 Revision: 0014
 Revises: 0012
@@ -25,10 +25,33 @@ COMMENT ON COLUMN alert_deliveries.failures IS
     'Attempts that failed, of which it may have so many; a wait that was asked for is none';
 """
 
+# Whatever was typed was kept, and "b0..." matched no alert. What can be read is folded. What is no
+# ASIN matched nothing and goes; where nothing is left the list stays, empty: without one the route
+# would take everything.
+ASINS = r"""
+UPDATE alert_routes AS r
+SET asins = ARRAY(
+    SELECT upper(btrim(given.asin))
+    FROM unnest(r.asins) WITH ORDINALITY AS given (asin, n)
+    WHERE upper(btrim(given.asin)) ~ '^[A-Z0-9]{10}$'
+    GROUP BY upper(btrim(given.asin))
+    ORDER BY min(given.n)
+)
+WHERE r.asins IS NOT NULL;
+UPDATE alert_routes AS r
+SET trouble = 'not one of its ASINs was an ASIN, so it takes nothing: remove it and add it again'
+WHERE r.asins = '{}';
+ALTER TABLE alert_routes
+    ADD CONSTRAINT asins_are_asins
+        CHECK (asins::text ~ '^\{([A-Z0-9]{10}(,[A-Z0-9]{10})*)?\}$');
+"""
+
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.get_bind().exec_driver_sql(FAILURES)
+    connection = op.get_bind()
+    for part in (FAILURES, ASINS):
+        connection.exec_driver_sql(part)
 
 
 def downgrade() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from typer.testing import CliRunner
@@ -70,6 +71,26 @@ def test_a_route_is_kept_encrypted_and_shown_masked(conn, routes):
     assert "pa55path" not in everything
 
 
+def test_a_route_for_products_takes_their_asins_however_they_are_typed(conn, routes):
+    done = routes("add", "hook", HOOK, "--asin", "b0cxyz1234", "--asin", " B0CXYZ1235 ",
+                  "--asin", "B0CXYZ1234")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert kept(conn, "asins") == [(["B0CXYZ1234", "B0CXYZ1235"],)]
+    add_message(conn, add_alert(conn, "B0CXYZ1234"))
+    dispatch(conn)
+    assert deliveries(conn, "route_name") == ["hook"]
+
+
+@pytest.mark.parametrize(
+    "asins",
+    [["b0cxyz1234"], ["B0CXYZ1234 "], ["B0CXYZ1234", None], [""], ["B0CXYZ1234,B0CXYZ1235"]],
+)
+def test_the_table_itself_refuses_a_route_for_what_is_no_asin(conn, asins):
+    with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        add_route(conn, asins=asins)
+    assert refused.value.diag.constraint_name == "asins_are_asins"
+
+
 def test_an_address_may_come_from_standard_input(conn, routes):
     assert routes("add", "hook", stdin=HOOK + "\n").exit_code == 0
     assert VAULT.decrypt(column(conn, "SELECT url_encrypted FROM alert_routes")[0]) == HOOK
@@ -96,6 +117,8 @@ def test_a_dry_run_checks_everything_and_writes_nothing(conn, routes):
         (["add", "x", HOOK, "--quiet", "late"], {}, "22:00-07:00"),
         (["add", "x", HOOK, "--quiet", "22:00-22:00"], {}, "two different times"),
         (["add", "x", HOOK, "--zone", "Mars/Base"], {}, "no timezone"),
+        (["add", "x", HOOK, "--asin", "B0"], {}, "B0 is no ASIN"),
+        (["add", "x", HOOK, "--asin", "B0CXYZ1234,B0CXYZ1235"], {}, "10 letters and digits"),
         (["add", "a/b", HOOK], {}, "a route's name"),
         (["remove", "nobody"], {}, "there is no route nobody"),
         (["test", "nobody"], {}, "there is no route nobody"),

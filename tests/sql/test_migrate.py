@@ -155,6 +155,30 @@ def test_costs_of_before_the_economics_are_waiting_to_be_assessed(empty_database
         assert column(conn, "SELECT economics_unknown FROM current_state") == ["not assessed yet"]
 
 
+def test_asins_that_routes_of_before_have_in_another_spelling_are_folded(empty_database_url):
+    migrate(empty_database_url, revision="0012")
+    with connect(empty_database_url, autocommit=True) as conn:
+        for name, asins in (
+            ("all", None),
+            ("good", ["B0CXYZ1234", "B0CXYZ1235"]),
+            ("small", ["b0cxyz1234", " B0CXYZ1234 ", "B0CXYZ1235", "B0"]),
+            ("none", ["B0,B1", ""]),
+        ):
+            conn.execute(
+                "INSERT INTO alert_routes (name, channel, url_encrypted, url_masked, asins, created_by)"
+                " VALUES (%s, 'mail', 'x', 'x', %s, 'test')",
+                (name, asins),
+            )
+        migrate(empty_database_url)
+        found = conn.execute("SELECT name, asins, trouble IS NULL FROM alert_routes ORDER BY id")
+        assert found.fetchall() == [
+            ("all", None, True),
+            ("good", ["B0CXYZ1234", "B0CXYZ1235"], True),
+            ("small", ["B0CXYZ1234", "B0CXYZ1235"], True),
+            ("none", [], False),
+        ]
+
+
 def test_a_second_migration_changes_nothing(database_url, conn):
     deliver(conn, letter())
     work(conn)

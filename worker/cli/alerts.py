@@ -18,7 +18,7 @@ from worker.cli.alerts_settings import settings
 from worker.cli.alerts_shown import show_list, show_one, show_outcome, show_why
 from worker.cli.alerts_trace import events_to_tell, trace
 from worker.cli.common import connect_or_fail, console, fail, plain, settings_or_fail
-from worker.cli.files import fail_for_database, marketplace_id_of
+from worker.cli.files import asin_of, fail_for_database, marketplace_id_of
 from worker.cli.lengths import HOW_TO_WRITE, read_length
 
 alerts_app = typer.Typer(
@@ -67,6 +67,7 @@ def list_alerts(
     if severity is not None and severity not in ALERT_SEVERITIES:
         fail(f"--severity is one of {', '.join(ALERT_SEVERITIES)}", code=2)
     marketplace_id = marketplace_id_of(marketplace)
+    asin = None if asin is None else asin_of(asin)
     with connect_or_fail(settings_or_fail()) as conn:
         try:
             found = reading.list_alerts(
@@ -74,7 +75,7 @@ def list_alerts(
                 ended=ended,
                 severity=severity,
                 marketplace_id=marketplace_id,
-                asin=asin and asin.strip().upper(),
+                asin=asin,
                 assignee=assignee,
                 max_rows=limit,
             )

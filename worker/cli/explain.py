@@ -17,9 +17,8 @@ from worker.catalogue.explaining import AmbiguousError, NothingKnownError, Quest
 from worker.catalogue.fields import CHANNELS, CONDITIONS
 from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
 from worker.cli.explained import as_json, show
-from worker.cli.files import fail_for_database
+from worker.cli.files import asin_of, fail_for_database
 
-ASIN_LENGTH = 10
 OTHER_NAMES = {"UK": "GB"}
 
 
@@ -63,7 +62,7 @@ def explain(
     where = _marketplace(marketplace)
     question = Question(
         marketplace=where,
-        asin=_asin(asin),
+        asin=asin_of(asin),
         item_condition=_one_of(condition, CONDITIONS, "--condition"),
         seller_id=seller,
         channel=None if channel is None else _one_of(channel, CHANNELS, "--channel"),
@@ -102,13 +101,6 @@ def _marketplace(name: str) -> Marketplace:
             code=2,
         )
     return found
-
-
-def _asin(text: str) -> str:
-    asin = text.strip().upper()
-    if len(asin) != ASIN_LENGTH or not (asin.isascii() and asin.isalnum()):
-        fail(f"{escape(text)} is no ASIN: those are 10 letters and digits", code=2)
-    return asin
 
 
 def _one_of(text: str, known: tuple[str, ...], option: str) -> str:

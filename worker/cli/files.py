@@ -19,6 +19,7 @@ from worker.catalogue.rejects import Rejects
 from worker.cli.common import console, error_console, fail
 
 STDIN = "-"
+ASIN_LENGTH = 10
 
 
 @contextmanager
@@ -97,6 +98,14 @@ def fail_for_database(error: psycopg.Error) -> NoReturn:
     if isinstance(error, psycopg.errors.LockNotAvailable):
         fail("another import is at work; nothing was changed, run it again")
     fail(f"nothing was changed: {escape(str(error).strip().splitlines()[0])}")
+
+
+def asin_of(text: str) -> str:
+    """An ASIN however it is typed. Ends the command if it is none."""
+    asin = text.strip().upper()
+    if len(asin) != ASIN_LENGTH or not (asin.isascii() and asin.isalnum()):
+        fail(f"{escape(text)} is no ASIN: those are 10 letters and digits", code=2)
+    return asin
 
 
 def marketplace_id_of(name: str | None) -> str | None:

@@ -18,7 +18,7 @@ from db import delivery, routes
 from db.delivery_rows import HeldRoute, ListedRoute, NewRoute
 from process.settings import SettingsError
 from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
-from worker.cli.files import fail_for_database, marketplace_id_of
+from worker.cli.files import asin_of, fail_for_database, marketplace_id_of
 from worker.delivery.channels.addresses import check_address
 from worker.delivery.channels.carriers import Carriers
 from worker.delivery.outcome import Accepted
@@ -91,7 +91,7 @@ def add(
         name, channel, encrypted, masked(address),
         _chosen(severity, _SEVERITIES, "--severity"),
         [str(marketplace_id_of(one)) for one in marketplace] if marketplace else None,
-        asin or None, tag or None,
+        list(dict.fromkeys(map(asin_of, asin))) if asin else None, tag or None,
         _chosen(reach, _REACHES, "--reach") or ["immediate", "batch"],
         min_escalation, quiet_from, quiet_to, zone if quiet else None, getpass.getuser(),
     )  # fmt: skip
