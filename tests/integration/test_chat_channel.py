@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
+from io import BytesIO
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from tests.delivery import NOW, channels
 from tests.receivers import DROP, HANG, HttpReceiver
@@ -67,3 +71,33 @@ def test_a_service_of_our_own_network_needs_permission(notify):
     assert isinstance(outcome, Failure)
     assert outcome.error_class == "refused"
     assert receiver.posts == []
+
+
+# where a server may send us -----------------------------------------------------------------------
+
+ELSEWHERE = {"m.homeserver": {"base_url": "https://10.0.0.7"}}
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Every request of apprise's, with whether certificates are checked. Each is answered alike."""
+    found = []
+
+    def answer(_adapter, request, *, verify=True, **_more):
+        found.append((request.url, bool(verify)))
+        response = requests.Response()
+        response.status_code = 200
+        response.raw = BytesIO(json.dumps(ELSEWHERE).encode())
+        response.url, response.request = request.url, request
+        return response
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", answer)
+    return found
+
+
+@pytest.mark.parametrize("options", ["", "?discovery=yes", "?Discovery=yes", "?verify=no"])
+def test_a_matrix_server_cannot_send_us_on_to_a_host_of_our_network(asked, options):
+    carriers = channels(allow_private=False)
+    carriers.carry(f"matrixs://ann:password@8.8.8.8/%23room{options}", LETTER, NOW)
+    assert asked, "the server that was named is asked"
+    assert {(urlsplit(url).hostname, checked) for url, checked in asked} == {("8.8.8.8", True)}

@@ -78,6 +78,21 @@ def test_apprise_s_own_retries_and_files_are_switched_off():
     assert plugin.socket_read_timeout < 10
 
 
+@pytest.mark.parametrize("option", ["verify=no", "Verify=no", "%20verify=no", "verify%20=no"])
+def test_no_address_switches_off_the_check_of_certificates(option):
+    assert parse_chat(f"ntfys://topic?{option}").verify_certificate is True
+
+
+@pytest.mark.parametrize("option", ["redirect=yes", "redirect%20=yes", "%09REDIRECT%20=yes"])
+def test_no_address_switches_on_redirects(option):
+    assert parse_chat(f"ntfys://topic?{option}").redirects is False
+
+
+@pytest.mark.parametrize("option", ["", "?discovery=yes", "?%20discovery=yes"])
+def test_a_matrix_server_is_the_one_that_is_named(option):
+    assert parse_chat(f"matrixs://ann:password@example.com/%23room{option}").discovery is False
+
+
 # secrets ------------------------------------------------------------------------------------------
 
 

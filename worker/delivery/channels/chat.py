@@ -28,7 +28,10 @@ from worker.delivery.outcome import Accepted, Failure, Outcome, http_failure
 from worker.errors import PermanentError
 
 THREADS = 8
-_OURS = frozenset({"retry", "wait", "cto", "rto", "overflow", "format", "redirect", "attach"})
+_OURS = frozenset({
+    "retry", "wait", "cto", "rto", "overflow", "format", "redirect", "attach",
+    "verify", "discovery",
+})  # fmt: skip
 """Options that we set, or that would read files and other addresses."""
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _HTTPS_PORT = 443
@@ -48,7 +51,8 @@ def parse_chat(address: str) -> apprise.NotifyBase:
     """Apprise's plugin for the address. Raises ChatAddressError."""
     head, _, options = address.partition("?")
     given = parse_qsl(options, keep_blank_values=True)
-    kept = [(name, value) for name, value in given if name.lower() not in _OURS]
+    # As apprise reads a name: without the blanks around it, whatever its case.
+    kept = [(name, value) for name, value in given if name.strip().lower() not in _OURS]
     asset = apprise.AppriseAsset(
         app_id="buybox",
         app_desc="buybox",
@@ -62,6 +66,12 @@ def parse_chat(address: str) -> apprise.NotifyBase:
     if plugin is None:
         raise ChatAddressError
     plugin.retry = 0
+    # The host that was named is the one that was checked; what it answers leads nowhere else.
+    # Matrix would ask it for another, which may be of our own network.
+    plugin.redirects = False
+    plugin.verify_certificate = True
+    if hasattr(plugin, "discovery"):
+        plugin.discovery = False
     # Half a list is better than a list that the service refuses; its heading has the counts.
     plugin.overflow_mode = apprise.OverflowMode.TRUNCATE
     return plugin
