@@ -1,5 +1,5 @@
 -- Digest: alerts within a route's filter that ended with a clear since its last digest and that nobody
--- had looked at.
+-- had looked at. A digest that did not arrive told nothing.
 SELECT a.id AS alert_id, a.marketplace_id, a.asin, a.kind, a.severity, a.first_seen,
        a.still_true_since, a.resolved_at, a.facts, a.profit_at_stake_per_day, a.currency
 FROM alert_routes AS r
@@ -11,6 +11,7 @@ WHERE r.id = %(route_id)s::bigint
       (
           SELECT max(d.due_at) FROM alert_deliveries AS d
           WHERE d.route_id = %(route_id)s::bigint AND d.reach = 'digest'
+            AND d.status NOT IN ('cancelled', 'failed')
             AND d.created_at >= %(not_before)s::timestamptz AND d.due_at < %(until)s::timestamptz
       )
   )

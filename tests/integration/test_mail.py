@@ -8,8 +8,10 @@ from db.delivery import read_healed
 from tests.delivery import (
     DE,
     HOUR,
+    MINUTE,
     NOW,
     OUTCOME,
+    Cabinet,
     add_alert,
     add_message,
     add_route,
@@ -19,10 +21,14 @@ from tests.delivery import (
     deliveries,
     desk,
     dispatch,
+    statuses,
     trouble,
 )
 from tests.interleave import column
 from tests.receivers import DROP, HANG, SmtpReceiver
+from worker.delivery.outcome import Accepted, Failure
+
+AWAY = Failure("transient", "HTTP 500")
 
 
 def test_a_mail_arrives_once_in_plain_and_html(conn, mailed):
@@ -79,6 +85,53 @@ def test_a_digest_tells_of_what_healed_within_the_route_s_filter_only(conn, filt
     add_alert(conn, "B0HEALED01", "high", attention="resolved", resolved_at=NOW, **end)
     (route,) = column(conn, "SELECT id FROM alert_routes")
     found = read_healed(conn, route, not_before=NOW, until=NOW + HOUR, max_alerts=5)
+    assert [one.asin for one in found] == (["B0HEALED01"] if told else [])
+
+
+HEALED = {
+    "at": NOW - HOUR, "attention": "resolved", "condition": "cleared", "resolution": "cleared",
+    "resolved_at": NOW - MINUTE, "resolved_by": "data",
+}  # fmt: skip
+
+
+def test_a_digest_tells_what_healed_when_none_of_its_messages_is_worth_telling_any_more(
+    conn, pool, clock
+):
+    add_route(conn, reaches=["digest"])
+    add_alert(conn, "B0HEALED01", "high", **HEALED)
+    add_message(conn, add_alert(conn, "B0SNOOZED1", "warning"), "digest")
+    dispatch(conn)
+    conn.execute(
+        "UPDATE alerts SET snoozed_by = 'ann', snooze_until = %s WHERE asin = 'B0SNOOZED1'",
+        (NOW + HOUR,),
+    )
+    cabinet = Cabinet(AWAY, Accepted("yes"))
+    deliver_all(pool, desk(cabinet, clock))
+    clock.now = again_at(conn)
+    deliver_all(pool, desk(cabinet, clock))
+    for _, letter in cabinet.letters:
+        assert letter.heading == "Daily digest: 0 products, 1 healed before anyone looked"
+        assert "B0HEALED01" in letter.text
+        assert "B0SNOOZED1" not in letter.text
+    assert (len(cabinet.letters), deliveries(conn, "status")) == (2, ["delivered"])
+    assert statuses(conn) == ["suppressed"]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("delivered", False), ("queued", False), ("cancelled", True), ("failed", True)],
+)
+def test_what_a_digest_that_did_not_arrive_would_have_told_is_in_the_next(conn, status, told):
+    add_route(conn, reaches=["digest"])
+    add_alert(conn, "B0HEALED01", "high", **HEALED)
+    add_message(conn, add_alert(conn, severity="warning"), "digest")
+    dispatch(conn)
+    conn.execute(
+        "UPDATE alert_deliveries SET status = %s, delivered_at = CASE WHEN %s = 'delivered' THEN now() END",
+        (status, status),
+    )
+    (route,) = column(conn, "SELECT id FROM alert_routes")
+    found = read_healed(conn, route, not_before=NOW - 2 * HOUR, until=NOW + 24 * HOUR, max_alerts=5)
     assert [one.asin for one in found] == (["B0HEALED01"] if told else [])
 
 

@@ -154,7 +154,7 @@ def _parcel(conn: psycopg.Connection, taken: TakenDelivery, now: datetime) -> Pa
 
 def send(parcel: Parcel, desk: Desk) -> tuple[Outcome | None, Letter | None]:
     """Give it to its channel, outside any transaction; no outcome when there is nothing to say."""
-    if not parcel.items:
+    if not parcel.items and not parcel.healed:
         return None, None
     letter = None
     try:
