@@ -1,7 +1,7 @@
 """A delivery's failures are counted apart from the hands that took it; a route's ASINs are ASINs.
 
 Revision: 0014
-Revises: 0012
+Revises: 0013
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

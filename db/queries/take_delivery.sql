@@ -1,5 +1,5 @@
--- Courier: take a delivery in hand. No row: another did, it was cancelled, or its route is off. The unique index on
--- routes with a message on its way refuses a second one.
+-- Courier: take a delivery in hand. No row: another did, it was cancelled, or its route is off. The
+-- unique index on routes with a message on its way refuses a second one.
 UPDATE alert_deliveries AS d
 SET status = 'sending', taken_at = %(now)s::timestamptz, taken_by = %(who)s::text,
     attempts = d.attempts + 1, next_attempt_at = NULL

@@ -64,7 +64,7 @@ ROWS_OF_BEFORE["0005"] = (
     """
 )
 # Costs written now would ring for their assessment, by a function that only the whole migration makes.
-for earlier in ("0006", "0007", "0009", "0010", "0011", "0012"):
+for earlier in ("0006", "0007", "0009", "0010", "0011", "0013"):
     ROWS_OF_BEFORE[earlier] = ROWS_OF_BEFORE["0004"]
 ROWS_OF_BEFORE["0008"] = (
     ROWS_OF_BEFORE["0007"]
@@ -156,7 +156,7 @@ def test_costs_of_before_the_economics_are_waiting_to_be_assessed(empty_database
 
 
 def test_asins_that_routes_of_before_have_in_another_spelling_are_folded(empty_database_url):
-    migrate(empty_database_url, revision="0012")
+    migrate(empty_database_url, revision="0013")
     with connect(empty_database_url, autocommit=True) as conn:
         for name, asins in (
             ("all", None),
