@@ -72,24 +72,27 @@ def _tokens_made(settings: ApiSettings) -> bool:
     try:
         with connect(settings.dsn, role="api", autocommit=True) as conn:
             return any_token_made(conn)
-    except psycopg.ProgrammingError as error:
-        if isinstance(error, psycopg.errors.UndefinedTable):
-            raise SettingsError(
-                "The database is not migrated: run python -m db.migrate (or buybox migrate)"
-            ) from None
-        # psycopg would quote the string, and with it the password.
+    except psycopg.errors.UndefinedTable:
         raise SettingsError(
-            "DATABASE_URL is no connection string; it looks like postgresql://user@host/database"
+            "The database is not migrated: run python -m db.migrate (or buybox migrate)"
+        ) from None
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SettingsError(
+            f"This login of DATABASE_URL lacks rights ({_first_line(error)}): as the owner of the "
+            "tables, run GRANT buybox_worker TO <login>"
         ) from None
     except psycopg.Error as error:
         if is_loopback(settings.api_host):
-            log.warning("database_away", error=str(error).strip().partition("\n")[0])
+            log.warning("database_away", error=_first_line(error))
             return True
-        reason = str(error).strip().splitlines()[0]
         raise SettingsError(
             f"The database of DATABASE_URL cannot be reached, and without it nobody can tell who "
-            f"may use {settings.api_host}: {reason}"
+            f"may use {settings.api_host}: {_first_line(error)}"
         ) from None
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _parser() -> argparse.ArgumentParser:

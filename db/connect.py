@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypedDict
@@ -38,6 +39,11 @@ QUEUE_SETTINGS: _QueueSettings = {
     "enable_bitmapscan": "off",
 }
 
+NO_ADDRESS = (
+    "this is no connection string; it looks like postgresql://user:password@host:5432/buybox, with "
+    "no quotes around it and special characters of the password as %40 for @, %2F for /, %25 for %"
+)
+
 KEEPALIVE = {
     # A peer that vanished without a word is noticed within about half a minute.
     "keepalives_idle": 10,
@@ -54,13 +60,32 @@ ADAPTERS = AdaptersMap(psycopg.adapters)
 set_json_loads(msgspec.json.decode, context=ADAPTERS)
 
 
+def read_address(database_url: str) -> dict[str, Any]:
+    """The parameters of a connection string. Raises psycopg.ProgrammingError if it is none.
+
+    The error never quotes the string: psycopg's own would, and with it the password.
+    """
+    try:
+        given = conninfo_to_dict(database_url)
+    except psycopg.ProgrammingError:
+        given = None
+    # A bare / or @ in a password makes the rest of it a port or a host, which the error of
+    # connecting would quote. (process.settings knows the same: neither package imports the other.)
+    if given is None or not (
+        re.fullmatch(r"[0-9,]*", str(given.get("port") or ""))
+        and re.fullmatch(r"[^@]*|/.*", str(given.get("host") or ""))
+    ):
+        raise psycopg.ProgrammingError(NO_ADDRESS) from None
+    return given
+
+
 def conninfo(database_url: str, *, role: str = "worker", **server_settings: str) -> str:
     """The connection string for `database_url` with our timeouts and a name for pg_stat_activity.
 
     Settings the URL itself carries (in `options` or as parameters) win over ours. Raises
     psycopg.ProgrammingError for a string that is no connection string.
     """
-    given = conninfo_to_dict(database_url)
+    given = read_address(database_url)
     settings = {**SERVER_SETTINGS, **server_settings}
     ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
     options = f"{ours} {given.pop('options', None) or ''}".strip()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from typing import Literal, TypeVar
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -38,13 +41,30 @@ class ProcessSettings(BaseSettings):
 
     @property
     def dsn(self) -> str:
-        """The database's address. Raises SettingsError when there is none."""
+        """The database's address. Raises SettingsError when there is none, or it is none."""
         if not self.database_url:
             raise SettingsError(
                 "DATABASE_URL is not set: it says where Postgres is, "
                 "for example postgresql://user:password@host:5432/buybox"
             )
+        if not _is_address(self.database_url):
+            # Never the value: the password stands in it.
+            raise SettingsError(
+                "DATABASE_URL is no connection string; it looks like "
+                "postgresql://user:password@host:5432/buybox, with no quotes around it and special "
+                "characters of the password as %40 for @, %2F for /, %25 for %"
+            )
         return self.database_url
+
+
+def _is_address(text: str) -> bool:
+    """Whether libpq can read it, and did not take a part of the password for a port or a host."""
+    try:
+        given = conninfo_to_dict(text)
+    except psycopg.ProgrammingError:
+        return False
+    port, host = str(given.get("port") or ""), str(given.get("host") or "")
+    return bool(re.fullmatch(r"[0-9,]*", port) and re.fullmatch(r"[^@]*|/.*", host))
 
 
 _Settings = TypeVar("_Settings", bound=ProcessSettings)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
+from db.connect import conninfo
 from process.settings import SettingsError
 from worker.settings import Settings, load_settings
 
@@ -59,3 +61,38 @@ def test_the_database_s_password_is_not_shown() -> None:
 def test_a_missing_database_says_what_to_set() -> None:
     with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
         _ = Settings().dsn
+
+
+MISTYPED = [
+    '"postgresql://u:S3cretPw@h/db"',
+    "postgres:/user:S3cretPw@h",
+    "postgresql+psycopg://u:S3cretPw@h/db",
+    "postgresql://u:S3cretPw%@h/db",
+    "postgresql://u:S3cretPw/more@h/db",
+    "postgresql://u:p@S3cretPw@h/db",
+]
+
+
+@pytest.mark.parametrize("address", MISTYPED)
+def test_a_mistyped_database_is_named_and_never_quoted(address: str) -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL is no connection string") as of_settings:
+        _ = Settings(database_url=address).dsn
+    with pytest.raises(psycopg.ProgrammingError, match="no connection string") as of_connecting:
+        conninfo(address)
+    assert "S3cret" not in str(of_settings.value) + str(of_connecting.value)
+    assert of_settings.value.__cause__ is of_connecting.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:p%40w%2F%25@h:5432/db",
+        "postgresql://u:p@one:5432,two:5433/db",
+        "postgresql://u@[::1]:5432/db",
+        "postgresql:///db?host=/run/postgresql",
+        "host=h dbname=db",
+    ],
+)
+def test_every_address_that_libpq_reads_is_taken(address: str) -> None:
+    assert Settings(database_url=address).dsn == address
+    assert conninfo(address)

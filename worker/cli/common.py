@@ -37,15 +37,19 @@ def settings_or_fail() -> Settings:
     return settings
 
 
-def connect_or_fail(settings: Settings, *, autocommit: bool = True) -> psycopg.Connection:
-    """A connection, or the end of the command with what to do."""
+def dsn_or_fail(settings: Settings) -> str:
+    """The database's address, or the end of the command with a sentence without the address."""
     try:
-        return connect(settings.dsn, role="cli", autocommit=autocommit)
+        return settings.dsn
     except SettingsError as error:
         fail(str(error))
-    except psycopg.ProgrammingError:
-        # psycopg would quote the string, and with it the password.
-        fail("DATABASE_URL is no connection string; it looks like postgresql://user@host/database")
+
+
+def connect_or_fail(settings: Settings, *, autocommit: bool = True) -> psycopg.Connection:
+    """A connection, or the end of the command with what to do."""
+    dsn = dsn_or_fail(settings)
+    try:
+        return connect(dsn, role="cli", autocommit=autocommit)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         fail(f"the database of DATABASE_URL cannot be reached: {reason}")

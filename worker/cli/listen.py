@@ -13,8 +13,7 @@ import typer
 from db.connect import connect
 from db.feed import STATE_CHANNEL, listen_for, read_feed, read_position, start_listening
 from db.rows import StateRow
-from process.settings import SettingsError
-from worker.cli.common import console, error_console, fail, settings_or_fail
+from worker.cli.common import console, dsn_or_fail, error_console, settings_or_fail
 from worker.ingest.gate import backoff_delays
 
 POLL_S = 5.0
@@ -34,11 +33,7 @@ def listen(
 
     Examples: [dim]buybox listen[/dim], [dim]buybox listen --json --changes 10[/dim]
     """
-    settings = settings_or_fail()
-    try:
-        dsn = settings.dsn
-    except SettingsError as error:
-        fail(str(error))
+    dsn = dsn_or_fail(settings_or_fail())
     cursor, seen = since, 0
     delays = backoff_delays(random.Random())
     while True:

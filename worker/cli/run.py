@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 
 from process.logs import configure_logs
-from process.settings import SettingsError
-from worker.cli.common import fail, settings_or_fail
+from worker.cli.common import dsn_or_fail, fail, settings_or_fail
 from worker.supervise import Child, Supervisor
 
 INGEST = (sys.executable, "-m", "worker.ingest")
@@ -23,10 +22,7 @@ def run() -> None:
     """
     settings = settings_or_fail()
     configure_logs(settings, process="supervisor")
-    try:
-        _ = settings.dsn
-    except SettingsError as error:
-        fail(str(error))
+    dsn_or_fail(settings)
     if not settings.sqs_queue_url:
         fail("SQS_QUEUE_URL is not set: there is nothing to ingest. buybox doctor checks it all.")
     Supervisor([Child("ingest", INGEST), Child("worker", ANALYSE)]).run()
