@@ -17,8 +17,15 @@ from worker.alerts.values import ALERT_SEVERITIES
 from worker.cli.alerts_settings import settings
 from worker.cli.alerts_shown import show_list, show_one, show_outcome, show_why
 from worker.cli.alerts_trace import events_to_tell, trace
-from worker.cli.common import connect_or_fail, console, fail, plain, settings_or_fail
-from worker.cli.files import asin_of, fail_for_database, marketplace_id_of
+from worker.cli.common import (
+    connect_or_fail,
+    console,
+    fail,
+    fail_for_database,
+    plain,
+    settings_or_fail,
+)
+from worker.cli.files import asin_of, marketplace_id_of
 from worker.cli.lengths import HOW_TO_WRITE, read_length
 
 alerts_app = typer.Typer(

@@ -14,8 +14,14 @@ from rich.markup import escape
 
 from db import alert_reading as reading
 from worker.alerts.settings import AlertSettings
-from worker.cli.common import connect_or_fail, console, fail, plain, settings_or_fail
-from worker.cli.files import fail_for_database
+from worker.cli.common import (
+    connect_or_fail,
+    console,
+    fail,
+    fail_for_database,
+    plain,
+    settings_or_fail,
+)
 from worker.cli.lengths import HOW_TO_WRITE, read_length, write_length
 
 KINDS = {f.name: f.type for f in fields(AlertSettings)}

@@ -9,6 +9,7 @@ from typing import NoReturn
 import psycopg
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from db.connect import connect
@@ -51,8 +52,42 @@ def connect_or_fail(settings: Settings, *, autocommit: bool = True) -> psycopg.C
     try:
         return connect(dsn, role="cli", autocommit=autocommit)
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[0]
-        fail(f"the database of DATABASE_URL cannot be reached: {reason}")
+        fail(f"the database of DATABASE_URL cannot be reached: {escape(_first_line(error))}")
+
+
+def sentence_about(error: psycopg.Error) -> str | None:
+    """What to do about a database that is not set up for the command. None for other errors."""
+    wrong = psycopg.errors
+    if isinstance(
+        error,
+        wrong.UndefinedTable
+        | wrong.UndefinedFunction
+        | wrong.UndefinedColumn
+        | wrong.InvalidSchemaName,
+    ):
+        return (
+            "this database has no buybox schema yet, or an older one: "
+            "buybox migrate (python -m db.migrate) makes it"
+        )
+    if isinstance(error, wrong.InsufficientPrivilege):
+        return (
+            f"this login lacks a right ({_first_line(error)}): as the owner of the tables, run "
+            "GRANT buybox_worker TO <login>; ops_reader is for SQL on the views of schema ops"
+        )
+    return None
+
+
+def fail_for_database(error: psycopg.Error) -> NoReturn:
+    """End the command: nothing was written, since everything is one transaction."""
+    if sentence := sentence_about(error):
+        fail(escape(sentence))
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        fail("another import is at work; nothing was changed, run it again")
+    fail(f"nothing was changed: {escape(_first_line(error))}")
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def plain(text: str) -> str:

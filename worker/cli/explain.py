@@ -15,9 +15,15 @@ from rich.markup import escape
 from economics.marketplaces import Marketplace, all_marketplaces
 from worker.catalogue.explaining import AmbiguousError, NothingKnownError, Question, answer
 from worker.catalogue.fields import CHANNELS, CONDITIONS
-from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
+from worker.cli.common import (
+    connect_or_fail,
+    console,
+    fail,
+    fail_for_database,
+    settings_or_fail,
+)
 from worker.cli.explained import as_json, show
-from worker.cli.files import asin_of, fail_for_database
+from worker.cli.files import asin_of
 
 OTHER_NAMES = {"UK": "GB"}
 

@@ -23,6 +23,7 @@ failures_app = typer.Typer(
 )
 
 REDRIVEN_AT_ONCE = 100
+MAX_ID = 2**63 - 1  # what bigint holds
 _Type = Annotated[str | None, typer.Option("--type", help="Only this error type.")]
 
 
@@ -58,7 +59,7 @@ def list_failures(
 
 
 @failures_app.command()
-def show(failure_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+def show(failure_id: Annotated[int, typer.Argument(metavar="ID", max=MAX_ID)]) -> None:
     """Show one dead letter whole, with its raw body.
 
     Example: [dim]buybox failures show 17[/dim]
@@ -87,7 +88,7 @@ def show(failure_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
 
 @failures_app.command("redrive")
 def redrive_failures(
-    ids: Annotated[list[int] | None, typer.Argument(metavar="ID...")] = None,
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID...", max=MAX_ID)] = None,
     error_type: _Type = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be driven, write nothing.")] = False,
 ) -> None:

@@ -6,9 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
-import psycopg
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
@@ -89,15 +88,6 @@ def show_rejects(rejects: Rejects, kept_in: Path | None) -> None:
     for reason, times in rejects.reasons.most_common():
         reasons.add_row(reason, str(times))
     console.print(reasons)
-
-
-def fail_for_database(error: psycopg.Error) -> NoReturn:
-    """End the command: nothing was written, since everything is one transaction."""
-    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
-        fail("this database has no such tables yet: buybox migrate makes them")
-    if isinstance(error, psycopg.errors.LockNotAvailable):
-        fail("another import is at work; nothing was changed, run it again")
-    fail(f"nothing was changed: {escape(str(error).strip().splitlines()[0])}")
 
 
 def asin_of(text: str) -> str:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import psycopg
 import typer
+from rich.markup import escape
+from typer.core import TyperGroup
 
 from worker.cli.alerts import alerts_app
+from worker.cli.common import fail, sentence_about
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
 from worker.cli.explain import explain
@@ -19,8 +25,23 @@ from worker.cli.run import run as run_both
 from worker.cli.status import status
 from worker.cli.tokens import tokens_app
 
+
+class _InSentences(TyperGroup):
+    """Every command ends with a sentence on a database that is not there, or not set up for it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except psycopg.Error as error:
+            sentence = sentence_about(error)
+            if sentence is None and not isinstance(error, psycopg.OperationalError):
+                raise  # a defect of ours: its traceback is wanted
+            fail(escape(sentence or f"the database did not answer: {str(error).strip()}"))
+
+
 app = typer.Typer(
     name="buybox",
+    cls=_InSentences,
     help="Amazon Buy Box watch: SQS notifications become competitive state in Postgres, live.",
     no_args_is_help=True,
     rich_markup_mode="rich",

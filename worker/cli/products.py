@@ -16,9 +16,14 @@ from worker.catalogue.lines import UnusableFileError
 from worker.catalogue.products import COLUMNS, ProductImport, import_products, open_products
 from worker.catalogue.rejects import Rejects
 from worker.catalogue.writing import write_csv
-from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
-from worker.cli.files import (
+from worker.cli.common import (
+    connect_or_fail,
+    console,
+    fail,
     fail_for_database,
+    settings_or_fail,
+)
+from worker.cli.files import (
     marketplace_id_of,
     open_input,
     open_rejects,

@@ -62,8 +62,6 @@ def replay(
             filed, listed = _file_all(conn, files, settings)
             if drain_after:
                 drain(conn, settings, since=since, patience_s=timeout, say=_say)
-        except psycopg.errors.UndefinedTable:
-            fail("this database has no buybox schema yet: python -m db.migrate makes it")
         except psycopg.OperationalError as error:
             reason = str(error).strip().splitlines()[0]
             fail(f"the database went away ({reason}); run the same again, repeats are absorbed")

@@ -17,8 +17,14 @@ from rich.table import Table
 from db import delivery, routes
 from db.delivery_rows import HeldRoute, ListedRoute, NewRoute
 from process.settings import SettingsError
-from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
-from worker.cli.files import asin_of, fail_for_database, marketplace_id_of
+from worker.cli.common import (
+    connect_or_fail,
+    console,
+    fail,
+    fail_for_database,
+    settings_or_fail,
+)
+from worker.cli.files import asin_of, marketplace_id_of
 from worker.delivery.channels.addresses import check_address
 from worker.delivery.channels.carriers import Carriers
 from worker.delivery.outcome import Accepted

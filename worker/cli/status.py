@@ -34,13 +34,10 @@ def status(
     if view is not None and view not in operators.VIEWS:
         fail(f"there is no view {view}; there are: {', '.join(operators.VIEWS)}", code=2)
     with connect_or_fail(settings_or_fail()) as conn:
-        try:
-            for name in (view,) if view else SUMMARY:
-                _show(conn, name, limit, as_json=as_json)
-            if view is None and not as_json:
-                _show_severities(operators.read_severities(conn))
-        except psycopg.errors.UndefinedTable:
-            fail("this database has no buybox schema yet: python -m db.migrate makes it")
+        for name in (view,) if view else SUMMARY:
+            _show(conn, name, limit, as_json=as_json)
+        if view is None and not as_json:
+            _show_severities(operators.read_severities(conn))
 
 
 def _show(conn: psycopg.Connection, name: str, limit: int, *, as_json: bool) -> None:

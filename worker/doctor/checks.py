@@ -142,6 +142,8 @@ def _guarded(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]
     """The check's findings; an error it did not expect is a finding too."""
     try:
         return list(check())
+    except psycopg.errors.InsufficientPrivilege as error:
+        return [problem(name, f"this login lacks a right: {_first_line(error)}", database.GRANT)]
     except Exception as error:  # noqa: BLE001  an examination must reach its end
         return [
             problem(

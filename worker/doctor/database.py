@@ -21,6 +21,7 @@ OLDEST_POSTGRES = 150_000
 BELL_WITHIN_S = 2.0
 CLOCK_TOLERANCE = timedelta(seconds=5)
 QUEUE_USAGE_LIMIT = 0.5
+GRANT = "Run GRANT buybox_worker TO this login, as the owner of the tables."
 MIGRATE = "Run python -m db.migrate with this DATABASE_URL."
 
 
@@ -115,7 +116,7 @@ def check_privileges(found: probes.Readiness) -> Finding:
     return problem(
         "privileges",
         "this login lacks " + ", ".join(found.missing_privileges),
-        "Run GRANT buybox_worker TO this login, as the owner of the tables.",
+        GRANT,
     )
 
 
