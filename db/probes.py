@@ -8,10 +8,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import args_row, class_row
 
 from db.sql import only_row, query
 
@@ -23,6 +24,20 @@ class Readiness:
     server_time: datetime
     missing_privileges: list[str]
     missing_partitions: list[str]
+
+
+class Start(NamedTuple):
+    """Whether a service could begin here at all."""
+
+    is_migrated: bool
+    may_work: bool
+
+
+def check_start(conn: psycopg.Connection) -> Start:
+    """Of any database, an empty one too, and by any login."""
+    with conn.cursor(row_factory=args_row(Start)) as cur:
+        cur.execute(query("check_start"))
+        return only_row(cur)
 
 
 def check_readiness(conn: psycopg.Connection, *, now: datetime) -> Readiness:

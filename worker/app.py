@@ -27,6 +27,7 @@ from worker.connector import BuyboxConnector
 from worker.delivery.setup import courier_from
 from worker.delivery.task import register_delivery
 from worker.settings import Settings, load_settings
+from worker.starting import check_database
 
 
 def analyst_from(settings: Settings) -> Analyst:
@@ -93,6 +94,7 @@ def _app() -> procrastinate.App:
     try:
         settings = load_settings()
         configure_logs(settings, process="worker")
+        check_database(settings)
         app = build_app(settings)
     except SettingsError as error:
         raise SystemExit(f"buybox: {error}") from None

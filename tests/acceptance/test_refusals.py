@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
-from tests.processes import BUYBOX, INGEST, WORKER, Process
+from tests.processes import BUYBOX, INGEST, WORKER, CuttableProxy, Process
 
 pytestmark = pytest.mark.acceptance
 
@@ -37,3 +38,39 @@ def test_a_mistyped_database_ends_every_process_and_shows_no_password(
     assert "no connection string" in process.output()
     assert "S3cret" not in process.output()
     assert "Traceback" not in process.output()
+
+
+SERVICES = pytest.mark.parametrize(
+    "command", [WORKER, INGEST, (*BUYBOX, "run")], ids=("worker", "ingester", "both")
+)
+
+
+@SERVICES
+def test_a_service_ends_where_nothing_is_migrated(
+    start: Start, command: tuple[str, ...], empty_database_url: str
+) -> None:
+    process = start(command, "unmigrated", DATABASE_URL=empty_database_url, **QUEUE)
+    assert process.wait(60) == 1
+    assert "The database is not migrated: run python -m db.migrate" in process.output()
+    assert "Traceback" not in process.output()
+
+
+@SERVICES
+def test_a_service_ends_where_its_login_may_not_work(
+    start: Start, command: tuple[str, ...], database_url: str
+) -> None:
+    reader = make_conninfo(database_url, options="-c role=ops_reader")
+    process = start(command, "reader", DATABASE_URL=reader, **QUEUE)
+    assert process.wait(60) == 1
+    assert "GRANT buybox_worker TO <login>" in process.output()
+    assert "Traceback" not in process.output()
+
+
+def test_an_ingester_whose_database_is_away_waits_for_it(
+    start: Start, cuttable: CuttableProxy
+) -> None:
+    cuttable.cut()
+    ingester = start(INGEST, "away", DATABASE_URL=cuttable.database_url, **QUEUE)
+    ingester.says("database_away")
+    cuttable.mend()
+    ingester.says("database_back")

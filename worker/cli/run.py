@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 
 from process.logs import configure_logs
-from worker.cli.common import dsn_or_fail, fail, settings_or_fail
+from process.settings import SettingsError
+from worker.cli.common import fail, settings_or_fail
+from worker.starting import check_database
 from worker.supervise import Child, Supervisor
 
 INGEST = (sys.executable, "-m", "worker.ingest")
@@ -22,7 +24,10 @@ def run() -> None:
     """
     settings = settings_or_fail()
     configure_logs(settings, process="supervisor")
-    dsn_or_fail(settings)
+    try:
+        check_database(settings)
+    except SettingsError as error:
+        fail(str(error))
     if not settings.sqs_queue_url:
         fail("SQS_QUEUE_URL is not set: there is nothing to ingest. buybox doctor checks it all.")
     Supervisor([Child("ingest", INGEST), Child("worker", ANALYSE)]).run()

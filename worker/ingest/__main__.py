@@ -11,16 +11,17 @@ from process.memory import spare_the_collector
 from process.settings import SettingsError
 from worker.ingest.service import Ingester
 from worker.settings import Settings, load_settings
+from worker.starting import check_database
 
 
 def run(settings: Settings) -> None:
-    """Ingest until SIGTERM or SIGINT. Raises SettingsError when a needed setting is missing."""
+    """Ingest until SIGTERM or SIGINT. Raises SettingsError when it never could."""
     if not settings.sqs_queue_url:
         raise SettingsError(
             "SQS_QUEUE_URL is not set: it names the queue to read, "
             "for example https://sqs.eu-west-1.amazonaws.com/123456789012/notifications"
         )
-    _ = settings.dsn
+    check_database(settings)
     ingester = Ingester(settings)
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
@@ -33,7 +34,7 @@ def run(settings: Settings) -> None:
 
 
 def main() -> int:
-    """The process. Exit codes: 0 stopped as asked, 1 the settings cannot be used."""
+    """The process. Exit codes: 0 stopped as asked, 1 it cannot start."""
     try:
         settings = load_settings()
         configure_logs(settings, process="ingest")

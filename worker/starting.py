@@ -1,0 +1,32 @@
+"""What stops a service before it begins: a database on which it could never work."""
+
+from __future__ import annotations
+
+import psycopg
+
+from db.connect import connect
+from db.probes import check_start
+from process.settings import SettingsError
+from worker.settings import Settings
+
+
+def check_database(settings: Settings) -> None:
+    """Raise SettingsError where nothing is migrated, or this login may not work.
+
+    A database that is merely away is no reason: it comes back, and each service has its own way to
+    wait for that.
+    """
+    try:
+        with connect(settings.dsn, role="start", autocommit=True) as conn:
+            found = check_start(conn)
+    except psycopg.OperationalError:
+        return
+    if not found.is_migrated:
+        raise SettingsError(
+            "The database is not migrated: run python -m db.migrate (or buybox migrate)"
+        )
+    if not found.may_work:
+        raise SettingsError(
+            "This login of DATABASE_URL may not work on the tables: as their owner, run "
+            "GRANT buybox_worker TO <login>"
+        )
