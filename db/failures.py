@@ -36,6 +36,34 @@ def list_failures(
         return cur.fetchall()
 
 
+def list_open_ids(
+    conn: psycopg.Connection,
+    *,
+    ids: Sequence[int] | None = None,
+    error_type: str | None = None,
+) -> list[int]:
+    """The ids of all open dead letters asked for, ascending, `MAX_LISTED` a statement."""
+    found: list[int] = []
+    while True:
+        rows = conn.execute(
+            query("list_open_ids"),
+            {
+                "ids": None if ids is None else list(ids),
+                "error_type": error_type,
+                "after": found[-1] if found else 0,
+                "max_rows": MAX_LISTED,
+            },
+        ).fetchall()
+        found += [failure_id for (failure_id,) in rows]
+        if len(rows) < MAX_LISTED:
+            return found
+
+
+def count_open_failures(conn: psycopg.Connection) -> dict[str, int]:
+    """How many dead letters of each error type are open; types without any are left out."""
+    return dict(conn.execute(query("count_open_failures")).fetchall())
+
+
 def fetch_failure_bodies(conn: psycopg.Connection, ids: Sequence[int]) -> list[FailureBody]:
     """Dead letters with their bodies, locked until the transaction ends."""
     with conn.cursor(row_factory=class_row(FailureBody)) as cur:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NoReturn
 
+import psycopg
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
@@ -13,7 +15,8 @@ from rich.table import Table
 from db import failures as sql
 from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
 from worker.ingest.filing import Filer
-from worker.ingest.redrive import Redriven, redrive
+from worker.ingest.redrive import redrive
+from worker.settings import Settings
 
 failures_app = typer.Typer(
     name="failures",
@@ -23,6 +26,7 @@ failures_app = typer.Typer(
 )
 
 REDRIVEN_AT_ONCE = 100
+SHOWN_IDS = 20
 MAX_ID = 2**63 - 1  # what bigint holds
 _Type = Annotated[str | None, typer.Option("--type", help="Only this error type.")]
 
@@ -100,28 +104,49 @@ def redrive_failures(
     if bool(ids) == bool(error_type):
         fail("say which: ids, or --type TYPE (buybox failures list shows both)", code=2)
     settings = settings_or_fail()
-    filer = Filer.from_settings(settings)
     with connect_or_fail(settings) as conn:
-        found = sql.list_failures(conn, ids=ids, error_type=error_type, max_rows=sql.MAX_LISTED)
-        wanted = sorted(one.id for one in found)
-        for missing in sorted(set(ids or ()) - set(wanted)):
-            console.print(f"{missing}: no open failure of this id", markup=False)
+        # All of them before the first is driven: one that fails again is never met again.
+        wanted = sql.list_open_ids(conn, ids=ids, error_type=error_type)
+        if error_type and not wanted:
+            _no_such_type(conn, error_type)
+        missing = sorted(set(ids or ()) - set(wanted))
+        for one in missing:
+            console.print(f"{one}: no open failure of this id", markup=False)
         if dry_run:
-            console.print(f"would redrive {len(wanted)}: {' '.join(map(str, wanted))}")
+            _rehearse(wanted)
             return
-        done: list[Redriven] = []
-        for start in range(0, len(wanted), REDRIVEN_AT_ONCE):
-            done += redrive(
-                conn,
-                wanted[start : start + REDRIVEN_AT_ONCE],
-                filer,
-                now=datetime.now(UTC),
-                fallback_seller_id=settings.seller_id,
-            )
-    for one in done:
-        outcome = one.resolution or f"failed again: {one.error}"
-        console.print(f"{one.failure_id}: {outcome}", markup=False, soft_wrap=True)
-    again = sum(one.resolution is None for one in done)
-    console.print(f"{len(done) - again} redriven, {again} failed again", markup=False)
-    if again or set(ids or ()) - set(wanted):
+        again = _drive(conn, wanted, settings)
+    console.print(f"{len(wanted) - again} redriven, {again} failed again", markup=False)
+    if again or missing:
         raise typer.Exit(1)
+
+
+def _drive(conn: psycopg.Connection, wanted: Sequence[int], settings: Settings) -> int:
+    """Drive them through the door, some a transaction; returns how many failed again."""
+    filer, again = Filer.from_settings(settings), 0
+    for start in range(0, len(wanted), REDRIVEN_AT_ONCE):
+        done = redrive(
+            conn,
+            wanted[start : start + REDRIVEN_AT_ONCE],
+            filer,
+            now=datetime.now(UTC),
+            fallback_seller_id=settings.seller_id,
+        )
+        for one in done:
+            outcome = one.resolution or f"failed again: {one.error}"
+            console.print(f"{one.failure_id}: {outcome}", markup=False, soft_wrap=True)
+        again += sum(one.resolution is None for one in done)
+    return again
+
+
+def _rehearse(wanted: Sequence[int]) -> None:
+    shown = " ".join(map(str, wanted[:SHOWN_IDS]))
+    more = f" and {len(wanted) - SHOWN_IDS} more" if len(wanted) > SHOWN_IDS else ""
+    console.print(f"would redrive {len(wanted)}: {shown}{more}", markup=False, soft_wrap=True)
+
+
+def _no_such_type(conn: psycopg.Connection, error_type: str) -> NoReturn:
+    """End the command with the types that there are, since this one may be mistyped."""
+    counts = sql.count_open_failures(conn)
+    known = ", ".join(f"{name} ({count})" for name, count in counts.items())
+    fail(escape(f"no open failure is of type {error_type}; open ones: {known or 'there are none'}"))
