@@ -192,6 +192,24 @@ class TestProducts:
         expression = "m.difference(['a', 'b', 'c'], ['n', 'b', 'a'])"
         assert evaluate("products.js", expression) == {"added": 1, "removed": 1, "moved": 2}
 
+    @pytest.mark.parametrize(
+        ("lists", "tabs"),
+        [
+            ({}, set()),
+            ({"resolved": "critical"}, {"all", "resolved"}),
+            ({"snoozed": "critical"}, {"all", "snoozed"}),
+            ({"active": "high"}, {"all", "high", "warning"}),
+            ({"states": "high"}, {"all", "high", "warning", "success"}),
+            ({"states": "info"}, {"all"}),
+        ],
+    )
+    def test_where_a_list_was_cut_its_tabs_may_lack_products(self, evaluate, lists, tabs):
+        given = {
+            name: {"rows": [{"severity": lists.get(name, "info")}], "whole": name not in lists}
+            for name in ("states", "active", "snoozed", "resolved")
+        }
+        assert set(evaluate("products.js", f"[...m.cutTabs({json.dumps(given)})]")) == tabs
+
 
 POINTS = [
     {"event_time": "1970-01-01T00:00:00Z", "p": "10"},

@@ -1,8 +1,10 @@
 // Everything the page asks the server, but the stream. A refusal is a Refusal with a sentence.
 
+import { cutTabs } from "./products.js";
+
 const PAGE = 500;
 export const MOST_STATES = 3000; // the worst ones; more would be too much to hold and to look at
-const MOST_ALERTS = 3000;
+const MOST_ALERTS = 3000; // of each list: active, snoozed; and of resolved ones what these leave
 const ASINS_AT_ONCE = 100;
 
 export class Refusal extends Error {
@@ -60,22 +62,40 @@ function entered(found) {
 }
 
 /**
- * All the page shows: {alerts, states, cursor, whole, counts}. The cursor belongs to the first
- * answer, so that following the stream from it misses nothing. `whole` says whether it is all.
+ * All the page shows: {alerts, states, cursor, whole, cut, counts}. The cursor belongs to the first
+ * answer, so that following the stream from it misses nothing. `whole` says whether all states are
+ * there, `cut` which tabs may lack products.
  */
 export async function everything() {
-  const alerts = await pages("/api/notifications/prioritized?tab=all", "alerts", MOST_ALERTS);
+  const lists = await alertLists();
   const states = await pages("/api/state?", "states", MOST_STATES);
-  await addStatesOf(alerts.rows, states.rows);
+  const cut = cutTabs({ ...lists, states });
+  const alerts = Object.values(lists).flatMap((list) => list.rows);
+  await addStatesOf(alerts, states.rows);
   return {
-    alerts: alerts.rows,
+    alerts,
     states: states.rows,
-    cursor: alerts.first.cursor,
-    whole: alerts.whole && states.whole,
+    cursor: lists.snoozed.first.cursor,
+    whole: states.whole,
+    cut,
     counts: states.first.counts,
   };
 }
 
+/**
+ * The alerts by their tabs, in the order they were read: what is open before what is resolved, or
+ * a day on which much was resolved would hide it. Snoozed before active: a snooze that runs out
+ * between the two changes no row, so that no stream would tell of it.
+ */
+async function alertLists() {
+  const list = (tab, most) => pages(`/api/notifications/prioritized?tab=${tab}`, "alerts", most);
+  const snoozed = await list("snoozed", MOST_ALERTS);
+  const active = await list("active", MOST_ALERTS);
+  const left = MOST_ALERTS - snoozed.rows.length - active.rows.length;
+  return { snoozed, active, resolved: await list("resolved", left) };
+}
+
+/** The rows of a list, page after page until there are `most`: one page at least. */
 async function pages(path, name, most) {
   const rows = [];
   let first = null;

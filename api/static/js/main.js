@@ -54,7 +54,7 @@ store.onChange((dirty, fresh) => {
 });
 
 function recount() {
-  counts = tabs.count(store.products(), store.whole);
+  counts = tabs.count(store.products(), store.cut);
   document.title = title();
 }
 

@@ -64,6 +64,20 @@ export function productOf(key, states, alerts, now) {
   };
 }
 
+/**
+ * The tabs that may lack products. A list that was cut lacks what stands behind its last row; where
+ * the worst come first, the tabs of what is worse than that have all of theirs.
+ */
+export function cutTabs({ states, active, snoozed, resolved }) {
+  const behind = ({ rows, whole }, tabs) =>
+    whole ? [] : tabs.filter((tab) => rankOf(tab) >= rankOf(rows.at(-1).severity));
+  const cut = new Set([...behind(states, TABS.slice(0, 4)), ...behind(active, TABS.slice(0, 3))]);
+  if (!snoozed.whole) cut.add("snoozed");
+  if (!resolved.whole) cut.add("resolved");
+  if (cut.size || !states.whole) cut.add("all");
+  return cut;
+}
+
 /** The order of a tab's rows. */
 export function orderOf(tab) {
   const key = (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);

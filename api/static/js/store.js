@@ -16,7 +16,8 @@ export class Store {
   #fresh = new Set(); // alerts that came over the stream and were not there before
   #asked = false;
   #listener = () => {};
-  whole = true;
+  whole = true; // all states are held
+  cut = new Set(); // the tabs that may lack products
   counts = null;
 
   /** Be told of changes: a set of product keys, and the alerts that are new. */
@@ -25,11 +26,12 @@ export class Store {
   }
 
   /** Begin anew with all that the server has. */
-  fill({ states, alerts, whole, counts }) {
+  fill({ states, alerts, whole, cut, counts }) {
     this.#rows.clear();
     this.#products.clear();
     this.#made.clear();
     this.whole = whole;
+    this.cut = cut;
     this.counts = counts;
     for (const state of states) this.#put("state", state);
     for (const alert of alerts) this.#put("alert", alert);

@@ -51,13 +51,12 @@ export class Tabs {
     this.#on(tab);
   }
 
-  /** The numbers of products. Those of a list that is not whole are followed by a plus. */
-  count(products, whole) {
+  /** The numbers of products, followed by a plus in the tabs that may lack some. */
+  count(products, cut) {
     const counts = Object.fromEntries(TABS.map((tab) => [tab, 0]));
     for (const product of products) for (const tab of product.tabs) counts[tab] += 1;
     for (const [tab, button] of this.#buttons) {
-      const open = !whole && (tab === "all" || tab === "success");
-      setText(button.lastElementChild, `${counts[tab]}${open ? "+" : ""}`);
+      setText(button.lastElementChild, `${counts[tab]}${cut.has(tab) ? "+" : ""}`);
       button.classList.toggle("none", counts[tab] === 0);
     }
     return counts;
