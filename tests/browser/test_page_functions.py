@@ -192,23 +192,30 @@ class TestProducts:
         expression = "m.difference(['a', 'b', 'c'], ['n', 'b', 'a'])"
         assert evaluate("products.js", expression) == {"added": 1, "removed": 1, "moved": 2}
 
+
+class TestWhatIsHeld:
     @pytest.mark.parametrize(
-        ("lists", "tabs"),
+        ("kind", "held", "told", "shown"),
         [
-            ({}, set()),
-            ({"resolved": "critical"}, {"all", "resolved"}),
-            ({"snoozed": "critical"}, {"all", "snoozed"}),
-            ({"active": "high"}, {"all", "high", "warning"}),
-            ({"states": "high"}, {"all", "high", "warning", "success"}),
-            ({"states": "info"}, {"all"}),
+            ("state", {"version": 2}, {"version": 3}, "told"),
+            ("state", {"version": 2}, {"version": 1}, "held"),
+            ("alert", {"updated_at": "2026-03-04T10:00:00Z"}, {"updated_at": "2026-03-04T09:59:59Z"}, "told"),
         ],
-    )
-    def test_where_a_list_was_cut_its_tabs_may_lack_products(self, evaluate, lists, tabs):
-        given = {
-            name: {"rows": [{"severity": lists.get(name, "info")}], "whole": name not in lists}
-            for name in ("states", "active", "snoozed", "resolved")
-        }
-        assert set(evaluate("products.js", f"[...m.cutTabs({json.dumps(given)})]")) == tabs
+    )  # fmt: skip
+    def test_a_state_counts_its_versions_and_of_alerts_what_is_told_later_is_newer(
+        self, evaluate, kind, held, told, shown
+    ):
+        row = state() if kind == "state" else alert(1)
+        held, told = row | held | {"title": "held"}, row | told | {"title": "told"}
+        given = {"states": [], "alerts": [], "whole": True, f"{kind}s": [held]}
+        expression = f"""(() => {{
+            globalThis.requestAnimationFrame ??= () => 0;
+            const store = new m.Store();
+            store.fill({json.dumps(given)});
+            store.apply("{kind}", {json.dumps(told)});
+            return store.product("P").title;
+        }})()"""
+        assert evaluate("store.js", expression) == shown
 
 
 POINTS = [

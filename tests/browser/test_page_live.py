@@ -181,6 +181,14 @@ class TestPeopleAct:
         expect(visit.row("Enamel mug").locator(".meta")).not_to_contain_text("is on it")
         ring(conn, ALERT_CHANNEL)
 
+    def test_an_act_with_an_earlier_time_than_the_change_before_it_is_shown(self, visit, conn):
+        conn.execute(
+            "UPDATE alerts SET attention = 'reviewing', acknowledged_by = 'bob', acknowledged_at = now(),"
+            " changed_in = pg_current_xact_id(), updated_at = updated_at - interval '1 second'"
+        )  # its transaction began before the one that it waited for
+        ring(conn, ALERT_CHANNEL)
+        expect(visit.row("Enamel mug").locator(".meta")).to_contain_text("bob is on it")
+
     def test_several_alerts_of_a_product_at_once(self, visit, press, conn):
         write_alert(conn, MUG, kind="pricing-health", severity="warning")
         row = visit.row("Enamel mug")

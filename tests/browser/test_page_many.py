@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard import MARKETPLACE, write_alert
@@ -60,3 +63,22 @@ def test_what_changes_between_the_lists_is_not_missed(conn, backend, look):
     expect(visit.row(LATE)).to_be_visible()
     visit.tab("All")
     expect(visit.row(PUT_OFF)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("lists", "tabs"),
+    [
+        ({}, set()),
+        ({"resolved": "critical"}, {"all", "resolved"}),
+        ({"snoozed": "critical"}, {"all", "snoozed"}),
+        ({"active": "high"}, {"all", "high", "warning"}),
+        ({"states": "high"}, {"all", "high", "warning", "success"}),
+        ({"states": "info"}, {"all"}),
+    ],
+)
+def test_where_a_list_was_cut_its_tabs_may_lack_products(evaluate, lists, tabs):
+    given = {
+        name: {"rows": [{"severity": lists.get(name, "info")}], "whole": name not in lists}
+        for name in ("states", "active", "snoozed", "resolved")
+    }
+    assert set(evaluate("products.js", f"[...m.cutTabs({json.dumps(given)})]")) == tabs

@@ -37,11 +37,11 @@ export class Store {
     for (const alert of alerts) this.#put("alert", alert);
   }
 
-  /** A row as the stream tells it. Older than what is held, it is ignored. */
+  /** A row as the stream tells it. A state older than the one that is held is ignored. */
   apply(kind, row) {
     const name = `${kind} ${row.key}`;
     const held = this.#rows.get(name);
-    if (held && isOlder(kind, row, held)) return;
+    if (held && kind === "state" && row.version < held.version) return;
     if (!held && !this.whole && kind === "state" && CALM.has(row.severity)) return;
     if (kind === "alert") {
       this.#pending.delete(name);
@@ -139,9 +139,4 @@ function nextFrame(act) {
   };
   requestAnimationFrame(once);
   setTimeout(once, 250);
-}
-
-function isOlder(kind, row, held) {
-  if (kind === "state") return row.version < held.version;
-  return Date.parse(row.updated_at) < Date.parse(held.updated_at);
 }
