@@ -7,13 +7,23 @@ from there has missed nothing.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+import re
+from decimal import Decimal
+from typing import Literal, NamedTuple
 
 from api.problems import ProblemError
 from db.dashboard import Place
+
+Listing = Literal["alerts", "states"]
+"""What a page is of: a place in one list says nothing in another."""
+
+_KEYS = {
+    "alerts": re.compile(r"-?\d{1,18}", re.ASCII),
+    "states": re.compile(r"[^\0\ud800-\udfff]*"),  # what Postgres takes as text
+}
+_MOST_RANK = 99
+_MOST_DIGITS = 1_000  # before and after the point; Postgres' numeric has room for more
 
 
 class Page(NamedTuple):
@@ -23,26 +33,36 @@ class Page(NamedTuple):
     place: Place
 
 
-def page_token(page: Page) -> str:
+def page_token(listing: Listing, page: Page) -> str:
     """The page as text for a URL."""
     rank, stake, key = page.place
-    text = json.dumps([page.cursor, rank, str(stake), key], separators=(",", ":"))
+    text = json.dumps([listing, page.cursor, rank, str(stake), key], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_page_token(token: str | None) -> Page | None:
-    """The page in a text of ours. Raises ProblemError 422 for any other."""
+def read_page_token(listing: Listing, token: str | None) -> Page | None:
+    """The page in a text of ours for this list. Raises ProblemError 422 for any other."""
     if token is None:
         return None
     try:
         padded = token + "=" * (-len(token) % 4)
-        cursor, rank, stake, key = json.loads(base64.b64decode(padded, b"-_", validate=True))
+        of, cursor, rank, stake, key = json.loads(base64.b64decode(padded, b"-_", validate=True))
         place = Place(int(rank), Decimal(str(stake)), str(key))
-    except (ValueError, TypeError, InvalidOperation, binascii.Error, RecursionError):
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
         raise _unreadable() from None
-    if not (isinstance(cursor, str) and "\0" not in place.key and 0 <= place.rank < 100):  # noqa: PLR2004
+    if of != listing or not isinstance(cursor, str) or not _is_in(listing, place):
         raise _unreadable()
     return Page(cursor, place)
+
+
+def _is_in(listing: Listing, place: Place) -> bool:
+    """Whether the database can look for the place: other text may come from anybody."""
+    exponent = place.stake.as_tuple().exponent
+    return (
+        0 <= place.rank <= _MOST_RANK
+        and (exponent == "F" or (isinstance(exponent, int) and abs(exponent) <= _MOST_DIGITS))
+        and _KEYS[listing].fullmatch(place.key) is not None
+    )
 
 
 def _unreadable() -> ProblemError:

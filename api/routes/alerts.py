@@ -85,7 +85,7 @@ def prioritized(
     page: PageToken = None,
 ) -> AlertList:
     """By severity, then the money at stake, then the newest. Resolved ones for seven days."""
-    at, now = read_page_token(page), datetime.now(UTC)
+    at, now = read_page_token("alerts", page), datetime.now(UTC)
     resolved_after = now - RESOLVED_SHOWN
     with connection(request) as conn, one_snapshot(conn):
         cursor = at.cursor if at else read_position(conn)
@@ -101,13 +101,13 @@ def prioritized(
             after=at.place if at else None,
             max_rows=limit + 1,
         )
-        rows = [row for row, _ in found[:limit]]
+        rows, more = [row for row, _ in found[:limit]], len(found) > limit
         titles = read_titles(conn, rows)
         counts = count_alerts(conn, now=now, resolved_after=resolved_after)
     return AlertList.model_construct(
         alerts=[alert_body(row, titles.get((row.marketplace_id, row.asin))) for row in rows],
         cursor=cursor,
-        next_page=page_token(Page(cursor, found[limit - 1][1])) if len(found) > limit else None,
+        next_page=page_token("alerts", Page(cursor, found[limit - 1][1])) if more else None,
         reset=reset,
         counts={name: getattr(counts, name) for name in counts.__slots__},
     )

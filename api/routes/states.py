@@ -95,7 +95,7 @@ def list_of_states(
     page: PageToken = None,
 ) -> StateList:
     """By severity, then by the money at stake. `counts` has every severity, whatever the filter."""
-    at = read_page_token(page)
+    at = read_page_token("states", page)
     with connection(request) as conn, one_snapshot(conn):
         cursor = at.cursor if at else read_position(conn)
         found = list_states(
@@ -111,7 +111,7 @@ def list_of_states(
     return StateList.model_construct(
         states=[state_body(row, titles.get((row.marketplace_id, row.asin))) for row in rows],
         cursor=cursor,
-        next_page=page_token(Page(cursor, found[limit - 1][1])) if more else None,
+        next_page=page_token("states", Page(cursor, found[limit - 1][1])) if more else None,
         counts=dict.fromkeys(("critical", "high", "warning", "success", "info"), 0) | counts,
     )
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from api.paging import Page, page_token
 from api.routes.states import StateList
+from db.dashboard import Place
 from db.feed import read_position
 from tests.dashboard import MARKETPLACE, streaming, touch_alert, write_alert, write_state
 from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, offer
@@ -154,6 +156,38 @@ class TestAlerts:
             "/api/notifications/prioritized", params={"since": "another.1~5:5:"}
         ).json()
         assert (len(found["alerts"]), found["reset"]) == (1, "other-epoch")
+
+
+class TestPagesOfOthers:
+    LISTS = ("/api/state", "/api/notifications/prioritized")
+
+    @pytest.mark.parametrize(("of", "asked"), [LISTS, LISTS[::-1]])
+    def test_a_page_of_another_list_is_refused(self, client, conn, of, asked):
+        for asin in ("B000000001", "B000000002"):
+            write_state(conn, asin)
+            write_alert(conn, asin)
+        page = client.get(of, params={"limit": 1}).json()["next_page"]
+        assert client.get(of, params={"page": page}).status_code == 200
+        answer = client.get(asked, params={"page": page})
+        assert (answer.status_code, answer.json()["type"]) == (422, "unreadable-page")
+
+    @pytest.mark.parametrize("listing", ["states", "alerts"])
+    @pytest.mark.parametrize(
+        ("stake", "key"),
+        [
+            ("1", "x"),
+            ("1", "9" * 30),
+            ("1", "\ud800"),
+            ("1", "\0"),
+            ("NaN", "1"),
+            ("1e999999", "1"),
+        ],
+    )
+    def test_a_forged_place_is_no_error_of_the_server(self, client, listing, stake, key):
+        place = Place(1, Decimal(stake), key)
+        path = dict(zip(("states", "alerts"), self.LISTS, strict=True))[listing]
+        answer = client.get(path, params={"page": page_token(listing, Page("c", place))})
+        assert answer.status_code in {200, 422}
 
 
 class TestAProduct:

@@ -140,20 +140,37 @@ class TestRateLimit:
         assert len(limit._callers) == 10_000
 
 
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+STAKES = st.decimals(allow_nan=False, min_value=-(10**12), max_value=10**12, places=4) | st.just(
+    Decimal("Infinity")
+)
+
+
 class TestPages:
-    @given(st.text(), st.integers(0, 99), st.decimals(allow_nan=False), st.integers())
-    def test_a_page_comes_back_as_it_was(self, cursor, rank, stake, key):
+    @given(TEXTS, st.integers(0, 99), STAKES, TEXTS)
+    def test_a_page_of_states_comes_back_as_it_was(self, cursor, rank, stake, key):
+        page = Page(cursor, Place(rank, stake, key))
+        assert read_page_token("states", page_token("states", page)) == page
+
+    @given(TEXTS, st.integers(0, 99), STAKES, st.integers(-(10**17), 10**17))
+    def test_a_page_of_alerts_comes_back_as_it_was(self, cursor, rank, stake, key):
         page = Page(cursor, Place(rank, stake, str(key)))
-        assert read_page_token(page_token(page)) == page
+        assert read_page_token("alerts", page_token("alerts", page)) == page
+
+    @pytest.mark.parametrize(("of", "asked"), [("alerts", "states"), ("states", "alerts")])
+    def test_a_page_of_another_list_is_refused(self, of, asked):
+        token = page_token(of, Page("c", Place(1, Decimal(1), "-17")))
+        with pytest.raises(ProblemError, match="not one that an answer named"):
+            read_page_token(asked, token)
 
     @given(st.one_of(st.text(max_size=60), st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True)))
     def test_any_other_text_is_refused_in_a_sentence(self, text):
         with pytest.raises(ProblemError) as caught:
-            read_page_token(text)
+            read_page_token("states", text)
         assert caught.value.status == 422
 
     def test_no_page_is_the_first(self):
-        assert read_page_token(None) is None
+        assert read_page_token("alerts", None) is None
 
 
 class TestSettings:
