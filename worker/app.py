@@ -59,6 +59,7 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
         atexit.register(couriers_pool.close)
     app = procrastinate.App(
         connector=BuyboxConnector(
+            jobs_at_once=settings.worker_concurrency,
             conninfo=conninfo(settings.dsn, role="procrastinate", **QUEUE_SETTINGS),
             min_size=1,
             max_size=settings.worker_concurrency + 3,

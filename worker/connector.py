@@ -1,16 +1,20 @@
-"""procrastinate's connector, made tolerant of two races in its fetch."""
+"""procrastinate's connector: tolerant of two races in its fetch, a thread for each job."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, LiteralString
 
+import psycopg_pool
 from procrastinate import PsycopgConnector, exceptions, sql
 from procrastinate.connector import Notify
 
 LOCK_INDEX = "procrastinate_jobs_lock_idx_v1"
 FETCH_ATTEMPTS = 10
 NO_JOB: dict[str, Any] = {"id": None}
+SPARE_THREADS = 4
 
 
 class BuyboxConnector(PsycopgConnector):
@@ -23,11 +27,22 @@ class BuyboxConnector(PsycopgConnector):
 
     A worker forgets the bells of before once a fetch has found nothing, those as well that came
     while it looked: such a job would wait for the next poll.
+
+    Tasks run in the event loop's threads, of which there are as many as processors and four: what a
+    worker takes beyond that would hold its products and do nothing. `jobs_at_once` says how many it
+    takes.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, jobs_at_once: int = 1, **options: Any) -> None:
         super().__init__(**options)
+        self._threads = jobs_at_once + SPARE_THREADS
         self._bells = 0
+
+    async def open_async(self, pool: psycopg_pool.AsyncConnectionPool | None = None) -> None:
+        """As the base class, with threads enough for the jobs."""
+        threads = ThreadPoolExecutor(self._threads, thread_name_prefix="job")
+        asyncio.get_running_loop().set_default_executor(threads)
+        await super().open_async(pool)
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         """As the base class, counting the bells."""
