@@ -109,6 +109,28 @@ def postpone_reassessment(conn: psycopg.Connection, work_id: int, *, due_at: dat
     conn.execute(query("postpone_reassessment"), {"id": work_id, "due_at": due_at})
 
 
+def count_apart(conn: psycopg.Connection) -> int:
+    """How many products wait each by itself."""
+    return int(only_row(conn.execute(query("count_apart_reassessments")))[0])
+
+
+def set_apart(
+    conn: psycopg.Connection, products: Sequence[tuple[str, str]], *, due_at: datetime
+) -> None:
+    """Each of these (marketplace, ASIN) pairs becomes work of its own, not before `due_at`.
+
+    One that waits by itself already is left as it is.
+    """
+    conn.execute(
+        query("set_apart_reassessments"),
+        {
+            "marketplace_id": [m for m, _ in products],
+            "asin": [a for _, a in products],
+            "due_at": due_at,
+        },
+    )
+
+
 def read_facts(conn: psycopg.Connection, row_ids: Iterable[int]) -> dict[int, str]:
     """The facts, as JSON text, of these notifications; absent where they were dropped."""
     return dict(conn.execute(query("read_facts"), {"row_ids": list(row_ids)}).fetchall())

@@ -32,6 +32,8 @@ PRODUCTS_AT_ONCE = 200
 """Of a marketplace; a change of products comes in pieces of this size."""
 
 FAILED_WAITS = timedelta(minutes=10)
+MOST_APART = 1000
+"""Where so many products wait by themselves, none of them is to blame: a piece that fails waits."""
 LOOK_BACK = timedelta(hours=2)
 """Midnights are dealt with again for this long: messages of the day before may still come."""
 
@@ -65,32 +67,26 @@ def reassess_waiting(
 def reassess_some(conn: psycopg.Connection, analyst: Analyst) -> int | None:
     """One piece in one transaction: how many states changed; None when no piece is ready.
 
-    Raises what NOT_THE_MESSAGE names, with nothing done. On any other error the piece waits.
+    Raises what NOT_THE_MESSAGE names, with nothing done. On any other error the piece is taken
+    apart, and a product that fails by itself waits.
     """
-    work = None
-    try:
-        with conn.transaction():
-            sql.join_assessors(conn)
-            work = sql.take_reassessment(conn, now=analyst.clock(), max_products=PRODUCTS_AT_ONCE)
-            if work is None:
-                return None
-            changed, alerted = _assess(conn, work.products, analyst)
-            sql.put_back(conn, work)
-            if changed:
-                products_sql.ring_state_bell(conn, changed)
-            if alerted:
-                ring_alert_bell(conn, alerted)
-    except NOT_THE_MESSAGE:
-        raise
-    except Exception as error:
+    with conn.transaction():
+        sql.join_assessors(conn)
+        work = sql.take_reassessment(conn, now=analyst.clock(), max_products=PRODUCTS_AT_ONCE)
         if work is None:
+            return None
+        try:
+            # Undone by itself when it fails: the piece stays locked, so nobody else takes it apart.
+            with conn.transaction():
+                changed = _assess_and_ring(conn, work.products, analyst)
+        except NOT_THE_MESSAGE:
             raise
-        log.error("reassessment_failed", products=len(work.asins), error=repr(error))
-        with conn.transaction():
-            sql.postpone_reassessment(conn, work.id, due_at=analyst.clock() + FAILED_WAITS)
-        return 0
-    log.info("reassessed", products=len(work.asins), changed=len(changed))
-    return len(changed)
+        except Exception as error:  # noqa: BLE001  found out below whose it is
+            _set_apart(conn, work, error, analyst)
+            return 0
+        sql.put_back(conn, work)
+    log.info("reassessed", products=len(work.asins), changed=changed)
+    return changed
 
 
 def ask_for_new_days(conn: psycopg.Connection, *, now: datetime) -> list[tuple[str, str | None]]:
@@ -108,6 +104,45 @@ def ask_for_new_days(conn: psycopg.Connection, *, now: datetime) -> list[tuple[s
         scopes = scopes_between(days, since, now)
         sql.ask_reassessments(conn, scopes)
     return scopes
+
+
+def _set_apart(
+    conn: psycopg.Connection, work: sql.Reassessment, error: Exception, analyst: Analyst
+) -> None:
+    """Each product of the piece becomes one of its own; one that failed by itself waits a while.
+
+    So whatever else is to be done, the rest of a marketplace above all, goes on meanwhile.
+    """
+    now = analyst.clock()
+    again_at = now + FAILED_WAITS
+    if len(work.asins) > 1:
+        if sql.count_apart(conn) < MOST_APART:
+            sql.put_back(conn, work)
+            sql.set_apart(conn, work.products, due_at=now)
+            log.warning("reassessment_refused", products=len(work.asins), error=repr(error))
+            return
+        sql.postpone_reassessment(conn, work.id, due_at=again_at)
+    else:
+        sql.put_back(conn, work)
+        sql.set_apart(conn, work.products, due_at=again_at)
+    log.error(
+        "reassessment_failed",
+        products=[f"{marketplace_id}:{asin}" for marketplace_id, asin in work.products],
+        error=repr(error),
+        next_attempt_at=again_at,
+    )
+
+
+def _assess_and_ring(
+    conn: psycopg.Connection, products: Sequence[tuple[str, str]], analyst: Analyst
+) -> int:
+    """Assess, and ring for what changed; returns how many states did."""
+    changed, alerted = _assess(conn, products, analyst)
+    if changed:
+        products_sql.ring_state_bell(conn, changed)
+    if alerted:
+        ring_alert_bell(conn, alerted)
+    return len(changed)
 
 
 def _assess(

@@ -1,0 +1,137 @@
+"""A product that cannot be assessed anew waits by itself; nobody else waits for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.economy import (
+    CHEAP_MARGIN,
+    MARGIN,
+    asins,
+    catch_up,
+    fees,
+    margins,
+    product,
+    set_all,
+    set_fees,
+    set_products,
+    tell,
+    versions,
+    waiting,
+)
+from tests.factories import GB
+from tests.interleave import analyst, column
+from worker.analysis import reassessment
+
+NAMES = asins(7)
+BAD = NAMES[1]
+OTHER_MARGIN = Decimal("37.00")
+SOON, LATER = timedelta(minutes=9), timedelta(minutes=11)
+
+
+@pytest.fixture
+def pages(conn, monkeypatch):
+    """Seven states in a marketplace that is worked through by threes."""
+    monkeypatch.setattr(reassessment, "PRODUCTS_AT_ONCE", 3)
+    set_all(conn, *(product(name) for name in NAMES))
+    tell(conn, *NAMES)
+    return conn
+
+
+def spoil(conn, *, mend=False):
+    """What the newest message of BAD said is in a form that this version cannot read, or can."""
+    change = "b.facts::jsonb - 'new'" if mend else """b.facts::jsonb || '{"new": 1}'"""
+    conn.execute(
+        f"UPDATE notification_bodies AS b SET facts = ({change})::json "
+        "FROM current_state AS s WHERE s.notification_row_id = b.notification_id AND s.asin = %s",
+        (BAD,),
+    )
+
+
+def refuse(conn, *, mend=False):
+    """The database refuses whatever is written over the state of BAD, or no longer."""
+    conn.execute("ALTER TABLE current_state DROP CONSTRAINT IF EXISTS not_this_one")
+    if not mend:
+        conn.execute(
+            "ALTER TABLE current_state ADD CONSTRAINT not_this_one "
+            f"CHECK (asin <> '{BAD}' OR version < 2) NOT VALID"
+        )
+
+
+def dearer(conn):
+    set_fees(conn, *fees(rate="0.20"))
+
+
+def cheaper(conn):
+    set_products(conn, *(product(name, unit_cost=Decimal(3)) for name in NAMES))
+
+
+@pytest.mark.parametrize("harm", [spoil, refuse])
+@pytest.mark.parametrize(
+    ("change", "margin"), [(dearer, OTHER_MARGIN), (cheaper, CHEAP_MARGIN)], ids=["page", "pieces"]
+)
+def test_one_product_that_fails_holds_up_nobody_and_is_done_once_mended(
+    pages, harm, change, margin
+):
+    harm(pages)
+    change(pages)
+    assert catch_up(pages) == 6
+    assert margins(pages) == [MARGIN if name == BAD else margin for name in NAMES]
+    assert column(pages, "SELECT asins FROM reassessments") == [[BAD]]
+    harm(pages, mend=True)
+    assert catch_up(pages, later=SOON) == 0
+    assert catch_up(pages, later=LATER) == 1
+    assert margins(pages) == [margin] * 7
+    assert (versions(pages), waiting(pages)) == ([2] * 7, 0)
+
+
+def test_what_fails_is_named_once_a_try_and_tried_every_ten_minutes(pages):
+    spoil(pages)
+    dearer(pages)
+    named, tries = [f"{GB}:{BAD}"], []
+    for later in (timedelta(0), SOON, LATER, 2 * LATER):
+        with capture_logs() as lines:
+            catch_up(pages, later=later)
+        tries.append([line["products"] for line in lines if line["event"] == "reassessment_failed"])
+    assert tries == [[named], [], [named], [named]]
+
+
+def test_a_product_that_fails_at_every_change_waits_but_once(pages):
+    spoil(pages)
+    for rate in ("0.20", "0.15", "0.20"):
+        set_fees(pages, *fees(rate=rate))
+        assert catch_up(pages) == 6
+    assert column(pages, "SELECT asins FROM reassessments") == [[BAD]]
+    spoil(pages, mend=True)
+    assert catch_up(pages, later=LATER) == 1
+    assert margins(pages) == [OTHER_MARGIN] * 7
+
+
+def test_a_piece_stays_in_one_hand_until_it_is_taken_apart(pages, open_connection):
+    """Two workers that came upon the same failure would otherwise both take it apart."""
+    spoil(pages)
+    dearer(pages)
+    with pages.transaction():
+        reassessment.sql.settle_reassessments(pages)
+    with open_connection().transaction() as first:
+        assert reassessment.reassess_some(first.connection, analyst()) == 0
+        assert reassessment.reassess_some(pages, analyst()) is None
+    assert catch_up(pages) == 6
+    assert versions(pages) == [1 if name == BAD else 2 for name in NAMES]
+
+
+def test_where_very_many_fail_the_marketplace_waits_as_a_whole(pages, monkeypatch):
+    """A version that can assess nothing must not make a piece of each product there is."""
+    monkeypatch.setattr(reassessment, "MOST_APART", 3)
+    with monkeypatch.context() as bug:
+        bug.setattr(reassessment, "reassess", lambda *_, **__: 1 / 0)
+        dearer(pages)
+        assert catch_up(pages) == 0
+        assert waiting(pages) == 1 + 3
+    assert catch_up(pages) == 0
+    assert catch_up(pages, later=LATER) == 7
+    assert margins(pages) == [OTHER_MARGIN] * 7
