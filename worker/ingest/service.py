@@ -24,7 +24,14 @@ from process.logs import get_logger
 from worker.ingest.buffer import Buffer, InHand
 from worker.ingest.filing import Filed, Filer, file_letters, open_letter
 from worker.ingest.gate import Gate, backoff_delays
-from worker.ingest.sqs import LONG_POLL_S, Queue, QueueError, open_dead_letter_queue, open_queues
+from worker.ingest.sqs import (
+    LONG_POLL_S,
+    Queue,
+    QueueError,
+    connect_sqs,
+    open_dead_letter_queue,
+    open_queues,
+)
 from worker.ingest.tally import Tally
 from worker.ingest.watchman import Watchman
 from worker.settings import Settings
@@ -32,6 +39,9 @@ from worker.settings import Settings
 log = get_logger(__name__)
 
 DELETERS = 4
+WATCH_TIMEOUT_S = 3.0
+"""For the watchman, who asks each queue only how full it is. Together they must hang for less than
+the 30 s of silence after which an ingester counts as lost (ops.worker_health)."""
 STOP_FILING_AFTER_S = 4.0
 STOP_WAITING_AFTER_S = 8.0
 """An ingester is gone 10 s after SIGTERM; the platform kills what is not."""
@@ -50,6 +60,7 @@ class Ingester:
     ) -> None:
         self._settings = settings
         self._queues = list(queues if queues is not None else open_queues(settings))
+        watched = connect_sqs(settings, read_timeout_s=WATCH_TIMEOUT_S, attempts=1)
         self._clock = clock
         self._jitter = jitter or random.Random()
         self._filer = Filer.from_settings(settings)
@@ -68,8 +79,8 @@ class Ingester:
             settings,
             self._gate,
             self.tally,
-            queues=self._queues,
-            dead_letters=open_dead_letter_queue(settings),
+            queues=self._queues if queues is not None else open_queues(settings, watched),
+            dead_letters=open_dead_letter_queue(settings, watched),
             clock=clock,
         )
 

@@ -22,6 +22,7 @@ QueueError = (BotoCoreError, ClientError)
 
 LONG_POLL_S = 20
 READ_TIMEOUT_S = LONG_POLL_S + 10
+CONNECT_TIMEOUT_S = 5
 BATCH_LIMIT = 10
 """SQS takes at most ten messages in one call."""
 NO_MESSAGE = "buybox-doctor-handle-of-no-message"
@@ -164,19 +165,21 @@ def _is_permitted(call: Callable[[], object]) -> bool:
     return True
 
 
-def connect_sqs(settings: Settings, *, read_timeout_s: int = READ_TIMEOUT_S) -> SQSClient:
+def connect_sqs(
+    settings: Settings, *, read_timeout_s: float = READ_TIMEOUT_S, attempts: int = 2
+) -> SQSClient:
     """A client for the settings' region or emulator. Connects at the first call.
 
-    Retries are left to the callers: they know whether to wait, and for how long.
+    Further retries are left to the callers: they know whether to wait, and for how long.
     """
     return boto3.client(
         "sqs",
         region_name=settings.region,
         endpoint_url=settings.sqs_endpoint_url,
         config=Config(
-            connect_timeout=5,
+            connect_timeout=min(CONNECT_TIMEOUT_S, read_timeout_s),
             read_timeout=read_timeout_s,
-            retries={"total_max_attempts": 2, "mode": "standard"},
+            retries={"total_max_attempts": attempts, "mode": "standard"},
             max_pool_connections=100,
         ),
     )

@@ -58,8 +58,10 @@ class Watchman:
             stop.wait(LOOK_EVERY_S)
 
     def look(self) -> None:
-        """One look: backlog, database, queues, heartbeat."""
-        self._ask_sqs()
+        """One look: backlog, database, heartbeat, and then the queues.
+
+        SQS may keep us waiting, so it comes last: what it says stands in the next heartbeat.
+        """
         try:
             conn = self._connection()
             self._judge_backlog(inbox.read_backlog(conn).oldest_received_at)
@@ -72,6 +74,7 @@ class Watchman:
             self._starting = False
             if self._gate.open("database"):
                 log.info("database_back")
+        self._ask_sqs()
 
     def farewell(self) -> None:
         """The last heartbeat says that it stopped on purpose."""

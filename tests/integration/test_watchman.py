@@ -1,0 +1,90 @@
+"""The ingester's watchman: its heart beats and its gate is judged whatever SQS does."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from tests.interleave import Background, column, deliver, letter, until
+from worker.ingest import service, watchman
+from worker.ingest.gate import Gate
+from worker.ingest.service import Ingester
+from worker.ingest.sqs import Queue, QueueError, connect_sqs
+from worker.ingest.tally import Tally
+from worker.ingest.watchman import Watchman
+from worker.settings import Settings
+
+
+class QueueThatLooks:
+    """A queue that, when it is asked, writes down what operators see by then, and is not there."""
+
+    source = "sqs"
+
+    def __init__(self, conn) -> None:
+        self.conn, self.seen = conn, []
+
+    def attributes(self):
+        self.seen += column(self.conn, "SELECT state FROM ops.worker_health")
+        raise EndpointConnectionError(endpoint_url="nowhere")
+
+
+@pytest.fixture
+def silent(database_url) -> Iterator[Settings]:
+    """Settings of an SQS that lets one connect, and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        yield Settings(
+            database_url=database_url,
+            sqs_endpoint_url=url,
+            aws_region="eu-west-1",
+            sqs_queue_url=f"{url}/1/main",
+            dlq_url=f"{url}/1/dead",
+        )
+
+
+def test_backlog_and_heart_do_not_wait_for_sqs(conn, database_url):
+    deliver(conn, letter())
+    queue, gate = QueueThatLooks(conn), Gate()
+    watching = Watchman(
+        Settings(database_url=database_url, max_backlog_age_seconds=60),
+        gate,
+        Tally(),
+        queues=[queue],
+        dead_letters=None,
+        clock=lambda: datetime.now(UTC) + timedelta(hours=1),
+    )
+    watching.look()
+    watching.farewell()
+    assert queue.seen == ["gated"]
+    assert list(gate.reasons) == ["backlog"]
+
+
+def test_an_sqs_that_hangs_is_in_the_heartbeat_soon(conn, silent, monkeypatch):
+    monkeypatch.setattr(service, "WATCH_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(watchman, "LOOK_EVERY_S", 0.1)
+    ingester = Ingester(silent, queues=[])
+    running = Background(ingester.run)
+    try:
+        says = "SELECT details -> 'queues' -> 'dlq' ->> 'error' FROM worker_heartbeats"
+        until(lambda: any(column(conn, says)), "the heartbeat said it", unless=running.done)
+    finally:
+        ingester.stop()
+        running.result()
+
+
+def test_all_queues_that_hang_are_asked_within_the_silence_that_counts_as_lost():
+    lost_after_s, queues = 30, 4
+    assert queues * service.WATCH_TIMEOUT_S + watchman.LOOK_EVERY_S < lost_after_s
+
+
+def test_a_client_of_one_attempt_asks_once(silent):
+    client = connect_sqs(silent, read_timeout_s=0.1, attempts=1)
+    attempts = []
+    client.meta.events.register("before-send.sqs", lambda **_: attempts.append(1))
+    with pytest.raises(QueueError):
+        Queue(client, silent.sqs_queue_url, "sqs").attributes()
+    assert len(attempts) == 1
