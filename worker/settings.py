@@ -72,7 +72,10 @@ class Settings(ProcessSettings):
     fetch_interval_seconds: float = Field(
         0.5, gt=0, le=60, description="how often the worker looks without having been rung"
     )
-    heartbeat_seconds: float = Field(10, gt=0, le=60, description="a worker's sign of life")
+    # Half of what ops.worker_health calls lost, so that one late beat is no alarm.
+    heartbeat_seconds: float = Field(
+        10, gt=0, le=15, description="a worker's sign of life, 15 at most; silent for 30 it is lost"
+    )
     stalled_after_seconds: float = Field(
         30, gt=0, le=3600, description="a silent worker's jobs are given to others after this"
     )

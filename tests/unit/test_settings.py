@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import psycopg
 import pytest
 
+import db
 from db.connect import conninfo
-from process.settings import SettingsError
+from process.settings import SettingsError, load
 from worker.settings import Settings, load_settings
 
 
@@ -96,3 +100,11 @@ def test_a_mistyped_database_is_named_and_never_quoted(address: str) -> None:
 def test_every_address_that_libpq_reads_is_taken(address: str) -> None:
     assert Settings(database_url=address).dsn == address
     assert conninfo(address)
+
+
+def test_a_worker_at_the_longest_heartbeat_may_miss_one_before_the_view_calls_it_lost() -> None:
+    view = (Path(db.__file__).parent / "code" / "views" / "worker_health.sql").read_text("utf-8")
+    (lost_after,) = {int(n) for n in re.findall(r"interval '(\d+) seconds'", view)}
+    with pytest.raises(SettingsError, match="HEARTBEAT_SECONDS"):
+        load(Settings, heartbeat_seconds=lost_after / 2 + 1, stalled_after_seconds=3600)
+    assert Settings(heartbeat_seconds=lost_after / 2).heartbeat_seconds == lost_after / 2

@@ -168,8 +168,8 @@ def check_stalled(conn: psycopg.Connection) -> Finding:
         return ok("stalled-jobs", "none")
     return warning(
         "stalled-jobs",
-        f"{len(rows)} jobs are held by workers that are gone or far too slow",
-        "Start a worker: it puts them back within seconds.",
+        f"{len(rows)} jobs are held by workers silent for over 30 s, or run for over 5 minutes",
+        "See that a worker runs: it puts them back after STALLED_AFTER_SECONDS or JOB_MAX_SECONDS.",
     )
 
 

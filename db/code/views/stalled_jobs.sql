@@ -19,5 +19,6 @@ WHERE j.status = 'doing'
       OR e.at < now() - interval '5 minutes'
   );
 COMMENT ON VIEW ops.stalled_jobs IS
-    'Open it when a product is stuck: jobs whose worker died or that run far too long. They are put
-back by themselves within seconds; rows that stay here mean that no worker is running.';
+    'Open it when a product is stuck: jobs whose worker was silent for over 30 s or that run for over
+5 minutes. They are put back by themselves after STALLED_AFTER_SECONDS and JOB_MAX_SECONDS, by default
+the same; rows that stay here for longer mean that no worker is running.';
