@@ -116,10 +116,17 @@ def migrate(
                 _finish(driver, report, now)
     except (CommandError, psycopg.Error, sa.exc.SQLAlchemyError) as error:
         reason = str(error).strip().splitlines()[0]
+        if _lacks_rights(error):
+            reason += "; migrate with the owner's login, the one that migrated before"
         raise MigrationError(f"Migration failed, nothing was changed: {reason}") from error
     finally:
         engine.dispose()
     return report
+
+
+def _lacks_rights(error: Exception) -> bool:
+    found = getattr(error, "orig", None) or error  # SQLAlchemy wraps what alembic's steps raise
+    return isinstance(found, psycopg.errors.InsufficientPrivilege)
 
 
 def revisions() -> tuple[str, ...]:

@@ -238,6 +238,7 @@ def test_every_command_has_help(command: str) -> None:
     done = CliRunner().invoke(app, [*command.split(), "--help"])
     assert done.exit_code == 0
     assert "Usage" in done.output
+    assert "Example" in done.output or not command or command == "failures"
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,15 @@ def test_a_mistyped_database_ends_every_process_and_shows_no_password(
     assert "Traceback" not in process.output()
 
 
+@pytest.mark.parametrize("command", [MIGRATE, (*BUYBOX, "migrate")], ids=("module", "command"))
+def test_to_migrate_without_a_database_is_wrong_usage(
+    start: Start, command: tuple[str, ...]
+) -> None:
+    process = start(command, "nowhere")
+    assert process.wait(60) == 2
+    assert "DATABASE_URL" in process.output()
+
+
 SERVICES = pytest.mark.parametrize(
     "command", [WORKER, INGEST, (*BUYBOX, "run")], ids=("worker", "ingester", "both")
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from db import migrate as migrate_module
 from db.connect import connect
@@ -314,6 +315,12 @@ def test_an_id_that_is_only_just_being_used_is_from_the_future(database_url, con
     other = open_connection()
     assert column(other, "SELECT pg_current_xact_id()::text::bigint") == stamps(conn)
     assert column(conn, "SELECT buybox_renew_feed_epoch(now())") == [True]
+
+
+def test_another_login_than_the_owner_s_is_told_whose_to_use(database_url):
+    worker = make_conninfo(database_url, options="-c role=buybox_worker")
+    with pytest.raises(MigrationError, match=r"nothing was changed: .*the owner's login"):
+        migrate(worker)
 
 
 class TestAsAProcess:

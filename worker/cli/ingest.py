@@ -28,9 +28,13 @@ def ingest() -> None:
 def migrate() -> None:
     """Bring the database to the current state. Safe to run twice, and from two places.
 
-    The same as [bold]python -m db.migrate[/bold].
+    The same as [bold]python -m db.migrate[/bold]; needs the login that owns the tables.
+
+    Example: [dim]buybox migrate[/dim]
     """
     settings = settings_or_fail()
+    if not settings.database_url:
+        fail("no database: set DATABASE_URL", code=2)
     try:
         report = migrate_database(
             settings.dsn, say=lambda line: console.print(f"  {line}", markup=False)
