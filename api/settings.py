@@ -70,6 +70,18 @@ class ApiSettings(ProcessSettings):
             raise ValueError("must not be less than DEGRADED_AFTER_SECONDS")
         return value
 
+    @field_validator("api_trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        try:
+            for one in value.split(",") if value != "*" else ():
+                ipaddress.ip_network(one.strip())
+        except ValueError:
+            raise ValueError(
+                "must be addresses or networks (10.0.0.0/8) with commas, or * for any"
+            ) from None
+        return value
+
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach it."""

@@ -79,7 +79,16 @@ def load(settings: type[_Settings], **given: object) -> _Settings:
         return settings(**given)  # type: ignore[arg-type]  # checked by the class itself
     except ValidationError as error:
         mistakes = "; ".join(
-            f"{str(mistake['loc'][0]).upper()}={mistake['input']!r}: {mistake['msg']}"
+            _sentence(str(mistake["loc"][0]), mistake["input"], mistake["msg"], settings)
             for mistake in error.errors()
         )
         raise SettingsError(f"The environment's settings cannot be used: {mistakes}") from None
+
+
+def _sentence(name: str, value: object, says: str, settings: type[ProcessSettings]) -> str:
+    """The mistake, with the value unless it is a secret."""
+    says = says.removeprefix("Value error, ")
+    field = settings.model_fields.get(name)
+    if field is not None and not field.repr:
+        return f"{name.upper()} {says}"
+    return f"{name.upper()}={value!r}: {says}"

@@ -5,8 +5,10 @@ The table in README.md is held against this class by a test.
 
 from __future__ import annotations
 
+import base64
 import re
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -14,6 +16,8 @@ from process.settings import ProcessSettings, load
 from worker.analysis.severity import PolicyName
 from worker.delivery.channels.carrier import USUAL_SCHEMES
 
+KEY_BYTES = 32
+_URL = re.compile(r"https?://[^/\s]+(/\S*)?")
 _SQS_HOST_REGION = re.compile(r"//sqs\.([a-z0-9-]+)\.amazonaws\.com")
 
 
@@ -125,6 +129,42 @@ class Settings(ProcessSettings):
             )
         return value
 
+    @field_validator(
+        "sqs_queue_url",
+        "sqs_high_priority_queue_url",
+        "sqs_low_priority_queue_url",
+        "dlq_url",
+        "sqs_endpoint_url",
+    )
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and not _URL.fullmatch(value):
+            raise ValueError(
+                "is no URL; a queue's is as https://sqs.eu-west-1.amazonaws.com/123456789012/name"
+            )
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_key(cls, value: str | None) -> str | None:
+        for key in (one.strip() for one in (value or "").split(",")):
+            if key and not _is_key(key):
+                raise ValueError("is no key (32 bytes in base64; several are separated by commas)")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                found = urlsplit(value)
+                usable = found.scheme in {"smtp", "smtps"} and found.hostname and found.port != 0
+            except ValueError:
+                usable = False
+            if not usable:
+                raise ValueError("is no address of a server: smtps://user:password@host:465")
+        return value
+
     @property
     def region(self) -> str:
         """The AWS region: as set, else as the queue's URL says, else eu-west-1."""
@@ -132,6 +172,14 @@ class Settings(ProcessSettings):
             return self.aws_region
         match = _SQS_HOST_REGION.search(self.sqs_queue_url or "")
         return match[1] if match else "eu-west-1"
+
+
+def _is_key(text: str) -> bool:
+    """Whether it is what worker.delivery.secrets can use, without loading the cryptography."""
+    try:
+        return len(base64.urlsafe_b64decode(text)) == KEY_BYTES
+    except ValueError:
+        return False
 
 
 def load_settings() -> Settings:

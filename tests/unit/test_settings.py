@@ -7,8 +7,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 
 import db
+from api.settings import ApiSettings
 from db.connect import conninfo
 from process.settings import SettingsError, load
 from worker.settings import Settings, load_settings
@@ -108,3 +110,58 @@ def test_a_worker_at_the_longest_heartbeat_may_miss_one_before_the_view_calls_it
     with pytest.raises(SettingsError, match="HEARTBEAT_SECONDS"):
         load(Settings, heartbeat_seconds=lost_after / 2 + 1, stalled_after_seconds=3600)
     assert Settings(heartbeat_seconds=lost_after / 2).heartbeat_seconds == lost_after / 2
+
+
+KEY = "x" * 43 + "="  # of 32 bytes
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "S3cret"),
+        ("SECRET_KEY", f"{KEY},S3cret"),
+        ("SMTP_URL", "S3cret"),
+        ("SMTP_URL", "https://me:S3cret@host"),
+        ("SMTP_URL", "smtps://me:S3cret@host:port"),
+    ],
+)
+def test_a_malformed_secret_is_named_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"{name} is no ") as caught:
+        load_settings()
+    assert "S3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SQS_QUEUE_URL", "SQS_HIGH_PRIORITY_QUEUE_URL", "SQS_LOW_PRIORITY_QUEUE_URL", "DLQ_URL",
+     "SQS_ENDPOINT_URL"],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["notaurl", "arn:aws:sqs:eu-west-1:123456789012:q", "https://"])
+def test_what_is_no_url_is_not_taken_for_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"{name}='{value}': is no URL"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "value", ["foo", "10.0.0.0/33", "10.0.0.1/8", "127.0.0.1 10.0.0.1", "127.0.0.1,*"]
+)
+def test_a_trusted_proxy_is_an_address_a_network_or_any(value: str) -> None:
+    with pytest.raises(SettingsError, match="API_TRUSTED_PROXIES"):
+        load(ApiSettings, api_trusted_proxies=value)
+
+
+def test_well_formed_ones_are_taken() -> None:
+    Settings(
+        secret_key=f"{KEY}, {Fernet.generate_key().decode()}",
+        smtp_url="smtp://me:p%40w@host:2525",
+        sqs_endpoint_url="http://127.0.0.1:5000",
+        sqs_queue_url="http://127.0.0.1:5000/123456789012/q",
+    )
+    for proxies in ("*", "127.0.0.1", "10.0.0.0/8, ::1"):
+        ApiSettings(api_trusted_proxies=proxies)
