@@ -232,6 +232,20 @@ def test_passwords_are_masked(url, secret):
     assert MASK in shown.says
 
 
+@pytest.mark.parametrize("secret", ["x", "exam", "in"])
+def test_a_short_password_is_masked_as_a_word_and_not_inside_others(secret):
+    given = f"examined at nginx: password={secret}, '{secret}' or db_{secret}"
+    url = f"postgresql://u:{secret}@host/db"
+    shown = masked(problem("database", given, url), secrets_of(url))
+    assert shown.says == f"examined at nginx: password={MASK}, '{MASK}' or db_{MASK}"
+    assert shown.do == MASK
+
+
+def test_a_long_secret_is_masked_wherever_it_stands():
+    shown = masked(problem("sqs", r"said \nverysecret2", ""), ["verysecret"])
+    assert shown.says == rf"said \n{MASK}2"
+
+
 def test_aws_keys_are_masked(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "verysecret")
     shown = masked(problem("sqs", "signature of verysecret", ""), secrets_of(None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,6 +16,8 @@ Level = Literal["ok", "warning", "problem"]
 
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "PGPASSWORD")
 MASK = "***"
+SHORT = 8
+"""Characters; a shorter secret is looked for as a word of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,17 @@ def problem(name: str, says: str, do: str) -> Finding:
 
 
 def masked(finding: Finding, secrets: Iterable[str]) -> Finding:
-    """The finding without any of the secrets in its sentences."""
+    """The finding without any of the secrets in its sentences.
+
+    A short one may be a part of an ordinary word, and its mask would tell which: it is a secret
+    only where no letter or digit touches it. A long one is one wherever it stands.
+    """
     says, do = finding.says, finding.do
     for secret in secrets:
-        says, do = says.replace(secret, MASK), do.replace(secret, MASK)
+        found = re.escape(secret)
+        if len(secret) < SHORT:
+            found = rf"(?<![^\W_]){found}(?![^\W_])"
+        says, do = re.sub(found, MASK, says), re.sub(found, MASK, do)
     return replace(finding, says=says, do=do)
 
 
