@@ -257,6 +257,27 @@ class TestCuts:
         )
         assert [one for one in visit.complaints if "net::ERR" not in one] == []
 
+    def test_what_changes_while_it_is_read_anew_is_not_lost(self, mug, conn, backend, look):
+        market(conn, MUG, **CRITICAL)
+        visit = look(backend.url)
+        held, holding = [], True
+        states = "**/api/state?*"  # which are read after the alerts
+        visit.page.route(states, lambda one: held.append(one) if holding else one.continue_())
+        backend.kill()
+        conn.execute("UPDATE feed_epoch SET epoch = 'another'")
+        with visit.page.expect_request(states, timeout=60_000):
+            backend.start()
+        conn.execute("SELECT buybox_acknowledge_alert(id, 'bob') FROM alerts")
+        expect(visit.row("Enamel mug").locator(".meta")).to_contain_text("bob is on it")
+        conn.execute(
+            "UPDATE current_state SET your_price = 26.66"
+        )  # no change for the feed to tell
+        holding = False
+        for one in held:
+            one.continue_()
+        expect(visit.row("£26.66").locator(".meta")).to_contain_text("bob is on it")
+        visit.is_live()
+
     def test_a_connection_that_died_in_silence_is_not_shown_as_live(self, mug, conn, backend, look):
         visit = look(backend.url, clock=True)
         page = visit.page

@@ -82,11 +82,15 @@ async function load() {
   return found;
 }
 
-/** The stream cannot go on from where it was: what is held may be anything. */
+/**
+ * The stream cannot go on from where it was: what is held may be anything. It begins anew behind
+ * what was read, since what it told during the reading went with what was held.
+ */
 async function reload() {
   try {
-    await load();
+    const found = await load();
     list.apply();
+    stream.start(found.cursor);
   } catch (error) {
     if (error.status === 401) enter();
     else setTimeout(reload, 3000);
