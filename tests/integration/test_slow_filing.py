@@ -55,7 +55,9 @@ def in_hand(queue: Recorder, count: int) -> list[InHand]:
 
 def test_what_is_too_much_for_one_transaction_is_filed_in_smaller_ones(database_url, conn, at_most):
     queue = Recorder()
-    ingester = Ingester(Settings(database_url=database_url, sqs_queue_url="q"), queues=[queue])
+    ingester = Ingester(
+        Settings(database_url=database_url, sqs_queue_url="http://127.0.0.1/q"), queues=[queue]
+    )
     at_most(3)
     ingester._file([*in_hand(queue, 10), InHand(queue, "broken", letter(body({"a": 1})))])
     ingester.stop()
@@ -69,7 +71,9 @@ def test_what_is_too_much_for_one_transaction_is_filed_in_smaller_ones(database_
 
 def test_told_to_stop_meanwhile_it_gives_back_what_it_has_not_begun(database_url, conn, at_most):
     queue = Recorder()
-    ingester = Ingester(Settings(database_url=database_url, sqs_queue_url="q"), queues=[queue])
+    ingester = Ingester(
+        Settings(database_url=database_url, sqs_queue_url="http://127.0.0.1/q"), queues=[queue]
+    )
     at_most(0)
     ingester.stop()
     ingester._file(in_hand(queue, 4))
