@@ -12,10 +12,10 @@ import psycopg
 from api.app import build_app, farewell, guarded
 from api.server import build_server, listening_socket
 from api.settings import ApiSettings, is_loopback, load_settings
-from db.connect import connect
+from db.connect import connect, first_line
 from db.tokens import any_token_made
 from process.logs import configure_logs, get_logger
-from process.settings import SettingsError
+from process.settings import NOT_MIGRATED, SettingsError
 
 log = get_logger(__name__)
 
@@ -73,26 +73,20 @@ def _tokens_made(settings: ApiSettings) -> bool:
         with connect(settings.dsn, role="api", autocommit=True) as conn:
             return any_token_made(conn)
     except psycopg.errors.UndefinedTable:
-        raise SettingsError(
-            "The database is not migrated: run python -m db.migrate (or buybox migrate)"
-        ) from None
+        raise SettingsError(NOT_MIGRATED) from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise SettingsError(
-            f"This login of DATABASE_URL lacks rights ({_first_line(error)}): as the owner of the "
+            f"This login of DATABASE_URL lacks rights ({first_line(error)}): as the owner of the "
             "tables, run GRANT buybox_worker TO <login>"
         ) from None
     except psycopg.Error as error:
         if is_loopback(settings.api_host):
-            log.warning("database_away", error=_first_line(error))
+            log.warning("database_away", error=first_line(error))
             return True
         raise SettingsError(
             f"The database of DATABASE_URL cannot be reached, and without it nobody can tell who "
-            f"may use {settings.api_host}: {_first_line(error)}"
+            f"may use {settings.api_host}: {first_line(error)}"
         ) from None
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 def _parser() -> argparse.ArgumentParser:

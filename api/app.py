@@ -24,7 +24,7 @@ from api.routes import alerts, explanation, health, page, session, states, strea
 from api.settings import ApiSettings
 from api.state import Shared, of_app
 from api.worker_status import StatusBoard
-from db.connect import connection_pool
+from db.connect import connection_pool, first_line
 from db.feed import read_changes
 from db.tokens import any_token_made, read_living_tokens
 from process.logs import get_logger
@@ -129,7 +129,7 @@ async def _recheck_tokens(hub: Hub, pool: ConnectionPool) -> None:
             try:
                 hub.dismiss(await run_in_threadpool(_ended, pool, owners))
             except (psycopg.Error, PoolTimeout) as error:
-                log.warning("tokens_not_rechecked", error=str(error).strip().partition("\n")[0])
+                log.warning("tokens_not_rechecked", error=first_line(error))
 
 
 def _ended(pool: ConnectionPool, owners: set[int | None]) -> set[int | None]:

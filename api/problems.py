@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from api.feed.hub import NotLiveError, TooManyStreamsError
+from db.connect import first_line
 from process.logs import get_logger
 
 log = get_logger(__name__)
@@ -122,7 +123,7 @@ async def _too_many(_request: Request, error: Exception) -> Response:
 
 
 async def _away(_request: Request, error: Exception) -> Response:
-    log.warning("database_away", error=str(error).strip().partition("\n")[0])
+    log.warning("database_away", error=first_line(error))
     return problem(
         503,
         "database-away",

@@ -60,6 +60,11 @@ ADAPTERS = AdaptersMap(psycopg.adapters)
 set_json_loads(msgspec.json.decode, context=ADAPTERS)
 
 
+def first_line(error: Exception) -> str:
+    """What the error says, without the hints and context that follow in lines of their own."""
+    return str(error).strip().partition("\n")[0]
+
+
 def read_address(database_url: str) -> dict[str, Any]:
     """The parameters of a connection string. Raises psycopg.ProgrammingError if it is none.
 

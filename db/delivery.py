@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import args_row, class_row
 
 from db.delivery_rows import HealedRow, ItemRow, PutBack, TakenDelivery
-from db.sql import query
+from db.sql import only_row, query
 
 
 def find_due_delivery(conn: psycopg.Connection, *, now: datetime) -> int | None:
@@ -138,8 +138,7 @@ def fail_messages(conn: psycopg.Connection, deliveries: Sequence[int]) -> None:
 
 def is_route_open(conn: psycopg.Connection, route_id: int) -> bool:
     """Whether the route is there and switched on."""
-    row = conn.execute(query("check_route"), {"id": route_id}).fetchone()
-    return row is not None and bool(row[0])
+    return bool(only_row(conn.execute(query("check_route"), {"id": route_id}))[0])
 
 
 def cancel_stranded_deliveries(conn: psycopg.Connection, *, reason: str) -> list[int]:

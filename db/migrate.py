@@ -26,7 +26,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy.pool import NullPool
 
-from db.connect import connect
+from db.connect import connect, first_line
 
 ALEMBIC_HOME = Path(__file__).resolve().parent.parent / "alembic"
 CODE_FOLDERS = ("functions", "views", "grants")
@@ -115,7 +115,7 @@ def migrate(
             if revision == "head":
                 _finish(driver, report, now)
     except (CommandError, psycopg.Error, sa.exc.SQLAlchemyError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         if _lacks_rights(error):
             reason += "; migrate with the owner's login, the one that migrated before"
         raise MigrationError(f"Migration failed, nothing was changed: {reason}") from error

@@ -12,6 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+NOT_MIGRATED = "The database is not migrated: run python -m db.migrate (or buybox migrate)"
+
 
 class SettingsError(Exception):
     """The settings cannot be used; the message is a sentence that says why."""

@@ -6,7 +6,7 @@ import psycopg
 
 from db.connect import connect
 from db.probes import check_start
-from process.settings import SettingsError
+from process.settings import NOT_MIGRATED, SettingsError
 from worker.settings import Settings
 
 
@@ -22,9 +22,7 @@ def check_database(settings: Settings) -> None:
     except psycopg.OperationalError:
         return
     if not found.is_migrated:
-        raise SettingsError(
-            "The database is not migrated: run python -m db.migrate (or buybox migrate)"
-        )
+        raise SettingsError(NOT_MIGRATED)
     if not found.may_work:
         raise SettingsError(
             "This login of DATABASE_URL may not work on the tables: as their owner, run "

@@ -18,7 +18,7 @@ import psycopg
 
 from api.feed.changes import changes_of
 from api.feed.events import Batch
-from db.connect import connect
+from db.connect import connect, first_line
 from db.feed import (
     ALERT_CHANNEL,
     STATE_CHANNEL,
@@ -110,7 +110,7 @@ class FeedReader:
                     self._follow(listener, reader, on_live=lambda: self._tell.live(True))
                     delays = _delays()
             except psycopg.Error as error:
-                log.error("feed_cut", error=str(error).strip().partition("\n")[0])
+                log.error("feed_cut", error=first_line(error))
             except Exception:  # whatever it was, nobody would read the feed any more
                 log.exception("feed_reader_failed")
             if not self._stop.is_set():

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from db.connect import connect
+from db.connect import connect, first_line
 from process.logs import configure_logs
 from process.settings import SettingsError
 from worker.settings import Settings, load_settings
@@ -52,7 +52,7 @@ def connect_or_fail(settings: Settings, *, autocommit: bool = True) -> psycopg.C
     try:
         return connect(dsn, role="cli", autocommit=autocommit)
     except psycopg.Error as error:
-        fail(f"the database of DATABASE_URL cannot be reached: {escape(_first_line(error))}")
+        fail(f"the database of DATABASE_URL cannot be reached: {escape(first_line(error))}")
 
 
 def sentence_about(error: psycopg.Error) -> str | None:
@@ -71,7 +71,7 @@ def sentence_about(error: psycopg.Error) -> str | None:
         )
     if isinstance(error, wrong.InsufficientPrivilege):
         return (
-            f"this login lacks a right ({_first_line(error)}): as the owner of the tables, run "
+            f"this login lacks a right ({first_line(error)}): as the owner of the tables, run "
             "GRANT buybox_worker TO <login>; ops_reader is for SQL on the views of schema ops"
         )
     return None
@@ -83,11 +83,7 @@ def fail_for_database(error: psycopg.Error) -> NoReturn:
         fail(escape(sentence))
     if isinstance(error, psycopg.errors.LockNotAvailable):
         fail("another import is at work; nothing was changed, run it again")
-    fail(f"nothing was changed: {escape(_first_line(error))}")
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return str(error).strip().partition("\n")[0]
+    fail(f"nothing was changed: {escape(first_line(error))}")
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 import psycopg
 import typer
 
-from db.connect import connect
+from db.connect import connect, first_line
 from db.feed import STATE_CHANNEL, listen_for, read_feed, read_position, start_listening
 from db.rows import StateRow
 from worker.cli.common import console, dsn_or_fail, error_console, settings_or_fail
@@ -56,7 +56,7 @@ def listen(
                 return
         except psycopg.OperationalError as error:
             delay = next(delays)
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             error_console.print(f"cut off ({reason}); again in {delay:.1f} s", markup=False)
             time.sleep(delay)
         except KeyboardInterrupt:

@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from db import inbox
+from db.connect import first_line
 from worker.cli.common import connect_or_fail, console, error_console, fail, settings_or_fail
 from worker.drain import DrainTimeoutError, drain
 from worker.ingest.filing import Filed, Filer, Letter, file_letters, open_letter
@@ -63,7 +64,7 @@ def replay(
             if drain_after:
                 drain(conn, settings, since=since, patience_s=timeout, say=_say)
         except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             fail(f"the database went away ({reason}); run the same again, repeats are absorbed")
         except DrainTimeoutError as error:
             fail(str(error))

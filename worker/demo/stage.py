@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 import psycopg
 
 from db import inbox, operators
-from db.connect import connect
+from db.connect import connect, first_line
 from db.embedded import start_postgres
 from db.migrate import MigrationError, migrate
 from worker.demo import emulator
@@ -173,7 +173,7 @@ class Stage:
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             return
         except psycopg.Error as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             raise StageError(f"The database cannot be reached: {reason}") from error
         if stored and not self._reuse:
             raise StageError(

@@ -104,9 +104,9 @@ def file_letters(
         try:
             total += _transact(conn, [letter], filer, now=now)
         except _CONTENT_AT_FAULT as error:
-            refused = _refused(letter, error)
-            found = _transact(conn, [refused], filer, now=now)
-            total += replace(found, refusals=(str(getattr(refused.read, "error_message", "")),))
+            reason = str(error).replace("\x00", "").strip()[:500]
+            filed = _transact(conn, [_refused(letter, reason)], filer, now=now)
+            total += replace(filed, refusals=(reason,))
     return total
 
 
@@ -149,8 +149,7 @@ def _is_readable(letter: Letter) -> bool:
     return isinstance(letter.read, Notification)
 
 
-def _refused(letter: Letter, error: Exception) -> Letter:
-    reason = str(error).replace("\x00", "").strip()[:500]
+def _refused(letter: Letter, reason: str) -> Letter:
     rejection = Rejection(letter.read.body_hash, "refused-by-database", reason)
     return Letter(letter.arrival, rejection, letter.trace_id)
 
