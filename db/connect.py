@@ -28,6 +28,12 @@ SERVER_SETTINGS = {
 }
 
 
+# Our functions name the schema public, so our statements must find the same tables: another schema
+# in front would get a second set of them, and `ops`, whose views are called as tables are, would
+# take their place. A login's, a database's or an address' own search_path never wins.
+SEARCH_PATH = "-c search_path=public"
+
+
 class _QueueSettings(TypedDict):
     enable_bitmapscan: str
 
@@ -87,13 +93,13 @@ def read_address(database_url: str) -> dict[str, Any]:
 def conninfo(database_url: str, *, role: str = "worker", **server_settings: str) -> str:
     """The connection string for `database_url` with our timeouts and a name for pg_stat_activity.
 
-    Settings the URL itself carries (in `options` or as parameters) win over ours. Raises
-    psycopg.ProgrammingError for a string that is no connection string.
+    Settings the URL itself carries (in `options` or as parameters) win over ours, but for the
+    search_path. Raises psycopg.ProgrammingError for a string that is no connection string.
     """
     given = read_address(database_url)
     settings = {**SERVER_SETTINGS, **server_settings}
     ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    options = f"{ours} {given.pop('options', None) or ''}".strip()
+    options = " ".join(part for part in (ours, given.pop("options", None), SEARCH_PATH) if part)
     defaults: dict[str, Any] = {**KEEPALIVE, "application_name": f"{APPLICATION} {role}"}
     return make_conninfo(**{**defaults, **given, "options": options})
 
