@@ -1,23 +1,53 @@
--- What the doctor asks of a migrated database besides: privileges one by one (a list in
--- has_table_privilege asks for any of them), the partitions ahead, and what time it is there.
+-- What the doctor asks of a migrated database besides: each right that db/code/grants gives to those
+-- who work (one by one: a list in has_table_privilege asks for any of them), the partitions ahead, and
+-- what time it is there.
 SELECT clock_timestamp() AS server_time,
        ARRAY(
            SELECT p.privilege || ' on ' || t.name
            FROM (
-               VALUES ('worker_notifications', ARRAY['SELECT', 'INSERT', 'UPDATE']),
-                      ('notification_bodies', ARRAY['SELECT', 'INSERT']),
-                      ('worker_failures', ARRAY['SELECT', 'INSERT', 'UPDATE']),
-                      ('current_state', ARRAY['SELECT', 'INSERT', 'UPDATE']),
-                      ('competitive_history', ARRAY['INSERT']),
-                      ('worker_heartbeats', ARRAY['SELECT', 'INSERT', 'UPDATE']),
-                      ('worker_counters', ARRAY['SELECT', 'INSERT', 'UPDATE']),
-                      ('feed_epoch', ARRAY['SELECT']),
-                      ('procrastinate_jobs', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
-                      ('procrastinate_events', ARRAY['SELECT', 'INSERT']),
-                      ('procrastinate_workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
-           ) AS t (name, privileges),
-           unnest(t.privileges) AS p (privilege)
+               VALUES (
+                   ARRAY[
+                       'alembic_version', 'schema_components', 'feed_epoch', 'fee_book',
+                       'notification_bodies_default', 'competitive_history_default'
+                   ],
+                   ARRAY['SELECT']
+               ), (
+                   ARRAY['fee_book'],
+                   ARRAY['UPDATE']
+               ), (
+                   ARRAY[
+                       'worker_notifications', 'notification_bodies', 'worker_failures',
+                       'current_state', 'competitive_history', 'worker_counters', 'products',
+                       'fee_rules', 'seller_terms', 'alerts', 'alert_events', 'alert_queues',
+                       'alert_deliveries', 'alert_delivery_items', 'alert_settings'
+                   ],
+                   ARRAY['SELECT', 'INSERT', 'UPDATE']
+               ), (
+                   ARRAY[
+                       'worker_heartbeats', 'reassessments', 'alert_tallies', 'alert_routes',
+                       'api_tokens', 'api_requests', 'procrastinate_jobs', 'procrastinate_events',
+                       'procrastinate_workers', 'procrastinate_periodic_defers'
+                   ],
+                   ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']
+               )
+           ) AS g (tables, privileges),
+           unnest(g.tables) AS t (name),
+           unnest(g.privileges) AS p (privilege)
            WHERE NOT has_table_privilege(t.name, p.privilege)
+           UNION ALL
+           SELECT 'USAGE on ' || c.relname
+           FROM pg_sequence AS s
+           JOIN pg_class AS c ON c.oid = s.seqrelid AND c.relnamespace = 'public'::regnamespace
+           WHERE NOT has_sequence_privilege(s.seqrelid, 'USAGE')
+           UNION ALL
+           SELECT 'EXECUTE on ' || f.name
+           FROM unnest(ARRAY[
+               'buybox_ensure_partitions', 'buybox_ring_alert_bell', 'buybox_withhold_messages',
+               'buybox_acknowledge_alert', 'buybox_unacknowledge_alert', 'buybox_assign_alert',
+               'buybox_note_alert', 'buybox_snooze_alert', 'buybox_resolve_alert',
+               'buybox_reopen_alert'
+           ]) AS f (name)
+           WHERE NOT has_function_privilege(f.name::regproc, 'EXECUTE')
            ORDER BY 1
        ) AS missing_privileges,
        ARRAY(

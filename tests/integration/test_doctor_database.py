@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from db import operators
 from db.connect import conninfo
-from tests.interleave import deliver, letter, register_worker
+from tests.interleave import column, deliver, letter, register_worker
 from worker.doctor.checks import examine
 from worker.settings import Settings
 
@@ -206,6 +206,16 @@ def login(at_work):
         at_work.execute(f"DROP ROLE {name}")
 
 
+LOOKED_AT = (
+    "schema_components",
+    "feed_epoch",
+    "notification_bodies_default",
+    "competitive_history_default",
+    "worker_counters",
+)
+"""What check_database.sql reads."""
+
+
 def as_role(url: str, role: str) -> str:
     given = conninfo_to_dict(url)
     return make_conninfo(**{**given, "options": f"-c role={role}"})
@@ -221,6 +231,33 @@ def test_a_missing_privilege_is_found(database_url, at_work, login):
     found = database_findings(as_role(database_url, role))
     assert not_ok(found) == {"privileges": "problem"}
     assert "UPDATE on current_state" in found["privileges"].says
+
+
+RIGHTS = """
+SELECT a.privilege_type || ' on ' || c.relname
+FROM pg_class AS c, aclexplode(c.relacl) AS a
+WHERE c.relnamespace = 'public'::regnamespace AND a.grantee = 'buybox_worker'::regrole
+UNION ALL
+SELECT a.privilege_type || ' on ' || p.proname
+FROM pg_proc AS p, aclexplode(p.proacl) AS a
+WHERE p.pronamespace = 'public'::regnamespace AND a.grantee = 'buybox_worker'::regrole
+"""
+
+
+def test_no_right_of_the_workers_is_missed_without_a_word(database_url, at_work, login):
+    """Those that the doctor itself needs are named by the error it meets."""
+    given = column(at_work, RIGHTS)
+    assert len(given) > 100
+    needed_to_look = {f"SELECT on {name}" for name in ("alembic_version", *LOOKED_AT)}
+    for right in set(given) - needed_to_look:
+        privilege, _, name = right.partition(" on ")
+        kind = {"EXECUTE": "FUNCTION ", "USAGE": "SEQUENCE "}.get(privilege, "")
+        at_work.execute(f"REVOKE {privilege} ON {kind}{name} FROM buybox_worker")
+    found = database_findings(as_role(database_url, login("buybox_worker")))["privileges"]
+    assert found.level == "problem"
+    named = set(found.says.removeprefix("this login lacks ").split(", "))
+    assert named == set(given) - needed_to_look
+    assert "db.migrate" in found.do
 
 
 def test_a_login_that_may_not_even_look_is_told_so(database_url, login):

@@ -116,7 +116,7 @@ def check_privileges(found: probes.Readiness) -> Finding:
     return problem(
         "privileges",
         "this login lacks " + ", ".join(found.missing_privileges),
-        GRANT,
+        f"{GRANT} If it has that, python -m db.migrate gives buybox_worker its rights again.",
     )
 
 
