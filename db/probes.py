@@ -22,6 +22,8 @@ class Readiness:
     """Whether this login could work here. Both lists are empty when all is well."""
 
     server_time: datetime
+    is_read_only: bool
+    is_standby: bool
     missing_privileges: list[str]
     missing_partitions: list[str]
 
@@ -41,7 +43,7 @@ def check_start(conn: psycopg.Connection) -> Start:
 
 
 def check_readiness(conn: psycopg.Connection, *, now: datetime) -> Readiness:
-    """Privileges, partitions ahead and the server's clock, of a migrated database."""
+    """Writes, privileges, partitions ahead and the server's clock, of a migrated database."""
     with conn.cursor(row_factory=class_row(Readiness)) as cur:
         cur.execute(query("check_readiness"), {"now": now})
         return only_row(cur)

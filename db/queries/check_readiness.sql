@@ -1,7 +1,9 @@
--- What the doctor asks of a migrated database besides: each right that db/code/grants gives to those
--- who work (one by one: a list in has_table_privilege asks for any of them), the partitions ahead, and
--- what time it is there.
+-- What the doctor asks of a migrated database besides: whether it takes writes, each right that
+-- db/code/grants gives to those who work (one by one: a list in has_table_privilege asks for any of
+-- them), the partitions ahead, and what time it is there.
 SELECT clock_timestamp() AS server_time,
+       current_setting('transaction_read_only')::boolean AS is_read_only,
+       pg_is_in_recovery() AS is_standby,
        ARRAY(
            SELECT p.privilege || ' on ' || t.name
            FROM (

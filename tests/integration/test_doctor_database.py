@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from db import operators
@@ -60,6 +61,7 @@ def test_a_healthy_database_has_nothing_to_say(database_url, at_work):
         "procrastinate",
         "notify-queue",
         "clock",
+        "writes",
         "privileges",
         "ops_reader",
         "partitions",
@@ -108,6 +110,17 @@ def test_an_empty_database_wants_the_migration(empty_database_url):
     found = database_findings(empty_database_url)
     assert not_ok(found) == {"schema": "problem"}
     assert "db.migrate" in found["schema"].do
+
+
+def test_a_database_that_takes_no_writes_is_found(database_url, at_work):
+    """As hosts leave it when its disk is full: it answers all questions, and nothing can be filed."""
+    database = sql.Identifier(at_work.info.dbname)
+    at_work.execute(
+        sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(database)
+    )
+    found = database_findings(database_url)
+    assert not_ok(found) == {"writes": "problem"}
+    assert "disk" in found["writes"].do
 
 
 @pytest.mark.parametrize(("revision", "word"), [("0001", "db.migrate"), ("9999", "Deploy")])

@@ -30,7 +30,9 @@ FOUND = DatabaseFindings(
     history_without_partition=0,
     swept_products=0,
 )
-READY = Readiness(NOW, [], [])
+READY = Readiness(
+    NOW, is_read_only=False, is_standby=False, missing_privileges=[], missing_partitions=[]
+)
 DLQ = QueueAttributes("arn:aws:sqs:eu-west-1:1:dead", 0, 0, 30, None)
 MAIN = QueueAttributes(
     "arn:aws:sqs:eu-west-1:1:main",
@@ -108,6 +110,18 @@ def test_clocks_may_differ_by_less_than_five_seconds(offset_s, level):
     before, after = NOW, NOW + timedelta(milliseconds=20)
     server = NOW + timedelta(milliseconds=10, seconds=offset_s)
     assert database.check_clock(before, server, after).level == level
+
+
+def test_where_writes_go_nowhere_it_says_why():
+    assert database.check_writes(READY).level == "ok"
+    standby = database.check_writes(replace(READY, is_read_only=True, is_standby=True))
+    assert (standby.level, "standby" in standby.says, "primary" in standby.do) == (
+        "problem",
+        True,
+        True,
+    )
+    full = database.check_writes(replace(READY, is_read_only=True))
+    assert (full.level, "disk" in full.do) == ("problem", True)
 
 
 def test_partitions_must_be_ahead_and_the_default_ones_empty():

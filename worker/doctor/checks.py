@@ -118,6 +118,7 @@ def _examine_schema(conn: psycopg.Connection, clock: Callable[[], datetime]) -> 
     yield database.check_procrastinate(found)
     yield database.check_bell_queue(found)
     yield database.check_clock(before, ready.server_time, after)
+    yield database.check_writes(ready)
     yield database.check_privileges(ready)
     yield database.check_reader_role(found)
     yield database.check_partitions(found, ready)

@@ -109,6 +109,24 @@ def check_clock(before: datetime, server: datetime, after: datetime) -> Finding:
     )
 
 
+def check_writes(found: probes.Readiness) -> Finding:
+    """It takes what is to be written; a database that only answers looks well otherwise."""
+    if not found.is_read_only:
+        return ok("writes", "it takes writes")
+    if found.is_standby:
+        return problem(
+            "writes",
+            "this server is a standby and takes no writes",
+            "Set DATABASE_URL to the primary; after a failover, wait until one is promoted.",
+        )
+    return problem(
+        "writes",
+        "transactions are read-only here: nothing can be filed or analysed",
+        "See whether its disk is full, which makes some hosts do this. Then, if it stays: "
+        "ALTER DATABASE (or ROLE) ... RESET default_transaction_read_only.",
+    )
+
+
 def check_privileges(found: probes.Readiness) -> Finding:
     """This login may do what ingesters and workers do."""
     if not found.missing_privileges:
