@@ -31,6 +31,7 @@ from worker.app import build_app
 from worker.settings import Settings
 
 SILENT, MAX_RUNTIME, GRACE = timedelta(seconds=30), timedelta(minutes=5), timedelta(seconds=60)
+DAY = timedelta(days=1)
 
 
 def now(later=timedelta(0)):
@@ -43,6 +44,16 @@ def rescue(conn):
 
 def sweep(conn, *, later=timedelta(minutes=5)):
     return sweep_unheld(conn, now=now(later), grace=GRACE).products
+
+
+def newest_week(conn):
+    (name,) = column(
+        conn,
+        "SELECT max(inhrelid::regclass::text) FROM pg_inherits "
+        "WHERE inhparent = 'competitive_history'::regclass "
+        "AND inhrelid <> 'competitive_history_default'::regclass",
+    )
+    return name
 
 
 def jobs(conn):
@@ -281,14 +292,23 @@ class TestTheTasks:
         assert jobs(conn) == [("analyse_product", "todo")]
 
     def test_housekeeping_makes_missing_partitions(self, app, conn):
-        last = conn.execute(
-            "SELECT max(inhrelid::regclass::text) FROM pg_inherits "
-            "WHERE inhparent = 'competitive_history'::regclass "
-            "AND inhrelid <> 'competitive_history_default'::regclass"
-        ).fetchone()[0]
-        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(last)))
+        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(last := newest_week(conn))))
         run(app, "keep_house", timestamp=0)
-        assert conn.execute("SELECT to_regclass(%s)::text", (last,)).fetchone() == (last,)
+        assert newest_week(conn) == last
+
+    def test_housekeeping_that_finds_a_backup_at_work_leaves_the_partitions_for_later(
+        self, app, conn, open_connection, capsys
+    ):
+        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(gone := newest_week(conn))))
+        beat_heart(conn, worker_id="i", role="ingest", state="r", details={}, now=now(-2 * DAY))
+        dump = begin(open_connection())
+        dump.execute("LOCK TABLE competitive_history_default IN ACCESS SHARE MODE")
+        run(app, "keep_house", timestamp=0)
+        assert "partitions_put_off" in capsys.readouterr().out
+        assert column(conn, "SELECT worker_id FROM worker_heartbeats") == []
+        dump.rollback()
+        run(app, "keep_house", timestamp=0)
+        assert newest_week(conn) == gone
 
     def test_housekeeping_forgets_who_has_been_silent_for_a_day(self, app, conn):
         now = datetime.now(UTC)

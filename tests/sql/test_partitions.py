@@ -95,6 +95,19 @@ def test_a_running_insert_does_not_wait_for_new_partitions(conn, open_connection
     maker.rollback()
 
 
+def test_new_partitions_do_not_queue_up_analyses_behind_a_backup(conn, open_connection):
+    """pg_dump holds each table for its whole time, and who waits for it alone is waited for by all."""
+    deliver(conn, letter())
+    dump = begin(open_connection())
+    dump.execute("LOCK TABLE notification_bodies_default IN ACCESS SHARE MODE")
+    keeper = Background(ensure_partitions, open_connection(), now=LATER).until_blocked(conn)
+    assert work(open_connection(autocommit=True, lock_timeout="5s")).processed == 1
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        keeper.result()
+    dump.rollback()
+    assert ensure_partitions(conn, now=LATER)
+
+
 @pytest.mark.parametrize(
     ("moment", "week"),
     [

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 
 import procrastinate
+import psycopg
 import stamina
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -116,8 +117,13 @@ def register_maintenance(
     def keep_house(timestamp: int) -> None:  # noqa: ARG001
         """Every hour: the partitions of the days and weeks ahead, and no heartbeats of the dead."""
         with pool.connection() as conn:
-            made = jobs.ensure_partitions(conn, now=analyst.clock())
             operators.forget_heartbeats(conn, now=analyst.clock(), older_than=HEARTBEATS_KEPT_FOR)
+        try:
+            with pool.connection() as conn:
+                made = jobs.ensure_partitions(conn, now=analyst.clock())
+        except psycopg.errors.LockNotAvailable as error:
+            log.warning("partitions_put_off", error=repr(error))
+            return
         if made:
             log.info("partitions_made", partitions=made)
 

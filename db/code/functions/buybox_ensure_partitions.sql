@@ -3,6 +3,8 @@
 -- it takes no lock that a running insert would have to wait for. Rows that came before their partition
 -- lie in the default one and move over first: Postgres refuses a partition whose rows lie elsewhere, and
 -- one late day would stop every later one, and every deploy.
+-- Analyses need the default partition, too, and queue up behind us while we wait for it: for a backup, or
+-- for somebody's long SELECT. So we give up soon; there are two weeks to try again in.
 -- SECURITY DEFINER, because the hourly task runs as buybox_worker, which may make no tables.
 CREATE OR REPLACE FUNCTION buybox_ensure_partitions(
     p_now   timestamptz,
@@ -14,11 +16,13 @@ CREATE OR REPLACE FUNCTION buybox_ensure_partitions(
     SECURITY DEFINER
     SET search_path = public, pg_temp
     SET timezone = 'UTC'
+    SET lock_timeout = '10s'
 AS $$
 DECLARE
     _part record;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('buybox_ensure_partitions'));
+    PERFORM set_config('lock_timeout', '1s', true);
 
     FOR _part IN
         SELECT 'notification_bodies' AS parent,
