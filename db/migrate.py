@@ -115,18 +115,24 @@ def migrate(
             if revision == "head":
                 _finish(driver, report, now)
     except (CommandError, psycopg.Error, sa.exc.SQLAlchemyError) as error:
-        reason = first_line(error)
-        if _lacks_rights(error):
-            reason += "; migrate with the owner's login, the one that migrated before"
+        reason = first_line(error) + _advice(error)
         raise MigrationError(f"Migration failed, nothing was changed: {reason}") from error
     finally:
         engine.dispose()
     return report
 
 
-def _lacks_rights(error: Exception) -> bool:
+def _advice(error: Exception) -> str:
     found = getattr(error, "orig", None) or error  # SQLAlchemy wraps what alembic's steps raise
-    return isinstance(found, psycopg.errors.InsufficientPrivilege)
+    if isinstance(found, psycopg.errors.InsufficientPrivilege):
+        return "; migrate with the owner's login, the one that migrated before"
+    if isinstance(found, psycopg.errors.LockNotAvailable):
+        return (
+            "; another session is in the way: SELECT pid, usename, state, xact_start, query FROM "
+            "pg_stat_activity ORDER BY xact_start shows which: usually the oldest. Wait for it (a "
+            "backup) or end it with pg_terminate_backend(pid), then migrate again"
+        )
+    return ""
 
 
 def revisions() -> tuple[str, ...]:

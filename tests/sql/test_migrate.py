@@ -323,6 +323,15 @@ def test_another_login_than_the_owner_s_is_told_whose_to_use(database_url):
         migrate(worker)
 
 
+def test_who_is_in_the_way_of_a_migration_is_to_be_looked_for(database_url, open_connection):
+    """An operator's SELECT in an open transaction is enough: each deploy makes the views anew."""
+    open_connection().execute("SELECT * FROM ops.queue_depth")
+    with pytest.raises(MigrationError, match=r"nothing was changed: .*lock timeout") as refused:
+        migrate(database_url)
+    assert "pg_stat_activity" in str(refused.value)
+    assert "again" in str(refused.value)
+
+
 class TestAsAProcess:
     def test_it_says_what_it_did(self, empty_database_url):
         done = migrate_process(empty_database_url)
