@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from worker.cli.main import app
 
+ROOT = Path(__file__).parents[2]
 FOR_READERS = ("status", "alerts list")
 COMMANDS = [
     *FOR_READERS,
@@ -83,3 +86,26 @@ def test_an_id_that_no_row_can_have_is_wrong_usage(buybox, database_url, command
     done = buybox(f"{command} 99999999999999999999", database_url)
     assert done.exit_code == 2
     assert "Invalid value" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "held"),
+    [
+        ("routes enable night", "alert_routes"),
+        ("alerts settings --set snooze_max=12h", "alert_settings"),
+        ("products import {file}", "products"),
+    ],
+)
+def test_what_another_session_holds_is_said_to_be_held(
+    buybox, conn, database_url, tmp_path, command, held
+):
+    file = tmp_path / "products.csv"
+    file.write_bytes((ROOT / "docs" / "products_example.csv").read_bytes())
+    impatient = make_conninfo(database_url, options="-c lock_timeout=100ms")
+    with conn.transaction():
+        conn.execute(sql.SQL("LOCK TABLE {}").format(sql.Identifier(held)))
+        done = buybox(command.format(file=file), impatient)
+    assert done.exit_code == 1
+    assert "held by another transaction" in done.stderr
+    assert "import" not in done.stderr
+    assert "pg_stat_activity" in done.stderr

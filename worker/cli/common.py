@@ -82,7 +82,11 @@ def fail_for_database(error: psycopg.Error) -> NoReturn:
     if sentence := sentence_about(error):
         fail(escape(sentence))
     if isinstance(error, psycopg.errors.LockNotAvailable):
-        fail("another import is at work; nothing was changed, run it again")
+        fail(
+            "what this needs is held by another transaction; nothing was changed. Run it again in "
+            "a moment; if it stays, SELECT pid, usename, state, xact_start, query FROM "
+            "pg_stat_activity ORDER BY xact_start shows who: usually the oldest"
+        )
     fail(f"nothing was changed: {escape(first_line(error))}")
 
 
