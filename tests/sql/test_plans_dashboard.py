@@ -13,6 +13,7 @@ from tests.factories import GB, OWN_SELLER
 from tests.plans import explain, filled_database
 
 ALERTS, STATES, TOKENS = 40_000, 40_000, 5_000
+NOTIFICATIONS, FAILURES = 90_000, 30_000
 NOW = datetime.now(UTC)
 
 FILL = f"""
@@ -36,6 +37,23 @@ INSERT INTO api_tokens (name, role, secret_hash, created_at)
 SELECT 'token' || n, 'viewer', sha256(n::text::bytea), now() FROM generate_series(1, {TOKENS}) AS n;
 INSERT INTO api_requests (who, key, request_hash, asked_at)
 SELECT 'me', n::text, sha256(n::text::bytea), now() FROM generate_series(1, {TOKENS}) AS n;
+INSERT INTO worker_notifications (
+    received_at, received_on, notification_type, status, event_key, body_hash, trace_id, source,
+    envelope, ingested_by, outcome, processed_at, source_key
+)
+SELECT now() - n * interval '30 days' / {NOTIFICATIONS}, now(), 'ANY_OFFER_CHANGED', 'processed',
+       n, sha256(n::text::bytea), n, 'sqs', 'direct', 'i', 'applied',
+       now() - n * interval '30 days' / {NOTIFICATIONS}, repeat('s', 350) -- as wide as real rows
+FROM generate_series({NOTIFICATIONS}, 1, -1) AS n
+-- some of the newest lie where older ones were: analysed rows go where vacuum has made room
+ORDER BY n < {NOTIFICATIONS} / 200 DESC, n DESC;
+INSERT INTO worker_failures (
+    stage, error_type, error_message, first_failed_at, last_failed_at, resolved_at, resolution,
+    trace_id, source, worker_id, body_hash, raw_body
+)
+SELECT 'ingest', 'malformed-json', 'm', now(), now(), CASE WHEN n > 7 THEN now() END,
+       CASE WHEN n > 7 THEN 'redriven' END, n, 'sqs', 'i', sha256(n::text::bytea), '{{'
+FROM generate_series(1, {FAILURES}) AS n;
 """
 
 
@@ -58,6 +76,17 @@ def test_the_feed_reads_the_alerts_that_changed_and_not_the_table(full, full_url
     assert plan.root["Actual Rows"] == changed, plan
     assert "alerts_changed_in" in plan.indexes, plan
     assert plan.rows_read("alerts") <= changed + 1, plan
+
+
+def test_how_the_workers_are_is_asked_of_the_last_minutes(full):
+    """Every three seconds, for as long as anybody looks: never of all that was ever received."""
+    # What makes reading everything look cheap is a table of millions, or workers that cost nothing.
+    full.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0")
+    plan = explain(full, query("read_worker_status"), {"now": NOW})
+    assert "worker_notifications_received_at" in plan.indexes, plan
+    assert plan.rows_read("worker_notifications") < NOTIFICATIONS / 100, plan
+    assert plan.rows_read("worker_failures") < FAILURES / 100, plan
+    assert full.execute(query("read_worker_status"), {"now": NOW}).fetchone()[2] == 7
 
 
 def test_open_alerts_are_listed_without_those_long_resolved(full):
