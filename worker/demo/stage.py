@@ -20,7 +20,7 @@ import psycopg
 
 from db import inbox, operators
 from db.connect import connect, first_line
-from db.embedded import start_postgres
+from db.embedded import home_in, start_postgres
 from db.migrate import MigrationError, migrate
 from worker.demo import emulator
 from worker.demo.children import Child, StageError, stop
@@ -159,7 +159,7 @@ class Stage:
         # Half a start would leave a server that nobody knows of.
         with self._interrupts.held():
             try:
-                self._postgres = start_postgres(self.folder / "postgres")
+                self._postgres = start_postgres(home_in(self.folder))
             except RuntimeError as error:
                 raise StageError(str(error)) from error
         uri: str = self._postgres.get_uri()
@@ -245,8 +245,8 @@ class Stage:
         self._children.clear()
         if self._postgres is not None:
             self._postgres.cleanup()
+            shutil.rmtree(self._postgres.pgdata, ignore_errors=True)
             self._postgres = None
-            shutil.rmtree(self.folder / "postgres", ignore_errors=True)
         if not self.keep_logs:
             shutil.rmtree(self.folder, ignore_errors=True)
         # Only where nothing is left in it.
