@@ -28,7 +28,10 @@ from sqlalchemy.pool import NullPool
 
 from db.connect import connect, first_line
 
-ALEMBIC_HOME = Path(__file__).resolve().parent.parent / "alembic"
+_HERE = Path(__file__).resolve().parent
+# In a clone beside db/, in an installed wheel inside it (setup.py): beside it lies the library.
+_INSTALLED = _HERE / "alembic"
+ALEMBIC_HOME = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "alembic"
 CODE_FOLDERS = ("functions", "views", "grants")
 
 # One's turn is waited for however long it takes; the locks that come after it are not, since every
