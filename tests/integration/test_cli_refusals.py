@@ -109,3 +109,26 @@ def test_what_another_session_holds_is_said_to_be_held(
     assert "held by another transaction" in done.stderr
     assert "import" not in done.stderr
     assert "pg_stat_activity" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "replay old[/bak]/day.jsonl",
+        "status --view [/x]",
+        "products import no[/such].csv",
+        "explain [/x] B000000001",
+    ],
+)
+def test_what_was_typed_is_quoted_as_it_was_typed(buybox, database_url, command):
+    done = buybox(command, database_url)
+    assert done.exit_code == 2
+    assert next(word for word in command.split() if "[/" in word) in done.stderr
+
+
+def test_a_setting_is_quoted_as_it_was_set(buybox, database_url, monkeypatch):
+    pasted = "[sqs.example.com](https://sqs.example.com/[/q])"
+    monkeypatch.setenv("SQS_QUEUE_URL", pasted)
+    done = buybox("status", database_url)
+    assert done.exit_code == 1
+    assert f"SQS_QUEUE_URL='{pasted}'" in done.stderr

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
-from rich.markup import escape
 
 from db import alert_reading as reading
 from worker.alerts.settings import AlertSettings
@@ -65,7 +64,7 @@ def _change(text: str) -> tuple[str, Any]:
     name, equals, value = (part.strip() for part in text.partition("="))
     if not equals or name not in KINDS:
         known = ", ".join(KINDS)
-        fail(f"--set takes NAME=VALUE, not {escape(plain(text))}; the names: {known}", code=2)
+        fail(f"--set takes NAME=VALUE, not {plain(text)}; the names: {known}", code=2)
     match KINDS[name]:
         case "timedelta":
             read: Any = read_length(value)
@@ -77,7 +76,7 @@ def _change(text: str) -> tuple[str, Any]:
             read = value if _zone(value) is not None else None
             how = "it is a place such as Europe/London, or UTC"
     if read is None:
-        fail(f"{name} can't be {escape(plain(value)) or 'empty'}: {how}", code=2)
+        fail(f"{name} can't be {plain(value) or 'empty'}: {how}", code=2)
     return name, read
 
 
@@ -85,7 +84,7 @@ def _check(values: dict[str, Any]) -> None:
     try:
         AlertSettings(**{**values, "digest_zone": _zone(values["digest_zone"])})
     except ValueError as error:
-        fail(f"nothing was changed: {escape(str(error))}", code=2)
+        fail(f"nothing was changed: {error!s}", code=2)
 
 
 def _zone(name: str) -> ZoneInfo | None:

@@ -9,7 +9,6 @@ from typing import NoReturn
 import psycopg
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from db.connect import connect, first_line
@@ -22,8 +21,12 @@ error_console = Console(stderr=True, highlight=False)
 
 
 def fail(sentence: str, *, code: int = 1) -> NoReturn:
-    """End the command with one sentence on standard error."""
-    error_console.print(f"[red]buybox:[/red] {sentence}", markup=True, soft_wrap=True)
+    """End the command with one sentence on standard error.
+
+    It is no markup: what others typed stands in it, and a [/x] there is no end of a colour.
+    """
+    error_console.print("[red]buybox:[/red] ", end="")
+    error_console.print(sentence, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -52,7 +55,7 @@ def connect_or_fail(settings: Settings, *, autocommit: bool = True) -> psycopg.C
     try:
         return connect(dsn, role="cli", autocommit=autocommit)
     except psycopg.Error as error:
-        fail(f"the database of DATABASE_URL cannot be reached: {escape(first_line(error))}")
+        fail(f"the database of DATABASE_URL cannot be reached: {first_line(error)}")
 
 
 def sentence_about(error: psycopg.Error) -> str | None:
@@ -80,14 +83,14 @@ def sentence_about(error: psycopg.Error) -> str | None:
 def fail_for_database(error: psycopg.Error) -> NoReturn:
     """End the command: nothing was written, since everything is one transaction."""
     if sentence := sentence_about(error):
-        fail(escape(sentence))
+        fail(sentence)
     if isinstance(error, psycopg.errors.LockNotAvailable):
         fail(
             "what this needs is held by another transaction; nothing was changed. Run it again in "
             "a moment; if it stays, SELECT pid, usename, state, xact_start, query FROM "
             "pg_stat_activity ORDER BY xact_start shows who: usually the oldest"
         )
-    fail(f"nothing was changed: {escape(first_line(error))}")
+    fail(f"nothing was changed: {first_line(error)}")
 
 
 def plain(text: str) -> str:

@@ -47,7 +47,7 @@ def demo(
     if missing:
         fail(
             f"the demo needs packages that are not installed ({', '.join(missing)}): "
-            "pip install 'buybox\\[demo]'"
+            "pip install 'buybox[demo]'"
         )
     # Only the demo pays for loading it.
     from worker.demo.show import Options, run  # noqa: PLC0415

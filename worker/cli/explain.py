@@ -10,7 +10,6 @@ from typing import Annotated
 
 import psycopg
 import typer
-from rich.markup import escape
 
 from economics.marketplaces import Marketplace, all_marketplaces
 from worker.catalogue.explaining import AmbiguousError, NothingKnownError, Question, answer
@@ -80,9 +79,9 @@ def explain(
         try:
             found = answer(conn, question, now=datetime.now(UTC))
         except NothingKnownError as error:
-            fail(escape(str(error)))
+            fail(str(error))
         except AmbiguousError as error:
-            fail(escape(str(error)), code=2)
+            fail(str(error), code=2)
         except psycopg.Error as error:
             fail_for_database(error)
     if as_data:
@@ -102,7 +101,7 @@ def _marketplace(name: str) -> Marketplace:
         near = get_close_matches(name.strip().upper(), by_name, n=3, cutoff=0.5)
         nearest = f"; the nearest: {', '.join(near)}" if near else ""
         fail(
-            f"there is no marketplace {escape(name)}{nearest}; give its id or one of "
+            f"there is no marketplace {name}{nearest}; give its id or one of "
             f"{', '.join(countries)}",
             code=2,
         )
@@ -111,7 +110,7 @@ def _marketplace(name: str) -> Marketplace:
 
 def _one_of(text: str, known: tuple[str, ...], option: str) -> str:
     if text.lower() not in known:
-        fail(f"{option} is one of {', '.join(known)}, not {escape(text)}", code=2)
+        fail(f"{option} is one of {', '.join(known)}, not {text}", code=2)
     return text.lower()
 
 
@@ -121,11 +120,11 @@ def _amount(text: str, marketplace: Marketplace) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or not 0 < amount < Decimal(10) ** 10:
-        fail(f"--price {escape(text)} is no price: one is written 18.99, and is above 0", code=2)
+        fail(f"--price {text} is no price: one is written 18.99, and is above 0", code=2)
     tick = Decimal(1).scaleb(-marketplace.minor_units)
     if amount != amount.quantize(tick):
         fail(
-            f"--price {escape(text)} has more decimals than {marketplace.currency} has",
+            f"--price {text} has more decimals than {marketplace.currency} has",
             code=2,
         )
     return amount.quantize(tick)

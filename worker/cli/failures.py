@@ -149,4 +149,4 @@ def _no_such_type(conn: psycopg.Connection, error_type: str) -> NoReturn:
     """End the command with the types that there are, since this one may be mistyped."""
     counts = sql.count_open_failures(conn)
     known = ", ".join(f"{name} ({count})" for name, count in counts.items())
-    fail(escape(f"no open failure is of type {error_type}; open ones: {known or 'there are none'}"))
+    fail(f"no open failure is of type {error_type}; open ones: {known or 'there are none'}")

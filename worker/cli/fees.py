@@ -80,7 +80,7 @@ def import_file(
             try:
                 done = import_fees(conn, rules, now=datetime.now(UTC), write=write)
             except OverlappingRulesError as error:
-                fail(escape(str(error)))
+                fail(str(error))
             except psycopg.Error as error:
                 fail_for_database(error)
         show_rejects(rejects, rejects_file)
@@ -216,7 +216,7 @@ def _read(path: str | None, rejects: Rejects) -> list[FeeRuleRow]:
         with open_input(path) as stream:
             return read_fees(stream, rejects)
     except UnusableFileError as error:
-        fail(escape(f"{path}: {error}"))
+        fail(f"{path}: {error}")
 
 
 def _list_terms(seller: str | None, marketplace_id: str | None) -> None:

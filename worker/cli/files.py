@@ -30,7 +30,7 @@ def open_input(path: str) -> Iterator[BinaryIO]:
     try:
         stream = Path(path).open("rb")  # noqa: SIM115  closed below; the errors are of opening only
     except OSError as error:
-        fail(f"{escape(path)} cannot be read: {error.strerror}", code=2)
+        fail(f"{path} cannot be read: {error.strerror}", code=2)
     with stream:
         yield stream
 
@@ -46,7 +46,7 @@ def open_rejects(path: Path | None, *, source: str | None) -> Iterator[Rejects]:
     try:
         stream = path.open("w", encoding="utf-8", newline="")
     except OSError as error:
-        fail(f"{escape(str(path))} cannot be written: {error.strerror}", code=2)
+        fail(f"{path} cannot be written: {error.strerror}", code=2)
     with stream:
         yield Rejects(stream)
 
@@ -94,7 +94,7 @@ def asin_of(text: str) -> str:
     """An ASIN however it is typed. Ends the command if it is none."""
     asin = text.strip().upper()
     if len(asin) != ASIN_LENGTH or not (asin.isascii() and asin.isalnum()):
-        fail(f"{escape(text)} is no ASIN: those are 10 letters and digits", code=2)
+        fail(f"{text} is no ASIN: those are 10 letters and digits", code=2)
     return asin
 
 
@@ -106,5 +106,5 @@ def marketplace_id_of(name: str | None) -> str | None:
     known = {one.country_code: one.marketplace_id for one in all_marketplaces().values()}
     if name not in all_marketplaces() and country not in known:
         countries = ", ".join(sorted(known))
-        fail(f"there is no marketplace {escape(name)}; give its id or one of {countries}", code=2)
+        fail(f"there is no marketplace {name}; give its id or one of {countries}", code=2)
     return known.get(country, name)

@@ -6,7 +6,6 @@ from typing import Any
 
 import psycopg
 import typer
-from rich.markup import escape
 from typer.core import TyperGroup
 
 from worker.cli.alerts import alerts_app
@@ -36,7 +35,7 @@ class _InSentences(TyperGroup):
             sentence = sentence_about(error)
             if sentence is None and not isinstance(error, psycopg.OperationalError):
                 raise  # a defect of ours: its traceback is wanted
-            fail(escape(sentence or f"the database did not answer: {str(error).strip()}"))
+            fail(sentence or f"the database did not answer: {str(error).strip()}")
 
 
 app = typer.Typer(

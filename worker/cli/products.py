@@ -9,7 +9,6 @@ from typing import Annotated
 
 import psycopg
 import typer
-from rich.markup import escape
 
 from db import catalogue
 from worker.catalogue.lines import UnusableFileError
@@ -65,7 +64,7 @@ def import_file(
         try:
             file = open_products(stream, seller_id=seller)
         except UnusableFileError as error:
-            fail(escape(f"{path}: {error}"))
+            fail(f"{path}: {error}")
         with connect_or_fail(settings) as conn, progress() as bars:
             bar = bars.add_task("importing", total=size_of(path))
             try:

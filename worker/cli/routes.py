@@ -87,12 +87,12 @@ def add(
     address = (address if address is not None else sys.stdin.readline()).strip()
     quiet_from, quiet_to = _hours(quiet)
     if zone not in available_timezones():
-        fail(f"--zone {escape(zone)} is no timezone; they look like Europe/London", code=2)
+        fail(f"--zone {zone} is no timezone; they look like Europe/London", code=2)
     try:
         channel = check_address(address, channel_settings(settings))
         encrypted = Vault(settings.secret_key).encrypt(address)
     except (SettingsError, PermanentError) as error:
-        fail(escape(str(error)))
+        fail(str(error))
     row = NewRoute(
         name, channel, encrypted, masked(address),
         _chosen(severity, _SEVERITIES, "--severity"),
@@ -109,7 +109,7 @@ def add(
         except psycopg.Error as error:
             fail_for_database(error)
         if not added:
-            fail(f"there is a route {escape(name)} already; buybox routes remove takes it away")
+            fail(f"there is a route {name} already; buybox routes remove takes it away")
         if dry_run:
             conn.rollback()
     told = "would be added (dry run)" if dry_run else "added"
@@ -202,10 +202,10 @@ def test(name: _Name) -> None:
     try:
         address = Vault(settings.secret_key).decrypt(route.url_encrypted)
     except (SettingsError, UnreadableSecretError) as error:
-        fail(escape(str(error)))
+        fail(str(error))
     outcome = Carriers(channel_settings(settings)).carry(address, letter, now)
     if not isinstance(outcome, Accepted):
-        fail(f"{escape(name)}: {outcome.error_class}: {escape(outcome.text)}")
+        fail(f"{name}: {outcome.error_class}: {outcome.text}")
     with connect_or_fail(settings) as conn:
         delivery.note_route_trouble(conn, route.id, None)
     console.print(f"{name}: {outcome.said}", markup=False)
@@ -223,14 +223,14 @@ def rekey() -> None:
     try:
         vault = Vault(settings.secret_key)
     except SettingsError as error:
-        fail(escape(str(error)))
+        fail(str(error))
     with connect_or_fail(settings, autocommit=False) as conn:
         found = routes.read_route_addresses(conn)
         for route_id, name, stored in found:
             try:
                 routes.set_route_address(conn, route_id, vault.renew(stored))
             except UnreadableSecretError as error:
-                fail(f"route {escape(name)}: {error} Nothing was changed.")
+                fail(f"route {name}: {error} Nothing was changed.")
     console.print(f"{len(found)} addresses are under the newest key", markup=False)
 
 
@@ -240,7 +240,7 @@ def _hold(conn: psycopg.Connection, name: str) -> HeldRoute:
     except psycopg.Error as error:
         fail_for_database(error)
     if found is None:
-        fail(f"there is no route {escape(name)}; buybox routes list shows them")
+        fail(f"there is no route {name}; buybox routes list shows them")
     return found
 
 
@@ -256,7 +256,7 @@ def _chosen(given: list[str] | None, known: tuple[str, ...], option: str) -> lis
         return None
     for one in given:
         if one not in known:
-            fail(f"{option} {escape(one)}: it is one of {', '.join(known)}", code=2)
+            fail(f"{option} {one}: it is one of {', '.join(known)}", code=2)
     return list(dict.fromkeys(given))
 
 
@@ -266,7 +266,7 @@ def _hours(quiet: str | None) -> tuple[time | None, time | None]:
     try:
         start, end = (time.fromisoformat(part.strip()) for part in quiet.split("-"))
     except ValueError:
-        fail(f"--quiet {escape(quiet)}: it looks like 22:00-07:00", code=2)
+        fail(f"--quiet {quiet}: it looks like 22:00-07:00", code=2)
     if start.tzinfo or end.tzinfo or start == end:
         fail("--quiet needs two different times of day; --zone says whose", code=2)
     return start, end
