@@ -188,6 +188,22 @@ def test_status_shows_every_view(database_url: str, monkeypatch: pytest.MonkeyPa
     assert "worker_health" in wrong.output
 
 
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [(("--json",), '{"bell": "is it on? [/x]"}'), ((), "bell   is it on? [/x]")],
+)
+def test_listen_shows_a_bell_that_somebody_rang_by_hand_and_goes_on(
+    start: Start, database_url: str, conn: psycopg.Connection, options: tuple[str, ...], shown: str
+) -> None:
+    listener = start((*BUYBOX, "listen", *options), "listen", DATABASE_URL=database_url)
+    listener.says("listening on buybox_state")
+    conn.execute("NOTIFY buybox_state, 'is it on? [/x]'")
+    listener.says(shown)
+    conn.execute("NOTIFY buybox_state")
+    listener.says('{"bell": ""}' if options else "bell   \n")
+    assert listener.alive()
+
+
 def test_listen_prints_the_bell_and_the_change(
     start: Start, database_url: str, conn: psycopg.Connection
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import psycopg
 import typer
@@ -13,7 +13,7 @@ import typer
 from db.connect import connect, first_line
 from db.feed import STATE_CHANNEL, listen_for, read_feed, read_position, start_listening
 from db.rows import StateRow
-from worker.cli.common import console, dsn_or_fail, error_console, settings_or_fail
+from worker.cli.common import console, dsn_or_fail, error_console, plain, settings_or_fail
 from worker.ingest.gate import backoff_delays
 
 POLL_S = 5.0
@@ -65,10 +65,20 @@ def listen(
 
 
 def _print_bell(payload: str, *, as_json: bool) -> None:
+    """A bell; anybody may ring it, with anything: what is not ours is shown as the text it is."""
     if as_json:
-        typer.echo(json.dumps({"bell": json.loads(payload)}))
+        typer.echo(json.dumps({"bell": _read_payload(payload)}))
     else:
-        console.print(f"[yellow]bell[/yellow]   {payload}", soft_wrap=True, markup=True)
+        console.print("[yellow]bell[/yellow]   ", end="")
+        console.print(plain(payload), soft_wrap=True, markup=False)
+
+
+def _read_payload(payload: str) -> Any:
+    try:
+        found = json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload
+    return found if isinstance(found, dict) else payload
 
 
 def _print_reset(reason: str, cursor: str, *, as_json: bool) -> None:
