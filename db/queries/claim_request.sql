@@ -1,9 +1,20 @@
 -- The first of the requests with one key: its row. Who asks again at the same time waits here for its
--- commit, and gets none. Keys of before yesterday are forgotten on the way.
+-- commit, and gets none. Keys of before yesterday are forgotten on the way: the own one by beginning anew,
+-- since this statement's DELETE would come after its INSERT; the others without waiting for who has them.
 WITH forgotten AS (
-    DELETE FROM api_requests AS r WHERE r.asked_at < %(now)s::timestamptz - interval '1 day'
+    DELETE FROM api_requests AS r
+    USING (
+        SELECT f.who, f.key
+        FROM api_requests AS f
+        WHERE f.asked_at < %(now)s::timestamptz - interval '1 day'
+          AND (f.who, f.key) <> (%(who)s::text, %(key)s::text)
+        FOR UPDATE SKIP LOCKED
+    ) AS old
+    WHERE r.who = old.who AND r.key = old.key
 )
-INSERT INTO api_requests (who, key, request_hash, asked_at)
+INSERT INTO api_requests AS r (who, key, request_hash, asked_at)
 VALUES (%(who)s::text, %(key)s::text, %(request_hash)s::bytea, %(now)s::timestamptz)
-ON CONFLICT (who, key) DO NOTHING
-RETURNING key
+ON CONFLICT (who, key) DO UPDATE
+SET request_hash = EXCLUDED.request_hash, answer = NULL, asked_at = EXCLUDED.asked_at
+WHERE r.asked_at < %(now)s::timestamptz - interval '1 day'
+RETURNING r.key

@@ -206,6 +206,36 @@ class TestTheSameKeyAgain:
         acted(client, "note", alert, note="x", key="new")
         assert column(conn, "SELECT key FROM api_requests") == ["new"]
 
+    @pytest.mark.parametrize("body", [{"note": "first"}, {"note": "another"}], ids=str)
+    def test_after_a_day_begins_anew(self, client, conn, body):
+        alert = write_alert(conn)
+        acted(client, "note", alert, note="first", key="daily")
+        acted(client, "note", alert, note="meanwhile")
+        conn.execute("UPDATE api_requests SET asked_at = asked_at - interval '25 hours'")
+        done = acted(client, "note", alert, key="daily", **body)
+        assert phase(conn, alert)[2] == body["note"]
+        assert acted(client, "note", alert, key="daily", **body) == done
+
+    def test_after_a_day_at_the_same_time_acts_once(self, api, conn, open_connection):
+        alert = write_alert(conn)
+        with api.client() as client:
+            acted(client, "acknowledge", alert, key="daily")
+            acted(client, "unacknowledge", alert)
+        conn.execute("UPDATE api_requests SET asked_at = asked_at - interval '25 hours'")
+        entries, blocker = len(trail(conn, alert)), begin(open_connection())
+        blocker.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (alert,))
+
+        def ask():
+            with api.client() as client:
+                return acted(client, "acknowledge", alert, key="daily")
+
+        both = [Background(ask) for _ in range(2)]
+        until_blocked(conn, backends=2)
+        blocker.rollback()
+        first, second = (one.result() for one in both)
+        assert first == second
+        assert len(trail(conn, alert)) == entries + 1
+
 
 def test_two_people_with_the_same_list_never_deadlock(api, conn):
     ids = [write_alert(conn, f"B{n:09d}") for n in range(20)]
