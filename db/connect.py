@@ -142,7 +142,10 @@ def connection_pool(
 ) -> ConnectionPool:
     """A pool that connects at first use and replaces connections that died.
 
-    Who waits longer than `timeout_s` for a connection gets psycopg_pool.PoolTimeout.
+    Who waits longer than `timeout_s` for a connection gets psycopg_pool.PoolTimeout. The pool gives
+    an attempt to connect up after as long, and who asks next begins anew: left to itself it doubles
+    its pauses for five minutes, and while it pauses nobody connects, whether the server is back or
+    not.
     """
     return ConnectionPool(
         conninfo(database_url, role=role, **server_settings),
@@ -150,6 +153,7 @@ def connection_pool(
         min_size=0,
         max_size=max_size,
         timeout=timeout_s,
+        reconnect_timeout=timeout_s,
         open=True,
         check=ConnectionPool.check_connection,
         name=role,

@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from db.connect import connect
 from db.feed import read_position
 from db.tokens import create_token, revoke_tokens
 from tests.dashboard import (
@@ -77,6 +78,34 @@ def cut_hub(conn):
     # The end of one may make the hub close the other before it is its turn.
     assert len(ended) == 2
     assert any(ended)
+
+
+def test_requests_are_answered_soon_after_a_long_outage(pg_server, database_url, conn, monkeypatch):
+    """The pool's pauses between its tries to connect must not grow with the outage."""
+    monkeypatch.setattr("api.app.POOL_WAIT_S", 1.0)
+    with connect(pg_server.url, autocommit=True) as admin, serving(database_url) as api:
+        pool = api.app.state.shared.pool
+        cursor = read_position(conn)
+        with api.client() as client:
+            let_in(admin, conn, False)
+            while pool.get_stats().get("connections_errors", 0) < 7:
+                assert client.get("/api/state").status_code == 503
+            let_in(admin, conn, True)
+            began = time.monotonic()
+            until(lambda: client.get("/api/state").status_code == 200, "the pool was back")
+            assert time.monotonic() - began < 6
+        with streaming(api.url, since=cursor) as stream:
+            assert stream.next("cursor").data["resumed"]
+
+
+def let_in(admin, conn, allowed):
+    """Let everybody connect to the test's database, or nobody, and those who are there go."""
+    name = conn.info.dbname
+    admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}")
+    if not allowed:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
 
 
 class TestLimitsAndEnds:
