@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -37,7 +38,7 @@ class EventStream(Response):
         self,
         hub: Hub,
         client: Client,
-        opening: Sequence[bytes],
+        opening: Iterable[bytes],
         metrics: Metrics,
         keepalive_s: float,
     ) -> None:
@@ -46,7 +47,7 @@ class EventStream(Response):
         self.init_headers(HEADERS)
         self._hub = hub
         self._client = client
-        self._opening = opening
+        self._opening = deque(opening)
         self._metrics = metrics
         self._keepalive_s = keepalive_s
 
@@ -62,8 +63,8 @@ class EventStream(Response):
                 }
             )
             await self._send(send, retry_after(random.randint(*RETRY_MS)))
-            for piece in self._opening:
-                await self._send(send, piece)
+            while self._opening:  # let go as it is sent: a gap is megabytes, and streams last days
+                await self._send(send, self._opening.popleft())
             await self._follow(send)
             await self._say_farewell(send)
         finally:

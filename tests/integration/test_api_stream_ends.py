@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
+import tracemalloc
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -157,6 +159,23 @@ class TestLimitsAndEnds:
         until(lambda: api.hub.health().clients == 0, "all are forgotten")
         assert not api.hub._owners
         assert metric(api, "sse_stream_ends_total", reason="gone") == 20
+
+    def test_what_a_stream_caught_up_with_is_not_kept_by_it(self, api, conn):
+        """After a cut hundreds come back at once, each with megabytes that it missed."""
+        cursor, products = read_position(conn), 400
+        with conn.transaction():
+            for n in range(products):
+                write_state(conn, f"B{n:09d}")
+        until(lambda: api.hub.position != cursor, "the hub has read them")
+        with ExitStack() as stack:
+            stack.callback(tracemalloc.stop)
+            tracemalloc.start()
+            for _ in range(8):
+                stream = stack.enter_context(streaming(api.url, since=cursor))
+                size = sum(len(str(stream.next("state").data)) for _ in range(products))
+            gc.collect()
+            held, _ = tracemalloc.get_traced_memory()
+        assert held / 8 < size / 2
 
     def test_a_stopping_server_sends_everybody_away_within_moments(self, api):
         with ExitStack() as stack:
