@@ -19,6 +19,13 @@ from process.logs import get_logger
 
 log = get_logger(__name__)
 
+BUSY = (
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+)
+"""What a database says that is there and did not get to it: most often somebody holds a lock."""
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -122,7 +129,18 @@ async def _too_many(_request: Request, error: Exception) -> Response:
     return problem(429, "too-many-streams", str(error), headers={"Retry-After": "30"})
 
 
-async def _away(_request: Request, error: Exception) -> Response:
+async def _away(request: Request, error: Exception) -> Response:
+    # all connections in use, or none to be had: the hub's own stand only while the database does
+    waited = isinstance(error, PoolTimeout) and request.app.state.shared.hub.live
+    if waited or isinstance(error, BUSY):
+        log.warning("database_busy", path=request.url.path, error=first_line(error))
+        return problem(
+            503,
+            "database-busy",
+            "The database did not get to it in time; nothing was changed. "
+            "Try again in a few seconds.",
+            headers={"Retry-After": "3"},
+        )
     log.warning("database_away", error=first_line(error))
     return problem(
         503,

@@ -237,6 +237,39 @@ class TestTheSameKeyAgain:
         assert len(trail(conn, alert)) == entries + 1
 
 
+class TestALockThatIsHeld:
+    """The database is there: who is told that it cannot be reached looks in the wrong place."""
+
+    def test_ends_an_act_with_what_is_so(self, client, conn, open_connection):
+        alert, holder = write_alert(conn), begin(open_connection())
+        holder.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (alert,))
+        acting = Background(client.post, PATH, json={"action": "resolve", "ids": [alert]})
+        acting.until_blocked(conn)
+        conn.execute(  # as the statement timeout would
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'buybox api' AND wait_event_type = 'Lock'"
+        )
+        answer = acting.result()
+        assert (answer.status_code, answer.json()["type"]) == (503, "database-busy")
+        assert "nothing was changed" in answer.json()["detail"]
+        assert phase(conn, alert)[0] == "new"
+
+    def test_holds_up_others_who_are_told_that_it_is_busy(
+        self, database_url, conn, open_connection, monkeypatch
+    ):
+        monkeypatch.setattr("api.app.POOL_WAIT_S", 0.3)
+        alert, holder = write_alert(conn), begin(open_connection())
+        holder.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (alert,))
+        with serving(database_url, api_pool_size=1) as api, api.client() as client:
+            acting = Background(client.post, PATH, json={"action": "resolve", "ids": [alert]})
+            acting.until_blocked(conn)
+            answer = client.get("/api/state")
+            holder.rollback()
+            assert acting.result().status_code == 200
+        assert (answer.status_code, answer.json()["type"]) == (503, "database-busy")
+        assert answer.headers["retry-after"] == "3"
+
+
 def test_two_people_with_the_same_list_never_deadlock(api, conn):
     ids = [write_alert(conn, f"B{n:09d}") for n in range(20)]
     start = threading.Barrier(6)
