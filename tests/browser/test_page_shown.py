@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from db.tokens import create_token, revoke_tokens
-from tests.browser.conftest import PHONE, serious
+from tests.browser.conftest import PHONE, Visit, serious
 from tests.dashboard import write_alert
+from tests.interleave import column
 from tests.shop import call_it, open_shop, set_fees, set_terms, tell
 
 SCRIPT = "<script>window.hacked = 1</script>"
@@ -148,6 +149,43 @@ class TestWhoMay:
         expect(visit.page.get_by_role("heading", name="Log in")).to_be_visible()
         expect(visit.page.locator("#products")).to_be_hidden()
         expect(visit.page.locator("#connection")).to_have_text("Not logged in")
+
+    def test_who_logs_in_in_two_tabs_acts_and_logs_out_in_both(self, shop, tokens, backend, look):
+        """As in the morning, when the sessions of all tabs are over: the last login is everybody's."""
+        first = look(backend.url, live=False)
+        second = Visit(first.page.context.new_page())
+        second.page.goto(backend.url)
+        for one in (first, second):
+            expect(one.page.get_by_role("heading", name="Log in")).to_be_visible()
+            self.enter(one, tokens["operator"])
+            one.is_live()
+        first.page.get_by_role("button", name="Acknowledge Price, Enamel mug").click()
+        expect(first.page.locator(".said").first).to_have_text("Acknowledged.")
+        self.enter_elsewhere(first, backend, tokens["operator"])
+        first.page.get_by_role("button", name="Log out").click()
+        for one in (first, second):
+            expect(one.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+    def test_nobody_acts_as_somebody_who_logged_in_in_another_tab(
+        self, shop, tokens, conn, backend, look
+    ):
+        visit = look(backend.url, live=False)
+        self.enter(visit, tokens["operator"])
+        visit.is_live()
+        bob = create_token(conn, name="bob", role="operator", now=datetime.now(UTC))
+        self.enter_elsewhere(visit, backend, bob)
+        acknowledge = visit.page.get_by_role("button", name="Acknowledge Price, Enamel mug")
+        for _ in range(2):
+            acknowledge.click()
+            said = visit.page.locator(".said").first
+            expect(said).to_contain_text("Not done. bob has logged in in another tab")
+            expect(acknowledge).to_be_visible()
+        assert column(conn, "SELECT count(*) FROM alerts WHERE attention = 'reviewing'") == [0]
+
+    def enter_elsewhere(self, visit, backend, token):
+        """Log in in the same browser, but not in this page."""
+        request = visit.page.context.request
+        assert request.post(f"{backend.url}/api/session", data={"token": token}).ok
 
     def test_a_viewer_has_no_buttons_to_act_with(self, shop, tokens, backend, look):
         visit = look(backend.url, live=False)

@@ -8,13 +8,15 @@ const MOST_ALERTS = 3000; // of each list: active, snoozed; and of resolved ones
 const ASINS_AT_ONCE = 100;
 
 export class Refusal extends Error {
-  constructor(status, message) {
+  constructor(status, message, code = null) {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
 let csrf = null;
+let name = null;
 
 async function ask(path, options = {}) {
   let answer;
@@ -31,16 +33,31 @@ async function ask(path, options = {}) {
     // said below
   }
   if (answer.ok && body !== null) return body;
-  throw new Refusal(answer.status, body?.detail ?? `The server answered ${answer.status}.`);
+  const why = body?.detail ?? `The server answered ${answer.status}.`;
+  throw new Refusal(answer.status, why, body?.type);
+}
+
+/** Ask for what the session must vouch for. Its cookie may be that of a later login in another tab. */
+async function change(path, { headers = {}, ...options }) {
+  const send = () => {
+    const vouched = csrf ? { ...headers, "X-CSRF-Token": csrf } : headers;
+    return ask(path, { ...options, headers: vouched });
+  };
+  try {
+    return await send();
+  } catch (error) {
+    if (error.code !== "csrf") throw error;
+    const found = await ask("/api/session");
+    if (found.name !== name)
+      throw new Refusal(403, `${found.name} has logged in in another tab: load this page anew.`);
+    entered(found);
+    return send();
+  }
 }
 
 function post(path, body, headers = {}) {
-  const all = {
-    "Content-Type": "application/json",
-    ...(csrf ? { "X-CSRF-Token": csrf } : {}),
-    ...headers,
-  };
-  return ask(path, { method: "POST", headers: all, body: JSON.stringify(body) });
+  const all = { "Content-Type": "application/json", ...headers };
+  return change(path, { method: "POST", headers: all, body: JSON.stringify(body) });
 }
 
 /** Who is logged in: {name, role, expires_at}. */
@@ -53,11 +70,12 @@ export async function logIn(token) {
 }
 
 export function logOut() {
-  return ask("/api/session", { method: "DELETE", headers: csrf ? { "X-CSRF-Token": csrf } : {} });
+  return change("/api/session", { method: "DELETE" });
 }
 
 function entered(found) {
   csrf = found.csrf_token;
+  name = found.name;
   return found;
 }
 
