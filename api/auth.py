@@ -88,14 +88,15 @@ class Gatekeeper:
 
     def _find(self, request: Request) -> Caller | None:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-        if scheme:
-            return self.by_secret(secret, "token") if scheme.lower() == "bearer" else None
+        if scheme.lower() == "bearer":
+            return self.by_secret(secret, "token")
         cookie = request.cookies.get(COOKIE)
         if cookie:
             found = self.by_secret(cookie, "session")
             if found:
                 return found
-        return self._local(request)
+        # another scheme is not meant for us: a proxy with a password of its own passes it on
+        return None if scheme else self._local(request)
 
     def _local(self, request: Request) -> Caller | None:
         """Somebody on this machine, before the first token; not through a proxy, not by a name.

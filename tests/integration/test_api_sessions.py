@@ -75,6 +75,11 @@ class TestSessions:
         right = page.post(ACKNOWLEDGE, json={"action": "x"}, headers={"X-CSRF-Token": page.csrf})
         assert kind(right) == (422, "invalid-request")
 
+    def test_it_is_good_behind_a_proxy_that_asks_for_a_password_too(self, page):
+        basic = {"Authorization": "Basic dXNlcjpwYXNz"}
+        assert page.get("/api/session", headers=basic).json()["name"] == "olaf"
+        assert kind(page.post(ACKNOWLEDGE, json=ACT, headers=basic)) == (403, "csrf")
+
     def test_logging_out_ends_it(self, page):
         kept = page.cookies["buybox_session"]
         assert kind(page.delete("/api/session")) == (403, "csrf")
