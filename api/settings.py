@@ -6,6 +6,7 @@ The table in docs/dashboard-backend.md is held against this class by a test.
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from pydantic import Field, field_validator
 
@@ -81,6 +82,17 @@ class ApiSettings(ProcessSettings):
                 "must be addresses or networks (10.0.0.0/8) with commas, or * for any"
             ) from None
         return value
+
+    @field_validator("api_allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for one in value.split(","):
+            if one.strip() and not re.fullmatch(r"https?://[^\s/?#@*]+/?", one.strip().lower()):
+                raise ValueError(
+                    "must be origins as browsers send them, with commas: "
+                    "https://dashboard.example, with no path; there is no * for any"
+                )
+        return value.lower()
 
     @property
     def on_loopback(self) -> bool:

@@ -195,6 +195,19 @@ class TestSettings:
         found = ApiSettings(api_allowed_origins="https://a.example/, https://b.example,").origins
         assert found == ("https://a.example", "https://b.example")
 
+    def test_they_are_compared_as_browsers_write_them(self):
+        assert ApiSettings(api_allowed_origins="HTTPS://A.Example").origins == (
+            "https://a.example",
+        )
+
+    @pytest.mark.parametrize(
+        "text", ["*", "a.example", "https://*.example", "https://a.example/app", "https://", "a,b"]
+    )
+    def test_what_no_browser_ever_sends_is_no_origin(self, monkeypatch, text):
+        monkeypatch.setenv("API_ALLOWED_ORIGINS", text)
+        with pytest.raises(SettingsError, match=r"API_ALLOWED_ORIGINS.*must be origins"):
+            load_settings()
+
     @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost"])
     def test_loopback_is_this_machine(self, host):
         assert is_loopback(host)
