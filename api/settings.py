@@ -51,7 +51,7 @@ class ApiSettings(ProcessSettings):
         2000, ge=10, le=10_000, description="missed changes that are caught up; more is a reset"
     )
     stream_keepalive_seconds: float = Field(
-        15, gt=0, le=300, description="silence on a stream before a sign of life"
+        15, gt=0, le=30, description="silence on a stream before a sign of life, 30 at most"
     )
     degraded_after_seconds: float = Field(
         60, gt=0, description="a message waiting or a worker silent for longer: degraded"

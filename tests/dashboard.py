@@ -21,7 +21,7 @@ from api.settings import ApiSettings
 from db.feed import ALERT_CHANNEL, STATE_CHANNEL
 from tests.interleave import PATIENCE_S, Background
 
-QUICK = {"feed_poll_seconds": 0.5, "feed_pause_ms": 0, "stream_keepalive_seconds": 60}
+QUICK = {"feed_poll_seconds": 0.5, "feed_pause_ms": 0, "stream_keepalive_seconds": 30}
 """Settings with which a test need not wait; the bells are what makes it quick."""
 
 

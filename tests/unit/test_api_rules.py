@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
@@ -183,6 +185,14 @@ class TestSettings:
         with pytest.raises(SettingsError, match=name) as caught:
             load_settings()
         assert "\n" not in str(caught.value)
+
+    def test_no_keepalive_is_so_rare_that_the_page_takes_the_stream_for_dead(self):
+        script = files("api").joinpath("static/js/stream.js").read_text("utf-8")
+        patience_s = int(re.search(r"SILENCE_MS = (\d+)_000;", script)[1])
+        looks_every_s = int(re.search(r"#listen\(\), (\d+)_000\)", script)[1])
+        longest = ApiSettings(stream_keepalive_seconds=patience_s - 3 * looks_every_s)
+        with pytest.raises(SettingsError, match="STREAM_KEEPALIVE_SECONDS"):
+            load_settings(stream_keepalive_seconds=longest.stream_keepalive_seconds + 1)
 
     def test_a_missing_database_says_what_to_set(self):
         with pytest.raises(SettingsError, match="DATABASE_URL is not set"):

@@ -5,7 +5,9 @@
 
 import { parser } from "./sse.js";
 
-const SILENCE_MS = 45_000; // three keep-alives missed: the connection is dead, whatever it looks like
+// Three keep-alives missed, or one of the longest that the server may be set to: the connection is
+// dead, whatever it looks like.
+const SILENCE_MS = 45_000;
 const SETTLED_MS = 400; // this long without a further piece after a gap: all of it has come
 const FIRST_WAIT_MS = 3_000;
 const LONGEST_WAIT_MS = 30_000;
