@@ -226,6 +226,35 @@ POINTS = [
 ]
 
 
+class TestWhatIsSaid:
+    def test_in_a_storm_of_alerts_it_does_not_fall_behind(self, evaluate):
+        said = """new Promise((told) => {
+            const said = [];
+            const place = { set textContent(text) { if (said.push(text) === 3) told(said); } };
+            const announcer = new m.Announcer(place);
+            const alert = { attention: "new", severity: "critical", kind: "price", title: "Mug",
+                            marketplace_id: "A1F83G8C2ARO7P", profit_at_stake_per_day: null };
+            for (let n = 0; n < 40; n += 1) announcer.fresh([alert]);
+            announcer.fresh([{ ...alert, attention: "resolved" }]);
+            announcer.say("Acknowledged.");
+        })"""
+        assert evaluate("announce.js", said) == [
+            "New critical alert, Price: Mug, United Kingdom.", "Acknowledged.", "39 new alerts.",
+        ]  # fmt: skip
+
+    def test_a_few_are_told_one_by_one(self, evaluate):
+        said = """new Promise((told) => {
+            const said = [];
+            const place = { set textContent(text) { if (said.push(text) === 2) told(said); } };
+            const alert = { attention: "new", severity: "high", kind: "price", asin: "B1",
+                            marketplace_id: "A1VC38T7YXB528", profit_at_stake_per_day: null };
+            new m.Announcer(place).fresh([alert, { ...alert, asin: "B2" }]);
+        })"""
+        assert evaluate("announce.js", said) == [
+            "New high alert, Price: B1, Japan.", "New high alert, Price: B2, Japan.",
+        ]  # fmt: skip
+
+
 class TestLines:
     def test_prices_hold_until_they_change_and_unknown_is_a_gap(self, evaluate):
         expression = (

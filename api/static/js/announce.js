@@ -6,10 +6,12 @@ import { kindName, severityName } from "./words.js";
 
 const PAUSE_MS = 1500;
 const QUIET_MS = 30_000;
+const SINGLY = 3; // new alerts that are told one by one
 
 export class Announcer {
   #place;
   #waiting = [];
+  #fresh = []; // new alerts of which nothing was said yet
   #speaking = false;
   #changed = new Set();
   #lastSum = 0;
@@ -24,11 +26,10 @@ export class Announcer {
     if (!this.#speaking) this.#next();
   }
 
-  /** Alerts that were not there before; of many at once, their number. */
+  /** Alerts that were not there before. */
   fresh(alerts) {
-    const open = alerts.filter((alert) => alert.attention !== "resolved");
-    if (open.length > 3) this.say(`${open.length} new alerts.`);
-    else for (const alert of open) this.say(sentenceOf(alert));
+    this.#fresh.push(...alerts.filter((alert) => alert.attention !== "resolved"));
+    if (!this.#speaking) this.#next();
   }
 
   /** Rows that changed: told as a number, seldom. */
@@ -41,11 +42,17 @@ export class Announcer {
   }
 
   #next() {
-    const sentence = this.#waiting.shift();
+    const sentence = this.#waiting.shift() ?? this.#news();
     this.#speaking = sentence !== undefined;
     if (!this.#speaking) return;
     this.#place.textContent = sentence;
     setTimeout(() => this.#next(), PAUSE_MS);
+  }
+
+  /** The next new alert; when many wait their number, or they would be heard of minutes later. */
+  #news() {
+    if (this.#fresh.length > SINGLY) return `${this.#fresh.splice(0).length} new alerts.`;
+    return this.#fresh.length ? sentenceOf(this.#fresh.shift()) : undefined;
   }
 }
 
