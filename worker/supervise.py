@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
 from process.logs import get_logger
+from process.stopping import StopSign
 
 log = get_logger(__name__)
 
@@ -41,18 +41,18 @@ class Supervisor:
 
     def __init__(self, children: Sequence[Child]) -> None:
         self._children = children
-        self._stop = threading.Event()
+        self._stop = StopSign()
 
     def stop(self) -> None:
         """Ask it to stop. Safe in a signal handler."""
-        self._stop.set()
+        self._stop.show()
 
     def run(self) -> None:
         """Supervise until stopped; then stop the children and wait for them."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         try:
-            while not self._stop.is_set():
+            while not self._stop.is_shown():
                 for child in self._children:
                     self._tend(child)
                 self._stop.wait(0.2)
@@ -60,7 +60,7 @@ class Supervisor:
             self._stop_children()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop.set()
+        self._stop.show()
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()

@@ -21,6 +21,7 @@ import psycopg
 
 from db.connect import connect
 from process.logs import get_logger
+from process.stopping import StopSign
 from worker.ingest.buffer import Buffer, InHand
 from worker.ingest.filing import Filed, Filer, file_letters, open_letter
 from worker.ingest.gate import Gate, backoff_delays
@@ -64,7 +65,7 @@ class Ingester:
         self._clock = clock
         self._jitter = jitter or random.Random()
         self._filer = Filer.from_settings(settings)
-        self._stop = threading.Event()
+        self._stop = StopSign()
         self._gate = Gate()
         self.tally = Tally()
         self._buffer = Buffer(
@@ -86,7 +87,7 @@ class Ingester:
 
     def stop(self) -> None:
         """Ask it to stop; `run` returns within ten seconds. Safe in a signal handler."""
-        self._stop.set()
+        self._stop.show()
 
     def run(self) -> None:
         """Ingest until `stop` is called. A defect in any thread ends it, and is raised here."""
@@ -109,7 +110,7 @@ class Ingester:
         )
         for thread in (watch, *receivers):
             thread.start()
-        while not self._stop.is_set():
+        while not self._stop.is_shown():
             self._file_next(timeout_s=0.25)
         self._wind_up(receivers)
         if self._defect is not None:
@@ -122,14 +123,14 @@ class Ingester:
         except Exception as error:
             log.exception("thread_died", thread=threading.current_thread().name)
             self._defect = error
-            self._stop.set()
+            self._stop.show()
 
     # receiving ---------------------------------------------------------------------------------
 
     def _receive(self, queue: Queue) -> None:
         delays = backoff_delays(self._jitter)
         size = self._settings.batch_size
-        while not self._stop.is_set():
+        while not self._stop.is_shown():
             if not self._gate.wait_open(timeout_s=0.5):
                 continue
             if not self._buffer.wait_for_room(queue.source, size, timeout_s=0.5):
@@ -163,7 +164,7 @@ class Ingester:
             ]
             log.debug("received", trace_ids=[one.letter.trace_id for one in in_hand])
             self.tally.add(received=len(in_hand))
-            if self._stop.is_set():
+            if self._stop.is_shown():
                 self._give_back(in_hand)
             else:
                 self._buffer.put(queue.source, in_hand)
@@ -210,7 +211,7 @@ class Ingester:
         log.warning("batch_too_slow", messages=len(in_hand))
         half = len(in_hand) // 2
         for part in (in_hand[:half], in_hand[half:]):
-            if self._stop.is_set():
+            if self._stop.is_shown():
                 self._give_back(part)
             else:
                 self._file(part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -13,6 +12,7 @@ import psycopg
 from db import inbox, operators
 from db.connect import connect
 from process.logs import get_logger
+from process.stopping import StopSign
 from worker.ingest.gate import Gate
 from worker.ingest.sqs import Queue, QueueError
 from worker.ingest.tally import Tally
@@ -51,9 +51,9 @@ class Watchman:
         self._asked_sqs_at = float("-inf")
         self._conn: psycopg.Connection | None = None
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: StopSign) -> None:
         """Look until told to stop."""
-        while not stop.is_set():
+        while not stop.is_shown():
             self.look()
             stop.wait(LOOK_EVERY_S)
 
