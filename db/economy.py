@@ -41,12 +41,17 @@ class CostRow(NamedTuple):
 
 
 class Reassessment(NamedTuple):
-    """Products whose states are to be assessed anew. `is_last`: with these the work is done."""
+    """Products whose states are to be assessed anew. `is_last`: with these the work is done.
+
+    `failures` counts the attempts that failed, one after the other.
+    """
 
     id: int
     is_last: bool
     marketplace_ids: list[str]
     asins: list[str]
+    asked_at: datetime
+    failures: int
 
     @property
     def products(self) -> list[tuple[str, str]]:
@@ -104,9 +109,19 @@ def put_back(conn: psycopg.Connection, work: Reassessment) -> None:
         conn.execute(query("advance_reassessment"), {"id": work.id, "asin": work.asins[-1]})
 
 
-def postpone_reassessment(conn: psycopg.Connection, work_id: int, *, due_at: datetime) -> None:
+def forget_failed(conn: psycopg.Connection, work: Reassessment) -> None:
+    """The products taken are assessed: those of them that failed before need no other attempt."""
+    conn.execute(
+        query("forget_failed_reassessments"),
+        {"marketplace_id": work.marketplace_ids, "asin": work.asins},
+    )
+
+
+def postpone_reassessment(
+    conn: psycopg.Connection, work: Reassessment, *, due_at: datetime, error: str
+) -> None:
     """The work failed: not before `due_at` again."""
-    conn.execute(query("postpone_reassessment"), {"id": work_id, "due_at": due_at})
+    conn.execute(query("postpone_reassessment"), {"id": work.id, "due_at": due_at, "error": error})
 
 
 def count_apart(conn: psycopg.Connection) -> int:
@@ -115,18 +130,21 @@ def count_apart(conn: psycopg.Connection) -> int:
 
 
 def set_apart(
-    conn: psycopg.Connection, products: Sequence[tuple[str, str]], *, due_at: datetime
+    conn: psycopg.Connection, work: Reassessment, *, due_at: datetime, error: str | None = None
 ) -> None:
-    """Each of these (marketplace, ASIN) pairs becomes work of its own, not before `due_at`.
+    """Each of the products taken becomes work of its own, not before `due_at`.
 
-    One that waits by itself already is left as it is.
+    With an `error` it failed by itself. One that waits by itself already is tried then, too.
     """
     conn.execute(
         query("set_apart_reassessments"),
         {
-            "marketplace_id": [m for m, _ in products],
-            "asin": [a for _, a in products],
+            "marketplace_id": work.marketplace_ids,
+            "asin": work.asins,
+            "asked_at": work.asked_at,
             "due_at": due_at,
+            "failures": 0 if error is None else work.failures + 1,
+            "error": error,
         },
     )
 

@@ -23,6 +23,7 @@ VIEWS = (
     "recent_failures",
     "failure_summary",
     "stalled_jobs",
+    "failing_reassessments",
     "competitive_state",
     "competitive_history",
     "worker_notifications",

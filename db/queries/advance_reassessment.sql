@@ -1,2 +1,4 @@
--- Re-assessment: a marketplace is done up to this ASIN.
-UPDATE reassessments SET done_up_to = %(asin)s::text WHERE id = %(id)s::bigint
+-- Re-assessment: a marketplace is done up to this ASIN, whatever failed on the way.
+UPDATE reassessments
+SET done_up_to = %(asin)s::text, failures = 0, last_error = NULL
+WHERE id = %(id)s::bigint

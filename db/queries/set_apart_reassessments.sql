@@ -1,12 +1,24 @@
--- Re-assessment: products of a piece that failed, each by itself from now on, and settled as the piece
--- was. Which waits by itself already, perhaps since it failed at an earlier change, is not asked for
--- twice: it will find the costs and fees of then.
-INSERT INTO reassessments (marketplace_ids, asins, settled, due_at)
-SELECT ARRAY[p.marketplace_id], ARRAY[p.asin], true, %(due_at)s::timestamptz
-FROM unnest(%(marketplace_id)s::text[], %(asin)s::text[])
-    WITH ORDINALITY AS p (marketplace_id, asin, place)
-WHERE NOT EXISTS (
-    SELECT FROM reassessments AS r
-    WHERE r.marketplace_ids = ARRAY[p.marketplace_id] AND r.asins = ARRAY[p.asin]
+-- Re-assessment: products of a piece that failed, each by itself from now on, asked for and settled as
+-- the piece was. Which waits by itself already, since it failed at an earlier change, is not asked for
+-- twice: it is tried when the others are, with the costs and fees of then.
+WITH given AS (
+    SELECT ARRAY[p.marketplace_id] AS marketplace_ids, ARRAY[p.asin] AS asins, p.place
+    FROM unnest(%(marketplace_id)s::text[], %(asin)s::text[])
+        WITH ORDINALITY AS p (marketplace_id, asin, place)
+), again AS (
+    UPDATE reassessments AS r
+    SET due_at = LEAST(r.due_at, %(due_at)s::timestamptz),
+        failures = GREATEST(r.failures, %(failures)s::integer),
+        last_error = COALESCE(%(error)s::text, r.last_error)
+    FROM given AS g
+    WHERE r.marketplace_ids = g.marketplace_ids AND r.asins = g.asins
+    RETURNING g.place
 )
-ORDER BY p.place
+INSERT INTO reassessments (
+    marketplace_ids, asins, settled, asked_at, due_at, failures, last_error
+)
+SELECT g.marketplace_ids, g.asins, true, %(asked_at)s::timestamptz,
+       %(due_at)s::timestamptz, %(failures)s::integer, %(error)s::text
+FROM given AS g
+WHERE g.place NOT IN (SELECT a.place FROM again AS a)
+ORDER BY g.place

@@ -4,7 +4,9 @@ SELECT r.id,
        r.marketplace_id IS NULL OR cardinality(page.asins) < %(max_products)s::integer AS is_last,
        COALESCE(r.marketplace_ids, array_fill(r.marketplace_id, ARRAY[cardinality(page.asins)]))
            AS marketplace_ids,
-       COALESCE(r.asins, page.asins) AS asins
+       COALESCE(r.asins, page.asins) AS asins,
+       r.asked_at,
+       r.failures
 FROM (
     SELECT *
     FROM reassessments

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from structlog.testing import capture_logs
 
+from db.operators import read_view
 from tests.economy import (
     CHEAP_MARGIN,
     MARGIN,
@@ -42,13 +43,13 @@ def pages(conn, monkeypatch):
     return conn
 
 
-def spoil(conn, *, mend=False):
-    """What the newest message of BAD said is in a form that this version cannot read, or can."""
+def spoil(conn, *, mend=False, asin=BAD):
+    """What the product's newest message said is in a form this version cannot read, or can."""
     change = "b.facts::jsonb - 'new'" if mend else """b.facts::jsonb || '{"new": 1}'"""
     conn.execute(
         f"UPDATE notification_bodies AS b SET facts = ({change})::json "
         "FROM current_state AS s WHERE s.notification_row_id = b.notification_id AND s.asin = %s",
-        (BAD,),
+        (asin,),
     )
 
 
@@ -89,15 +90,92 @@ def test_one_product_that_fails_holds_up_nobody_and_is_done_once_mended(
     assert (versions(pages), waiting(pages)) == ([2] * 7, 0)
 
 
-def test_what_fails_is_named_once_a_try_and_tried_every_ten_minutes(pages):
+def failing(conn):
+    """What operators see: product, failures, whether it says why, and how long it waits from now."""
+    return [
+        (
+            row["asin"],
+            row["failures"],
+            "unknown field" in row["last_error"],
+            row["next_attempt_at"] - datetime.now(UTC),
+        )
+        for row in read_view(conn, "failing_reassessments", max_rows=10)
+    ]
+
+
+def test_what_fails_is_named_once_a_try_and_waits_twice_as_long_each_time(pages):
     spoil(pages)
     dearer(pages)
     named, tries = [f"{GB}:{BAD}"], []
-    for later in (timedelta(0), SOON, LATER, 2 * LATER):
+    for minutes in (0, 9, 11, 30, 32, 71, 73):
         with capture_logs() as lines:
-            catch_up(pages, later=later)
+            catch_up(pages, later=timedelta(minutes=minutes))
         tries.append([line["products"] for line in lines if line["event"] == "reassessment_failed"])
-    assert tries == [[named], [], [named], [named]]
+    assert tries == [[named], [], [named], [], [named], [], [named]]
+
+
+def test_after_many_failures_it_is_tried_once_a_day_and_operators_see_it(pages):
+    spoil(pages)
+    dearer(pages)
+    catch_up(pages)
+    later = timedelta(0)
+    for _ in range(9):
+        later += timedelta(days=1, minutes=1)
+        catch_up(pages, later=later)
+    ((asin, failures, says_why, wait),) = failing(pages)
+    assert (asin, failures, says_why) == (BAD, 10, True)
+    assert timedelta(hours=23) < wait - later <= timedelta(days=1)
+    spoil(pages, mend=True)
+    assert catch_up(pages, later=later + timedelta(days=1, minutes=1)) == 1
+    assert failing(pages) == []
+
+
+def fail_often(conn, times=5):
+    """BAD fails so often that its next attempt is hours away."""
+    later = timedelta(0)
+    for _ in range(times):
+        catch_up(conn, later=later)
+        later += timedelta(days=1, minutes=1)
+    assert column(conn, "SELECT failures FROM reassessments") == [times]
+    return later
+
+
+@pytest.mark.parametrize("change", [dearer, cheaper])
+def test_a_change_tries_at_once_what_failed_and_its_success_is_the_end_of_it(pages, change):
+    spoil(pages)
+    set_fees(pages, *fees(rate="0.18"))
+    fail_often(pages)
+    spoil(pages, mend=True)
+    change(pages)
+    assert catch_up(pages) == 7
+    assert (failing(pages), waiting(pages)) == ([], 0)
+
+
+def test_a_change_whose_piece_fails_for_another_s_sake_tries_it_at_once_too(pages):
+    spoil(pages)
+    set_fees(pages, *fees(rate="0.18"))
+    fail_often(pages)
+    spoil(pages, mend=True)
+    spoil(pages, asin=NAMES[0])
+    dearer(pages)
+    assert catch_up(pages) == 6
+    assert [(asin, failures) for asin, failures, *_ in failing(pages)] == [(NAMES[0], 1)]
+
+
+def test_a_marketplace_that_fails_as_a_whole_waits_longer_each_time_until_it_goes_on(
+    pages, monkeypatch
+):
+    monkeypatch.setattr(reassessment, "MOST_APART", 0)
+    with monkeypatch.context() as bug:
+        bug.setattr(reassessment, "reassess", lambda *_, **__: 1 / 0)
+        dearer(pages)
+        for minutes in (0, 11, 30, 32):
+            catch_up(pages, later=timedelta(minutes=minutes))
+    assert pages.execute(
+        "SELECT marketplace_id, asin, products, failures FROM ops.failing_reassessments"
+    ).fetchall() == [(GB, None, None, 3)]
+    assert catch_up(pages, later=timedelta(minutes=73)) == 7
+    assert waiting(pages) == 0
 
 
 def test_a_product_that_fails_at_every_change_waits_but_once(pages):
@@ -105,9 +183,10 @@ def test_a_product_that_fails_at_every_change_waits_but_once(pages):
     for rate in ("0.20", "0.15", "0.20"):
         set_fees(pages, *fees(rate=rate))
         assert catch_up(pages) == 6
-    assert column(pages, "SELECT asins FROM reassessments") == [[BAD]]
+    assert [(asin, failures) for asin, failures, *_ in failing(pages)] == [(BAD, 3)]
     spoil(pages, mend=True)
-    assert catch_up(pages, later=LATER) == 1
+    assert catch_up(pages, later=timedelta(minutes=39)) == 0
+    assert catch_up(pages, later=timedelta(minutes=41)) == 1
     assert margins(pages) == [OTHER_MARGIN] * 7
 
 

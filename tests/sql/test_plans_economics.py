@@ -80,6 +80,11 @@ def test_a_piece_of_work_is_taken_without_reading_the_others(full):
     assert "products" not in plan.scanned, plan
 
 
+def test_what_failed_before_is_found_without_reading_what_waits(full):
+    plan = explain(full, query("forget_failed_reassessments"), keys(200))
+    assert plan.rows_read("reassessments") == 0, plan
+
+
 @pytest.mark.parametrize("done_up_to", ["", "B100050000"])
 def test_a_page_of_a_marketplace_reads_that_page_and_no_more(full, done_up_to):
     full.execute("DELETE FROM reassessments")

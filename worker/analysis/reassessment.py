@@ -31,7 +31,9 @@ log = get_logger(__name__)
 PRODUCTS_AT_ONCE = 200
 """Of a marketplace; a change of products comes in pieces of this size."""
 
-FAILED_WAITS = timedelta(minutes=10)
+FAILED_FIRST = timedelta(minutes=10)
+FAILED_LONGEST = timedelta(days=1)
+"""What failed waits twice as long each time; a change of its costs or fees is tried at once."""
 MOST_APART = 1000
 """Where so many products wait by themselves, none of them is to blame: a piece that fails waits."""
 LOOK_BACK = timedelta(hours=2)
@@ -84,6 +86,7 @@ def reassess_some(conn: psycopg.Connection, analyst: Analyst) -> int | None:
         except Exception as error:  # noqa: BLE001  found out below whose it is
             _set_apart(conn, work, error, analyst)
             return 0
+        sql.forget_failed(conn, work)
         sql.put_back(conn, work)
     log.info("reassessed", products=len(work.asins), changed=changed)
     return changed
@@ -114,21 +117,23 @@ def _set_apart(
     So whatever else is to be done, the rest of a marketplace above all, goes on meanwhile.
     """
     now = analyst.clock()
-    again_at = now + FAILED_WAITS
+    if len(work.asins) > 1 and sql.count_apart(conn) < MOST_APART:
+        sql.put_back(conn, work)
+        sql.set_apart(conn, work, due_at=now)
+        log.warning("reassessment_refused", products=len(work.asins), error=repr(error))
+        return
+    again_at = now + min(FAILED_LONGEST, FAILED_FIRST * 2 ** min(work.failures, 20))
+    why = repr(error)[:1000]
     if len(work.asins) > 1:
-        if sql.count_apart(conn) < MOST_APART:
-            sql.put_back(conn, work)
-            sql.set_apart(conn, work.products, due_at=now)
-            log.warning("reassessment_refused", products=len(work.asins), error=repr(error))
-            return
-        sql.postpone_reassessment(conn, work.id, due_at=again_at)
+        sql.postpone_reassessment(conn, work, due_at=again_at, error=why)
     else:
         sql.put_back(conn, work)
-        sql.set_apart(conn, work.products, due_at=again_at)
+        sql.set_apart(conn, work, due_at=again_at, error=why)
     log.error(
         "reassessment_failed",
         products=[f"{marketplace_id}:{asin}" for marketplace_id, asin in work.products],
         error=repr(error),
+        failures=work.failures + 1,
         next_attempt_at=again_at,
     )
 

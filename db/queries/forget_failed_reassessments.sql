@@ -1,0 +1,12 @@
+-- Re-assessment: these products were assessed with the costs and fees of now, so what waits because it
+-- failed with earlier ones is done too. One that another worker tries at this moment is left to it: it
+-- may hold the states that we are about to write.
+DELETE FROM reassessments
+WHERE id IN (
+    SELECT r.id
+    FROM unnest(%(marketplace_id)s::text[], %(asin)s::text[]) AS p (marketplace_id, asin)
+    JOIN reassessments AS r
+        ON r.failures > 0 AND r.asins = ARRAY[p.asin]
+        AND r.marketplace_ids = ARRAY[p.marketplace_id]
+    FOR UPDATE OF r SKIP LOCKED
+)
