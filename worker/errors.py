@@ -1,7 +1,8 @@
 """The house's errors. The message of an error is its docstring unless one is given.
 
 Two branches decide what happens next: a `RetryableError` is worth another try as it is, a
-`PermanentError` is not: nothing but different data or different code will help.
+`PermanentError` is not: nothing but different data or different code will help. Of neither is an
+`UnreadableFactsError`: during a deploy the different code comes by itself.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ class RetryableError(BuyboxError):
 
 class PermanentError(BuyboxError):
     """It failed and will fail again until the data or the code changes."""
+
+
+class UnreadableFactsError(BuyboxError):
+    """What another version of buybox stored is in a form that this version cannot read."""
 
 
 class StateMovedError(RetryableError):

@@ -11,7 +11,7 @@ from db import products as sql
 from db.failures import list_failures, reopen_notifications
 from db.inbox import read_backlog
 from db.rows import Backlog
-from tests.factories import GB
+from tests.factories import GB, pricing_health
 from tests.interleave import (
     PRODUCT,
     Background,
@@ -258,3 +258,32 @@ def test_a_database_of_another_version_is_no_message_s_fault(conn):
 
     conn.execute("ALTER TABLE current_state RENAME COLUMN gap TO gap_pct")
     assert work(conn).processed == 1
+
+
+def of_tomorrow(conn, *, state):
+    """A newer version wrote a field more: into the facts of what waits, or into the state."""
+    conn.execute(
+        "UPDATE current_state SET health = health || '{\"new\": 1}' WHERE health IS NOT NULL"
+        if state
+        else "UPDATE notification_bodies SET facts = (facts::jsonb || '{\"new\": 1}')::json"
+    )
+
+
+@pytest.mark.parametrize("state", [False, True], ids=["facts", "state"])
+def test_what_a_newer_version_wrote_waits_until_the_worker_is_renewed_too(conn, state):
+    if state:
+        deliver(conn, letter(pricing_health()))
+        assert work(conn).processed == 1
+    deliver(conn, letter(message_id="m"))
+    of_tomorrow(conn, state=state)
+    for attempt in range(8):  # five minutes of them and more
+        work(conn, later=attempt * LATER)
+        assert rows(conn)["m"] == f"(waiting,{attempt + 1})"
+    assert list_failures(conn) == []
+
+    if state:
+        conn.execute("UPDATE current_state SET health = health - 'new'")
+    else:
+        conn.execute("UPDATE notification_bodies SET facts = (facts::jsonb - 'new')::json")
+    assert work(conn, later=9 * LATER).processed == 1
+    assert rows(conn)["m"] == "(processed,8)"

@@ -28,7 +28,12 @@ from worker.analysis.decide import (
 from worker.analysis.severity import SEVERITIES
 from worker.analysis.state import SeveritySettings
 from worker.analysis.store import history_from_assessment
-from worker.errors import PermanentError, RetryableError, StateMovedError
+from worker.errors import (
+    PermanentError,
+    RetryableError,
+    StateMovedError,
+    UnreadableFactsError,
+)
 
 OTHER = SUBJECT._replace(asin="B0OTHER001")
 OWN_OFFER = Offer(seller_id=OWN_SELLER, listing=Decimal("12.00"))
@@ -159,12 +164,33 @@ def test_facts_dropped_by_retention_are_permanent():
         '{"kind":"market","currency":"GBP","a_field_of_tomorrow":1}',
     ],
 )
-def test_unreadable_facts_are_permanent_and_the_rest_goes_on(text):
+def test_unreadable_facts_are_tried_again_and_the_rest_goes_on(text):
     decision = decided(claim(1, facts_json=text), claim(2))
     [failed] = decision.failed
-    assert (failed.error_type, failed.next_attempt_at) == ("PermanentError", None)
+    assert failed.error_type == "UnreadableFactsError"
+    assert failed.next_attempt_at > NOW
     assert failed.error_message.startswith("the stored facts cannot be read: ")
     assert len(decision.assessments) == 1
+
+
+@pytest.mark.parametrize(("drawn", "minutes"), [(0.0, 11), (1.0, 23)])
+@pytest.mark.parametrize("max_attempts", [1, 3])
+def test_unreadable_facts_outlast_a_deploy_and_are_given_up_in_the_end(
+    drawn, minutes, max_attempts
+):
+    waited = timedelta(0)
+    for attempts in range(100):
+        failed = failed_attempt(
+            claim(1, attempts=attempts),
+            UnreadableFactsError(),
+            now=NOW,
+            max_attempts=max_attempts,
+            jitter=Draws(drawn),
+        )
+        if failed.next_attempt_at is None:
+            break
+        waited += failed.next_attempt_at - NOW
+    assert timedelta(minutes=minutes) < waited < timedelta(minutes=minutes + 1)
 
 
 def test_an_error_message_fits_a_row_of_the_database():

@@ -24,10 +24,13 @@ from worker.analysis.state import (
     Subject,
     apply_event,
 )
-from worker.errors import PermanentError
+from worker.errors import PermanentError, UnreadableFactsError
 
 RETRY_FIRST = timedelta(seconds=2)
 RETRY_LONGEST = timedelta(minutes=5)
+UNREADABLE_ATTEMPTS = 12
+"""Attempts at what another version wrote: during a deploy an ingester may be newer than a worker.
+They take 12 to 24 minutes, in which the worker is renewed too; those of other errors seconds."""
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
@@ -173,6 +176,8 @@ def failed_attempt(
     An error of unknown kind may be a bug that the next deploy mends, so it is tried again too.
     """
     attempt = claimed.attempts + 1
+    if isinstance(error, UnreadableFactsError):
+        max_attempts = max(max_attempts, UNREADABLE_ATTEMPTS)
     hopeless = isinstance(error, PermanentError) or attempt >= max_attempts
     return FailedAttempt(
         claimed,
@@ -199,5 +204,5 @@ def _event(claimed: Claimed) -> Event:
     try:
         facts = facts_from_json(claimed.facts_json)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PermanentError(f"the stored facts cannot be read: {error}") from error
+        raise UnreadableFactsError(f"the stored facts cannot be read: {error}") from error
     return Event(claimed.row_id, claimed.subject, claimed.moment, facts, claimed.trace_id)

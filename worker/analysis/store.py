@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from db.rows import AttemptRow, ClaimedRow, HistoryRow, ProcessedRow, StateRow
 from economics.facts import HealthFacts, facts_from_dict, facts_to_dict
 from economics.market import Snapshot
@@ -16,6 +18,7 @@ from worker.analysis.store_economics import (
     economics_from_row,
     history_columns,
 )
+from worker.errors import UnreadableFactsError
 
 
 def claimed_from_row(row: ClaimedRow) -> Claimed:
@@ -191,7 +194,10 @@ def _moment_from_row(row: StateRow) -> Moment | None:
 def _health_from_row(row: StateRow) -> Health | None:
     if row.health is None or row.health_at is None:
         return None
-    facts = facts_from_dict(row.health)
+    try:
+        facts = facts_from_dict(row.health)
+    except msgspec.ValidationError as error:
+        raise UnreadableFactsError(f"the state's health cannot be read: {error}") from error
     if not isinstance(facts, HealthFacts):
         raise TypeError("a state's health is not made of market facts")
     return Health(row.health_at, row.health_event_key or "", facts)
