@@ -37,7 +37,7 @@ class Child:
 
 
 class Supervisor:
-    """Runs children until told to stop, or until SIGTERM or SIGINT."""
+    """Runs children until told to stop, or until SIGTERM, SIGINT or the end of its terminal."""
 
     def __init__(self, children: Sequence[Child]) -> None:
         self._children = children
@@ -49,8 +49,9 @@ class Supervisor:
 
     def run(self) -> None:
         """Supervise until stopped; then stop the children and wait for them."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                signal.signal(number, self._on_signal)
         try:
             while not self._stop.is_shown():
                 for child in self._children:
@@ -66,7 +67,11 @@ class Supervisor:
         now = time.monotonic()
         if child.process is None:
             if now >= child.due_at:
-                child.process = subprocess.Popen(child.command)  # noqa: S603  our own commands
+                # A session of its own: what a terminal or a shell sends to the whole group reaches
+                # the supervisor alone. A worker that is told twice to stop ends in mid-job.
+                child.process = subprocess.Popen(  # noqa: S603  our own commands
+                    child.command, start_new_session=True
+                )
                 child.started_at = now
                 log.info("child_started", child=child.name, pid=child.process.pid)
             return

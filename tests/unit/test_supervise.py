@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,7 @@ from tests.processes import wait_for
 from worker import supervise
 from worker.supervise import Child, Supervisor
 
+ROOT = Path(__file__).parents[2]
 SLEEPS = (sys.executable, "-c", "import time; time.sleep(600)")
 EXITS = (sys.executable, "-c", "raise SystemExit(3)")
 
@@ -62,3 +67,20 @@ def test_stopping_stops_every_child(run) -> None:
     wait_for(lambda: all(c.process for c in children), "both started")
     supervisor.stop()
     wait_for(lambda: all(c.process and c.process.poll() is not None for c in children), "both gone")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_whole_group_lets_a_child_finish(tmp_path: Path, number: int) -> None:
+    """So comes Ctrl-C. A worker that is told twice would end at once, in the middle of a job."""
+    said = tmp_path / "said"
+    said.touch()
+    with subprocess.Popen(
+        (sys.executable, "-m", "tests.supervised", str(said)), cwd=ROOT, start_new_session=True
+    ) as supervisor:
+        try:
+            wait_for(said.read_text, "the child ready")
+            os.killpg(supervisor.pid, number)
+            assert supervisor.wait(30) == 0
+        finally:
+            supervisor.kill()
+    assert said.read_text().split() == ["ready", "finished"]
