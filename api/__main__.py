@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from types import FrameType
 from typing import Any
 
 import psycopg
@@ -52,9 +53,14 @@ def run(settings: ApiSettings) -> None:
         raise SettingsError(
             f"Cannot listen on {settings.api_host}:{settings.api_port}: {error}"
         ) from None
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises a signal again once it has ended; asked to stop, we have stopped
-        signal.signal(number, signal.SIG_IGN)
+        # for one that comes before uvicorn hears them, and for those that it heard: it raises them
+        # again once it has ended
+        signal.signal(number, on_signal)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     log.info("listening", address=f"http://{shown}:{port}/")
