@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from db.operators import VIEWS
 from tests.acceptance.conftest import Sqs
 from tests.factories import any_offer_changed, body
-from tests.processes import BUYBOX, ROOT, WORKER, Process, wait_for
+from tests.processes import BUYBOX, ROOT, WORKER, Process, unused_port, wait_for
 from worker.cli.main import app
 
 pytestmark = pytest.mark.acceptance
@@ -222,6 +222,15 @@ def test_listen_prints_the_bell_and_the_change(
         change["product"]
         == conn.execute("SELECT marketplace_id || ':' || asin FROM current_state").fetchone()[0]
     )
+
+
+def test_listen_says_where_to_go_on_when_it_is_ended_while_cut_off(start: Start) -> None:
+    nowhere = f"postgresql://nobody@127.0.0.1:{unused_port()}/none"
+    listener = start((*BUYBOX, "listen", "--since", "0~1:1:"), "listen", DATABASE_URL=nowhere)
+    listener.says("cut off")
+    os.kill(listener.pid, signal.SIGINT)
+    assert listener.wait(30) == 0
+    assert "go on with: buybox listen --since '0~1:1:'" in listener.output()
 
 
 def test_run_restarts_a_worker_that_exits_and_stops_both_on_sigterm(

@@ -36,32 +36,33 @@ def listen(
     dsn = dsn_or_fail(settings_or_fail())
     cursor, seen = since, 0
     delays = backoff_delays(random.Random())
-    while True:
-        try:
-            with connect(dsn, role="listen", autocommit=True) as conn:
-                start_listening(conn)
-                cursor = cursor or read_position(conn)
-                error_console.print(f"listening on {STATE_CHANNEL}", style="dim")
-                delays = backoff_delays(random.Random())
-                while changes is None or seen < changes:
-                    page = read_feed(conn, cursor)
-                    cursor = page.next_cursor
-                    if page.reset:
-                        _print_reset(page.reset, cursor, as_json=as_json)
-                    for row in page.rows:
-                        _print_change(row, as_json=as_json)
-                        seen += 1
-                    for payload in listen_for(conn, timeout_s=POLL_S):
-                        _print_bell(payload, as_json=as_json)
-                return
-        except psycopg.OperationalError as error:
-            delay = next(delays)
-            reason = first_line(error)
-            error_console.print(f"cut off ({reason}); again in {delay:.1f} s", markup=False)
-            time.sleep(delay)
-        except KeyboardInterrupt:
+    try:
+        while True:
+            try:
+                with connect(dsn, role="listen", autocommit=True) as conn:
+                    start_listening(conn)
+                    cursor = cursor or read_position(conn)
+                    error_console.print(f"listening on {STATE_CHANNEL}", style="dim")
+                    delays = backoff_delays(random.Random())
+                    while changes is None or seen < changes:
+                        page = read_feed(conn, cursor)
+                        if page.reset:
+                            _print_reset(page.reset, page.next_cursor, as_json=as_json)
+                        for row in page.rows:
+                            _print_change(row, as_json=as_json)
+                            seen += 1
+                        cursor = page.next_cursor  # who ends it before has not seen them all
+                        for payload in listen_for(conn, timeout_s=POLL_S):
+                            _print_bell(payload, as_json=as_json)
+                    return
+            except psycopg.OperationalError as error:
+                delay = next(delays)
+                reason = first_line(error)
+                error_console.print(f"cut off ({reason}); again in {delay:.1f} s", markup=False)
+                time.sleep(delay)
+    except KeyboardInterrupt:
+        if cursor:
             error_console.print(f"\ngo on with: buybox listen --since '{cursor}'", markup=False)
-            return
 
 
 def _print_bell(payload: str, *, as_json: bool) -> None:
