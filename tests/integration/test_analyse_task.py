@@ -10,8 +10,8 @@ import pytest
 import stamina
 from psycopg_pool import ConnectionPool
 
-from tests.factories import ASIN, GB
-from tests.interleave import PRODUCT, column, deliver, fetch_job, letter
+from tests.factories import ASIN, GB, pricing_health
+from tests.interleave import PRODUCT, column, deliver, fetch_job, letter, work
 from worker.analysis import task
 from worker.analysis.transaction import analyse_front
 from worker.app import build_app
@@ -170,3 +170,13 @@ def test_others_at_the_front_are_taken_along(conn, run_job, siblings):
     assert sorted(statuses(conn)) == ["processed"] * done + ["waiting"] * (10 - done)
     jobs = column(conn, "SELECT status::text FROM procrastinate_jobs")
     assert sorted(jobs) == ["doing"] + ["todo"] * (10 - done)
+
+
+def test_offers_may_come_after_what_made_the_state_without_any(conn):
+    """A PRICING_HEALTH makes a state that has no event time of offers yet."""
+    deliver(conn, letter(pricing_health()))
+    assert work(conn).processed == 1
+    assert column(conn, "SELECT event_time FROM current_state") == [None]
+    deliver(conn, letter())
+    assert work(conn).processed == 1
+    assert column(conn, "SELECT event_time IS NOT NULL FROM current_state") == [True]

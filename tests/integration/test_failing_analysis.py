@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from db import products as sql
-from db.failures import list_failures, reopen_notifications
+from db.failures import list_failures, reopen_notifications, resolve_failures
 from db.inbox import read_backlog
 from db.rows import Backlog
 from tests.factories import GB, pricing_health
@@ -108,6 +108,16 @@ def test_a_fresh_message_is_no_reason_to_try_it_early(conn, broken):
     assert rows(conn)["bad"] == "(waiting,1)"
 
 
+def test_who_waited_for_the_failing_does_not_try_it_early(conn, open_connection, broken):
+    """When the second asked, it was due; when the second gets it, the first has put it off."""
+    first = begin(open_connection())
+    assert work(first).failed == 1
+    second = Background(work, open_connection(), worker_id="worker-2").until_blocked(conn)
+    first.commit()
+    assert second.result().claimed == 0
+    assert rows(conn)["bad"] == "(waiting,1)"
+
+
 def test_when_it_is_due_it_is_tried_and_may_succeed(conn, broken):
     work(conn)
     broken.undo()
@@ -177,6 +187,28 @@ def test_a_dead_letter_that_dies_again_counts_up(conn, broken):
     work(conn, max_attempts=1)
     (again,) = list_failures(conn)
     assert (again.id, again.failure_count) == (dead.id, 2)
+
+
+def test_a_dead_letter_that_was_dealt_with_is_open_again_when_it_dies_again(conn, broken):
+    work(conn, max_attempts=2)
+    assert work(conn, max_attempts=2, later=LATER).failed == 1
+    (dead,) = list_failures(conn)
+    reopen_notifications(conn, [dead.notification_row_id])
+    resolve_failures(conn, {dead.id: "redriven"}, now=datetime.now(UTC))
+    assert list_failures(conn) == []
+    work(conn, max_attempts=1)
+    (again,) = list_failures(conn)
+    assert (again.id, again.failure_count) == (dead.id, 3)
+    assert (again.resolved_at, again.resolution) == (None, None)
+
+
+def test_what_retention_has_taken_the_body_of_is_a_dead_letter_all_the_same(conn):
+    deliver(conn, letter(message_id="bodiless"))
+    conn.execute("DELETE FROM notification_bodies")
+    assert work(conn).failed == 1
+    (dead,) = list_failures(conn)
+    assert (dead.trace_id, dead.error_type) == ("bodiless", "PermanentError")
+    assert rows(conn) == {"bodiless": "(failed,1)"}
 
 
 def test_what_the_database_refuses_is_set_apart_alone(conn, monkeypatch):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from db.failures import list_failures
+from db.failures import list_failures, resolve_failures
 from db.feed import STATE_CHANNEL
 from tests.factories import OWN_SELLER, any_offer_changed, body, pricing_health
 from tests.interleave import (
@@ -260,6 +260,22 @@ def test_the_same_broken_body_again_only_counts_up(conn, flaw, open_connection):
     assert again.first_failed_at == first.first_failed_at < again.last_failed_at
     assert column(conn, "SELECT raw_body FROM worker_failures") == [flaw]
     assert ear.heard() == []
+
+
+def test_the_same_broken_body_twice_in_one_batch_is_filed_once(conn):
+    assert deliver(conn, letter(b"{"), letter(b"["), letter(b"{")) == Filed(rejected=2, repeats=1)
+    assert len(list_failures(conn)) == 2
+
+
+def test_a_dead_letter_that_was_dealt_with_is_open_again_when_its_body_comes_again(conn):
+    deliver(conn, letter(b"{"))
+    (dead,) = list_failures(conn)
+    resolve_failures(conn, {dead.id: "looked at"}, now=datetime.now(UTC))
+    assert list_failures(conn) == []
+    deliver(conn, letter(b"{"))
+    (again,) = list_failures(conn)
+    assert (again.id, again.failure_count) == (dead.id, 2)
+    assert (again.resolved_at, again.resolution) == (None, None)
 
 
 def test_a_broken_body_beside_good_ones_is_filed_in_the_same_transaction(conn, open_connection):
