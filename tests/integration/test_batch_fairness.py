@@ -103,6 +103,18 @@ class TestSuccessors:
         assert front(conn).claimed == 0
         assert waiting(conn) == []
 
+    def test_of_too_many_jobs_the_first_go_and_no_more_than_a_transaction_may(
+        self, conn, monkeypatch
+    ):
+        monkeypatch.setattr(sql, "MAX_JOBS_DELETED", 4)
+        for n in (1, 2):
+            for priority in (1, 9, 5):
+                defer(conn, product(n), priority=priority)
+        gone = sql.delete_waiting_jobs(conn, [product(2), product(1)], crowded=True)
+        assert gone == {product(2): 9, product(1): 9}
+        left = conn.execute("SELECT lock, priority FROM procrastinate_jobs ORDER BY priority")
+        assert left.fetchall() == [(product(1), 1), (product(1), 5)]
+
 
 def heat(conn, messages):
     """A product with thousands of waiting messages and jobs, all older than the others'."""

@@ -226,6 +226,16 @@ class TestAStaleWorker:
             transaction._transact(conn, [PRODUCT], analyst("stale"))
         assert counts(conn) == before
 
+    def test_that_would_note_lows_over_a_newer_state_notes_nothing(self, conn):
+        deliver(conn, letter())
+        work(conn)
+        (state,) = sql.lock_states(conn, [tuple(PRODUCT.split(":"))])
+        newer, stale = (replace(state, version=state.version + n) for n in (1, 0))
+        assert sql.note_lows(conn, [stale]) == 0
+        assert sql.note_lows(conn, [newer]) == 1
+        assert sql.note_lows(conn, [newer]) == 0
+        assert version(conn) == [2]
+
     def test_cannot_take_event_time_back(self, conn):
         deliver(conn, letter(event_time="2025-03-04T10:00:05Z"))
         work(conn)
