@@ -154,7 +154,9 @@ def test_what_a_dead_worker_had_in_hand_is_put_back_and_sent_again(conn, pool, o
     assert deliveries(conn, "status", "attempts", "error_class") == [("delivered", 2, None)]
 
 
-def test_a_hand_that_only_seemed_dead_writes_nothing(conn, pool):
+@pytest.mark.parametrize("taken_again", [True, False])
+@pytest.mark.parametrize("outcome", [YES, None, Failure("auth", "no"), Failure("transient", "no")])
+def test_a_hand_that_only_seemed_dead_writes_nothing(conn, pool, outcome, taken_again):
     add_route(conn)
     send_to_all(conn)
     clock = Clock()
@@ -164,13 +166,14 @@ def test_a_hand_that_only_seemed_dead_writes_nothing(conn, pool):
     clock.pass_by(2 * MINUTE)
     rescue(conn, slow)
     with pool.connection() as hand:
-        second = take_next(hand, slow)
+        second = take_next(hand, slow) if taken_again else None
+    held = ("sending", 2, 1) if taken_again else ("queued", 1, 1)
     with pytest.raises(LostHandError), conn.transaction():
-        settle(conn, parcel, Failure("auth", "no"), None, slow)
-    assert deliveries(conn, "status", "attempts") == [("sending", 2)]
+        settle(conn, parcel, outcome, None, slow)
+    assert deliveries(conn, "status", "attempts", "failures") == [held]
     assert column(conn, "SELECT trouble FROM alert_routes") == [None]
     with conn.transaction():
-        settle(conn, second, YES, None, slow)
+        settle(conn, second or take_next(conn, slow), YES, None, slow)
     assert deliveries(conn, "status") == ["delivered"]
 
 
