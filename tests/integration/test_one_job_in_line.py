@@ -196,3 +196,18 @@ class TestOneDispatchInLine:
         defer_dispatch(conn)
         defer_dispatch(conn, at=now + timedelta(seconds=1))
         assert len(self.dispatches(conn)) == 3
+
+    def test_one_whose_worker_was_taken_for_dead_is_not_counted_on(self, conn):
+        """It lives, and ends a job that was put in line again meanwhile."""
+        defer_dispatch(conn)
+        job = fetch_job(conn, worker=register_worker(conn))
+        rescue_stalled_jobs(
+            conn,
+            now=datetime.now(UTC) + timedelta(hours=1),
+            silent=timedelta(seconds=30),
+            max_runtime=timedelta(hours=9),
+        )
+        assert self.dispatches(conn) == ["todo"]
+        defer_dispatch(conn)
+        finish_job(conn, job["id"])
+        assert self.dispatches(conn) == ["todo"]
