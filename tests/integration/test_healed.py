@@ -60,3 +60,61 @@ def test_what_healed_is_told_in_the_digest_after_its_end(conn, hours, told):
     number = rows.store(conn, cleared)
     found = healed_unseen(conn, NOW, NOW + hours * HOUR)
     assert found == ([number] if told else [])
+
+
+# which digest tells it ----------------------------------------------------------------------------
+
+
+def add_digest(conn, status, *, due_at):
+    """A digest of the only route that was due then."""
+    conn.execute(
+        "INSERT INTO alert_deliveries (route_id, route_name, channel, reach, heading, status, reason,"
+        " due_at, created_at, delivered_at, next_attempt_at)"
+        " SELECT r.id, r.name, r.channel, 'digest', '', %(status)s, '', %(due)s, %(due)s,"
+        " CASE %(status)s WHEN 'delivered' THEN %(due)s END, %(due)s FROM alert_routes AS r",
+        {"status": status, "due": due_at},
+    )
+
+
+def told(conn, until=NOW):
+    (route,) = column(conn, "SELECT id FROM alert_routes")
+    found = read_healed(conn, route, not_before=NOW - 26 * HOUR, until=until, max_alerts=9)
+    return [one.alert_id for one in found]
+
+
+@pytest.mark.parametrize("status", ["delivered", "queued", "failed", "cancelled"])
+def test_what_an_earlier_digest_told_is_not_told_again_unless_it_did_not_arrive(conn, status):
+    add_route(conn)
+    before = rows.store(conn, ended("cleared", ago=3 * HOUR, id=1))
+    after = rows.store(conn, ended("cleared", ago=HOUR, id=2))
+    add_digest(conn, status, due_at=NOW - 2 * HOUR)
+    arrives = status in {"delivered", "queued"}
+    assert told(conn) == ([after] if arrives else [before, after])
+
+
+def test_what_healed_at_the_moment_of_a_digest_is_told_by_one_of_the_two(conn):
+    add_route(conn)
+    healed = rows.store(conn, ended("cleared", ago=2 * HOUR, id=1))
+    assert told(conn, until=NOW - 2 * HOUR) == []
+    add_digest(conn, "delivered", due_at=NOW - 2 * HOUR)
+    assert told(conn) == [healed]
+
+
+def test_a_route_from_an_escalation_level_on_hears_of_what_came_so_far(conn):
+    add_route(conn, min_escalation=1)
+    rows.store(conn, ended("cleared", ago=2 * HOUR, id=1))
+    escalated = rows.store(conn, ended("cleared", ago=HOUR, id=2, escalation_level=1))
+    assert told(conn) == [escalated]
+
+
+@pytest.mark.parametrize(("seller", "heard"), [(None, True), ("ANOTHERSELLER", False)])
+def test_the_tags_are_those_of_the_seller_s_own_product(conn, seller, heard):
+    add_route(conn, tags=["shoes"])
+    healed = rows.store(conn, ended("cleared", ago=HOUR, id=1))
+    conn.execute(
+        "INSERT INTO products (seller_id, marketplace_id, asin, item_condition, fulfilment_channel,"
+        " currency, tags, updated_at) SELECT COALESCE(%s, seller_id), marketplace_id, asin, 'new',"
+        " 'amazon', 'GBP', '{shoes}', now() FROM alerts",
+        (seller,),
+    )
+    assert told(conn) == ([healed] if heard else [])
