@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from db.feed import read_changes, read_position
 from tests.alerting import Story, market_time
 from tests.factories import pricing_health
 from tests.interleave import Background, Ear, begin, counts, deliver, letter
@@ -108,6 +109,16 @@ def test_the_same_again_touches_counters_times_and_facts_only(story):
     assert after["last_heard"].startswith("deduplicated: ")
     tallies = story.rows("SELECT what, sum(n)::int AS n FROM alert_tallies GROUP BY 1 ORDER BY 1")
     assert tallies == [{"what": "assessed", "n": 2}, {"what": "deduplicated", "n": 1}]
+
+
+def test_what_changes_an_alert_changes_its_place_in_the_feed(story):
+    """The bell only hints: who reads on from a cursor must find the alert that was touched."""
+    story.see("critical", 0)
+    cursor = read_position(story.conn)
+    assert read_changes(story.conn, cursor).alerts == []
+    story.see("critical", 5)
+    (alert,) = read_changes(story.conn, cursor).alerts
+    assert alert.id == story.newest()["id"]
 
 
 def test_worse_takes_the_place_of_the_alert_and_both_say_so(story):

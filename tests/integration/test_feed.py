@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.connect import connect
-from db.feed import read_feed, read_position
+from db.feed import read_changes, read_feed, read_position
+from tests.delivery import add_alert
 from tests.factories import GB
 from tests.interleave import begin, column, deliver, letter, work
 
@@ -64,6 +65,21 @@ def test_a_row_of_a_slow_transaction_comes_when_it_commits(conn, open_connection
     late = "SELECT asin FROM current_state WHERE {} > %s"
     assert column(conn, late.format("changed_in::text::bigint"), naive) == [ASINS[2]]
     assert column(conn, late.format("updated_at"), naive_time) == [ASINS[2]]
+
+
+def test_an_alert_of_a_slow_transaction_comes_when_it_commits(conn, open_connection):
+    def told(cursor):
+        page = read_changes(conn, cursor)
+        return page.next_cursor, [alert.asin for alert in page.alerts]
+
+    slow = begin(open_connection())
+    add_alert(slow, ASINS[0])
+    cursor = read_position(conn)
+    add_alert(conn, ASINS[1])
+    cursor, first = told(cursor)
+    slow.commit()
+    cursor, then = told(cursor)
+    assert (first, then, told(cursor)[1]) == ([ASINS[1]], [ASINS[0]], [])
 
 
 def test_a_row_that_was_rolled_back_never_comes(conn, open_connection):
