@@ -202,6 +202,9 @@ class TestTheSameKeyAgain:
     def test_keys_are_forgotten_after_a_day(self, client, conn):
         alert = write_alert(conn)
         acted(client, "acknowledge", alert, key="old")
+        conn.execute("UPDATE api_requests SET asked_at = asked_at - interval '23 hours'")
+        acted(client, "note", alert, note="w", key="newer")
+        assert column(conn, "SELECT key FROM api_requests ORDER BY asked_at") == ["old", "newer"]
         conn.execute("UPDATE api_requests SET asked_at = asked_at - interval '25 hours'")
         acted(client, "note", alert, note="x", key="new")
         assert column(conn, "SELECT key FROM api_requests") == ["new"]

@@ -12,7 +12,7 @@ from api.routes.states import StateList
 from db.dashboard import Place
 from db.feed import read_position
 from tests.dashboard import MARKETPLACE, streaming, touch_alert, write_alert, write_state
-from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, offer
+from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, offer, pricing_health
 from tests.interleave import deliver, letter, work
 
 
@@ -240,6 +240,9 @@ class TestTrends:
             offers = [offer(OWN_SELLER, Decimal(price)), offer("A1RIVAL0000001", Decimal(18))]
             deliver(conn, letter(any_offer_changed(offers=offers, event_time=at)))
             work(conn)
+        free = any_offer_changed(offers=[offer(OWN_SELLER, Decimal(0))], event_time=at)
+        deliver(conn, letter(free), letter(pricing_health(event_time=at)))
+        assert work(conn).processed == 2  # one cannot be believed, the other shows no market
         found = client.get(f"/api/competitive-intelligence/trends/{ASIN}").json()
         (line,) = found["series"]
         assert [Decimal(p["your_price"]) for p in line["points"]] == [21, 20, 19]

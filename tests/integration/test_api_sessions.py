@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
-from db.tokens import create_token, revoke_tokens
+from db.tokens import (
+    any_token_made,
+    create_token,
+    forget_sessions,
+    read_living_tokens,
+    revoke_tokens,
+)
 from tests.interleave import column
 from worker.cli.main import app as cli
 
@@ -97,6 +103,16 @@ class TestSessions:
         revoke_tokens(conn, name="olaf", now=now())
         assert page.get("/api/session").status_code == 401
 
+    @pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
+    def test_an_end_that_comes_to_its_token_is_its_own(self, page, conn, end):
+        """For requests and for the streams that are open, whenever the token's end was set."""
+        (session,) = column(conn, "SELECT id FROM api_tokens WHERE issued_from IS NOT NULL")
+        assert page.get("/api/session").status_code == 200
+        assert read_living_tokens(conn, [session], now=now()) == {session}
+        conn.execute(f"UPDATE api_tokens SET {end} = now() WHERE issued_from IS NULL")
+        assert page.get("/api/session").status_code == 401
+        assert read_living_tokens(conn, [session], now=now()) == set()
+
     def test_a_session_is_no_token_and_a_token_no_session(self, api, page, operator):
         with api.client(page.cookies["buybox_session"]) as client:
             assert client.get("/api/state").status_code == 401
@@ -109,6 +125,21 @@ class TestSessions:
             assert kind(client.post("/api/session", json={"token": "bbx_no"})) == (
                 401, "no-such-token",
             )  # fmt: skip
+
+
+def test_an_old_token_is_remembered_when_its_sessions_are_forgotten(conn):
+    """It names who acted, and that one was made is what closes the open door of loopback."""
+    then = now() - timedelta(days=30)
+    create_token(conn, name="olaf", role="operator", now=then, expires_at=then + timedelta(days=1))
+    (token,) = column(conn, "SELECT id FROM api_tokens")
+    for days in (1, 29):
+        end = then + timedelta(days=days)
+        create_token(
+            conn, name="olaf", role="operator", now=then, expires_at=end, issued_from=token
+        )
+    assert forget_sessions(conn, now=now()) == 1
+    assert column(conn, "SELECT issued_from IS NULL FROM api_tokens ORDER BY id") == [True, False]
+    assert any_token_made(conn)
 
 
 class TestTheCommand:
