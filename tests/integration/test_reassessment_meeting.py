@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+
+import pytest
 
 from db import economy as sql
 from tests.economy import (
@@ -23,7 +25,7 @@ from tests.economy import (
     versions,
     waiting,
 )
-from tests.factories import GB
+from tests.factories import GB, JP, OWN_SELLER, US
 from tests.interleave import (
     Background,
     analyst,
@@ -57,7 +59,8 @@ def test_re_assessing_gives_up_on_an_analysis_that_takes_too_long(known, open_co
     t2 = begin(open_connection())
     assert work(t2).processed == 1
     set_products(known, CHEAPER)
-    assert catch_up(known) == 0
+    patient = open_connection(autocommit=True, lock_timeout="0")
+    assert catch_up(patient) == 0
     assert waiting(known) == 1
     t2.commit()
     assert catch_up(known) == 1
@@ -128,6 +131,25 @@ def test_a_fee_that_begins_with_a_day_is_worked_in_when_the_day_has_begun(known)
     assert margins(known) == [Decimal("37.00")]
     assert ask_for_new_days(known, now=after + timedelta(hours=2)) == [(GB, None)]  # for stragglers
     assert ask_for_new_days(known, now=after + timedelta(hours=5)) == []
+
+
+@pytest.mark.parametrize(
+    ("marketplace", "midnight"), [(JP, timedelta(hours=-9)), (US, timedelta(hours=7))]
+)
+def test_a_day_begins_by_the_clock_of_its_marketplace(known, marketplace, midnight):
+    day = date(datetime.now(UTC).year + 1, 7, 15)
+    set_terms(known, marketplace_id=marketplace, valid_from=day)
+    began = at(day, 0) + midnight
+    ask_for_new_days(known, now=began - timedelta(minutes=1))
+    asked = ask_for_new_days(known, now=began + timedelta(minutes=1))
+    assert asked == [(marketplace, OWN_SELLER)]
+
+
+def test_a_day_on_which_fees_end_and_none_begin_is_one_too(known):
+    day = (datetime.now(UTC) + timedelta(days=3)).date()
+    set_fees(known, *fees(valid_to=day))
+    ask_for_new_days(known, now=at(day, 0) - timedelta(hours=2))
+    assert ask_for_new_days(known, now=at(day, 0) + timedelta(hours=2)) == [(GB, None)]
 
 
 def test_midnights_that_nobody_saw_are_made_good(known):
