@@ -11,14 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from economics.assess_economics import EconomicsView
 from economics.costing import (
     OFFERS_GONE,
     POINTS_KEPT,
+    Economics,
     add_point,
     choose_product,
     is_raced,
     price_again,
     price_market,
+    with_race,
 )
 from economics.facts import MarketFacts, Offer, ReferencePrices
 from economics.fee_rules import Unknown
@@ -62,6 +65,12 @@ def test_what_leaves_it_open_is_unknown_with_a_reason(rows, channel, reason):
     assert found.reason.startswith(reason)
 
 
+@pytest.mark.parametrize("channel", [None, "amazon"])
+def test_rows_that_differ_in_no_cost_say_the_same(channel):
+    other = replace(AMAZON, sku="B", title="the same, another listing", tags=("x",))
+    assert choose_product([AMAZON, other], channel) is AMAZON
+
+
 def told(*fulfilled, prices=None):
     """Own offers sent by these, at these prices, and a rival."""
     prices = prices or ["12.00"] * len(fulfilled)
@@ -92,6 +101,18 @@ def priced(facts, known=ECONOMY):
 )
 def test_the_own_channel_is_that_of_the_own_offer_that_makes_the_price(facts, channel):
     assert priced(facts).channel == channel
+
+
+def test_in_japan_points_are_part_of_what_makes_the_price():
+    by_amazon = Offer(
+        seller_id=OWN_SELLER, listing=Decimal(3000), points=100, fulfilled_by_amazon=True
+    )
+    by_hand = Offer(seller_id=OWN_SELLER, listing=Decimal(2950), fulfilled_by_amazon=False)
+    facts = MarketFacts(currency="JPY", offers=(by_amazon, by_hand))
+    market = take_snapshot(facts, seller_id=OWN_SELLER, marketplace_id=JP)
+    key = (OWN_SELLER, JP, SUBJECT.asin, "new")
+    assert market.your_price == 2900
+    assert price_market(ECONOMY, key, market, facts, T0).channel == "amazon"
 
 
 def test_sales_are_known_where_margins_are_not():
@@ -154,6 +175,18 @@ def test_the_short_look_never_misses_a_race(some):
     assert is_raced(lows, at(0) + timedelta(days=1)) is False
     newest = max((p.event_time for p in lows), default=T0)
     assert is_raced(lows, newest) == race_to_bottom(lows, newest)
+
+
+def test_one_seller_who_goes_down_and_down_is_no_race():
+    alone = kept([LowPoint(T0 + timedelta(minutes=n), Decimal(20 - n), "ann") for n in range(9)])
+    assert is_raced(alone, alone[-1].event_time) is False
+
+
+def test_with_a_race_the_other_flags_stay():
+    calm = Economics(T0, EconomicsView(risk_flags=("below-cost", "map-breach")))
+    raced = with_race(calm, racing=True)
+    assert raced.view.risk_flags == ("race-to-bottom", "below-cost", "map-breach")
+    assert with_race(raced, racing=False) == calm
 
 
 def test_a_race_that_a_late_message_shows_is_flagged():
