@@ -192,6 +192,26 @@ def test_pricing_health_without_a_landed_price_adds_the_parts_up():
     assert found.your_price == Decimal("26.50")
 
 
+def test_pricing_health_without_its_issue_is_refused():
+    message = pricing_health()
+    del message["payload"]["issueType"]
+    result = read(arrival(message), now=NOW)
+    assert result.error_type == "missing-field"
+    assert "issueType" in result.error_message
+
+
+def test_pricing_health_in_japan_takes_the_points_off():
+    own = {"landedPrice": None, "points": {"pointsNumber": 2}}
+    found = facts(pricing_health(marketplace_id=JP, currency="JPY", merchant_offer=own))
+    assert found.your_price == Decimal("24.50")
+    assert facts(pricing_health(merchant_offer=own)).your_price == Decimal("26.50")
+
+
+def test_pricing_health_of_several_buy_box_prices_takes_the_lowest():
+    rows = [camel_case(price_row(Decimal(price), "GBP")) for price in ("19.99", "18.50")]
+    assert facts(pricing_health(summary={"buyBoxPrices": rows})).buy_box_price == Decimal("18.50")
+
+
 def test_ids_are_trimmed_and_otherwise_untouched():
     message = any_offer_changed(asin="079451233x", notification_id=" 2012e8e5 ")
     result = accept(message)
