@@ -308,3 +308,11 @@ def test_a_business_price_is_another_subject_and_never_mixes():
     assert consumer_state.market.your_price == Decimal("12.00")
     assert business_state.market.your_price == Decimal("8.00")
     assert consumer_state.subject != business_state.subject
+
+
+def test_a_late_low_is_remembered_by_a_state_that_was_never_priced():
+    """As one is that was written before there were economics."""
+    state, _ = after(market(5, "12.00"))
+    late, assessment = after(market(1, "12.00", rival="9.00"), state=replace(state, economics=None))
+    assert (assessment.outcome, late.economics) == ("late", None)
+    assert [point.low for point in late.low_points] == [Decimal("9.00"), Decimal("10.00")]
