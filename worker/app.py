@@ -57,9 +57,11 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
             settings.dsn, role="delivery", max_size=settings.delivery_threads
         )
         atexit.register(couriers_pool.close)
+    courier = courier_from(settings, couriers_pool or pool, record_delivery)
     app = procrastinate.App(
         connector=BuyboxConnector(
             jobs_at_once=settings.worker_concurrency,
+            at_end=courier.finish,
             conninfo=conninfo(settings.dsn, role="procrastinate", **QUEUE_SETTINGS),
             min_size=1,
             max_size=settings.worker_concurrency + 3,
@@ -86,7 +88,7 @@ def build_app(settings: Settings, *, pool: ConnectionPool | None = None) -> proc
         silent=timedelta(seconds=settings.stalled_after_seconds),
         max_runtime=timedelta(seconds=settings.job_max_seconds),
     )
-    register_delivery(app, pool, courier_from(settings, couriers_pool or pool, record_delivery))
+    register_delivery(app, pool, courier)
     return app
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, LiteralString
 
@@ -31,10 +31,15 @@ class BuyboxConnector(PsycopgConnector):
     Tasks run in the event loop's threads, of which there are as many as processors and four: what a
     worker takes beyond that would hold its products and do nothing. `jobs_at_once` says how many it
     takes.
+
+    `at_end` is called, in a thread, when the worker has ended its jobs and before the process ends.
     """
 
-    def __init__(self, *, jobs_at_once: int = 1, **options: Any) -> None:
+    def __init__(
+        self, *, jobs_at_once: int = 1, at_end: Callable[[], None] = lambda: None, **options: Any
+    ) -> None:
         super().__init__(**options)
+        self._at_end = at_end
         self._threads = jobs_at_once + SPARE_THREADS
         self._bells = 0
 
@@ -43,6 +48,11 @@ class BuyboxConnector(PsycopgConnector):
         threads = ThreadPoolExecutor(self._threads, thread_name_prefix="job")
         asyncio.get_running_loop().set_default_executor(threads)
         await super().open_async(pool)
+
+    async def close_async(self) -> None:
+        """As the base class, once what goes on beside the jobs has ended too."""
+        await asyncio.to_thread(self._at_end)
+        await super().close_async()
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         """As the base class, counting the bells."""

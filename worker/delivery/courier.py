@@ -30,6 +30,7 @@ class Courier:
         self._idle = threading.Condition(self._lock)
         self._running = 0
         self._rung = False
+        self._ending = False
 
     def ring(self) -> None:
         """Something may be due. Returns at once; safe in any thread."""
@@ -44,15 +45,25 @@ class Courier:
         with self._idle:
             return self._idle.wait_for(lambda: self._running == 0, timeout_s)
 
+    def finish(self) -> None:
+        """Take nothing more, and return when what is on its way has ended.
+
+        To be called before the interpreter begins to end: from then on it refuses work for its
+        pools of threads, and by those all channels resolve names.
+        """
+        with self._idle:
+            self._ending = True
+            self._idle.wait_for(lambda: self._running == 0)
+
     def _start(self) -> None:
         self._running += 1
-        # No daemon: the interpreter waits at its end for what is on its way.
+        # No daemon: even without `finish` the interpreter waits for what is on its way.
         threading.Thread(target=self._work, name="courier", daemon=False).start()
 
     def _work(self) -> None:
         while self._go_on():
             try:
-                while _process_lives() and deliver_next(
+                while self._takes_more() and deliver_next(
                     self._pool, self.desk, after_taking=self._call_help
                 ):
                     pass
@@ -65,7 +76,7 @@ class Courier:
     def _go_on(self) -> bool:
         """Whether the bell rang since this thread last asked; else the thread ends."""
         with self._idle:
-            if self._rung and _process_lives():
+            if self._rung and self._takes_more():
                 self._rung = False
                 return True
             self._running -= 1
@@ -75,10 +86,9 @@ class Courier:
     def _call_help(self) -> None:
         """Where one delivery was due there may be more: another thread looks meanwhile."""
         with self._lock:
-            if self._running < self._most and _process_lives():
+            if self._running < self._most and self._takes_more():
                 self._rung = True
                 self._start()
 
-
-def _process_lives() -> bool:
-    return threading.main_thread().is_alive()
+    def _takes_more(self) -> bool:
+        return not self._ending and threading.main_thread().is_alive()
