@@ -170,6 +170,39 @@ class TestPeopleAct:
         expect(line.locator(".said")).to_have_text("Note saved.")
         assert attention(conn)[3] == "Asked Anna about the supplier's price"
 
+    def test_a_note_that_is_being_written_outlives_its_alert(self, visit, press, conn):
+        press("Note Price")
+        box = visit.page.get_by_role("textbox", name="Note")
+        box.press_sequentially("Our own mist")
+        conn.execute("SELECT buybox_resolve_alert(id, who => 'bob') FROM alerts")
+        line = visit.row("Enamel mug").locator(".alert")
+        expect(line.locator(".meta")).to_contain_text("closed by hand")
+        expect(box).to_be_focused()
+        visit.page.keyboard.type("ake")
+        press("Save note")
+        expect(line.locator(".said")).to_have_text("Note saved.")
+        assert attention(conn)[3] == "Our own mistake"
+
+    def test_choices_stay_under_the_hand_when_something_else_changes(self, visit, press, conn):
+        press("Snooze Price")
+        first = visit.page.get_by_role("group", name="Snooze for").get_by_role("button").first
+        expect(first).to_be_focused()
+        conn.execute("SELECT buybox_assign_alert(id, who => 'bob', assignee => 'ann') FROM alerts")
+        conn.execute(  # as the dispatcher does a moment after the alert was raised
+            "UPDATE alerts SET attention = 'delivered', delivered_at = now(),"
+            " changed_in = pg_current_xact_id()"
+        )
+        ring(conn, ALERT_CHANNEL)
+        line = visit.row("Enamel mug").locator(".alert")
+        expect(line.locator(".meta")).to_contain_text("for ann")
+        conn.execute("SELECT buybox_note_alert(id, who => 'bob', note => 'seen') FROM alerts")
+        expect(line.locator("p.note")).to_have_text("seen")
+        expect(first).to_be_focused()
+        opener = line.get_by_role("button", name="Snooze Price")
+        expect(opener).to_have_attribute("aria-expanded", "true")
+        visit.page.keyboard.press("Enter")
+        expect(line.locator(".said")).to_contain_text("Snoozed until")
+
     def test_a_refusal_is_shown_beside_the_row_and_taken_back(self, visit, press, conn):
         conn.execute(
             "UPDATE alerts SET attention = 'resolved', resolution = 'timeout', resolved_at = now(),"

@@ -11,6 +11,7 @@ export class AlertLine {
   #product = null;
   #signature = null;
   #panel = null;
+  #place = null;
   #mark = h("span.mark");
   #what = h("p.what");
   #stake = h("strong.stake");
@@ -74,6 +75,7 @@ export class AlertLine {
     ].join();
     if (signature !== this.#signature) this.#offer(place);
     this.#signature = signature;
+    this.#place = place;
     this.element.className = `alert is-${place} sev-${alert.severity}`;
   }
 
@@ -95,9 +97,14 @@ export class AlertLine {
     this.#what.replaceChildren(h("strong", {}, kindName(kind)), reasons && ` ${reasons}`);
   }
 
-  /** The buttons that fit. The focus stays in the line when the one that had it goes. */
+  /**
+   * The buttons that fit. What is open under somebody's hands stays, unless it no longer fits. The
+   * focus stays in the line when what had it goes.
+   */
   #offer(place) {
-    const focused = this.#buttons.contains(document.activeElement);
+    const over = this.#panel === "snooze" && place !== this.#place;
+    const going = over ? this.element : this.#buttons;
+    const focused = going.contains(document.activeElement);
     const open = (panel) => () => this.#toggle(panel);
     const run = (action) => () => this.#actions.run(action, [this.#alert]);
     const button = (text, act, extra = {}) => this.#button(text, act, extra);
@@ -136,8 +143,9 @@ export class AlertLine {
         }),
       );
     }
-    if (place === "resolved" || this.#panel === "snooze") this.#close(false);
+    if (over) this.#close(false);
     this.#buttons.replaceChildren(...found);
+    this.#opener()?.setAttribute("aria-expanded", "true");
     if (focused) found[0]?.focus();
   }
 

@@ -133,7 +133,8 @@ export class ProductRow {
   #alerts(product, tab, now) {
     const { actions } = this.#context;
     const shown = new Set(alertsIn(product, tab, now));
-    for (const alert of product.alerts) if (actions.acted.has(alert.key)) shown.add(alert);
+    for (const alert of product.alerts)
+      if (actions.acted.has(alert.key) || this.#lines.get(alert.key)?.open) shown.add(alert);
     const wanted = product.alerts.filter((alert) => shown.has(alert));
     const lines = wanted.map((alert) => {
       let line = this.#lines.get(alert.key);
