@@ -11,12 +11,15 @@ import psycopg
 
 from db import inbox, operators
 from db.connect import QUEUE_SETTINGS, connection_pool
+from worker.analysis.task import MAINTENANCE_QUEUE
+from worker.analysis.task import QUEUE as ANALYSIS_QUEUE
 from worker.app import build_app
 from worker.errors import RetryableError
 from worker.settings import Settings
 
 LOOK_EVERY_S = 0.25
 ALIVE = ("working", "idle")
+HERE = [ANALYSIS_QUEUE, MAINTENANCE_QUEUE]  # a list: a tuple is a row to Postgres
 
 
 class DrainTimeoutError(RetryableError):
@@ -57,12 +60,18 @@ def drain(
 
 
 def _analyse_here(settings: Settings) -> None:
-    """Run a real worker until no job is due."""
+    """Run a real worker until no job is due. It delivers nothing: that is left to one that stays.
+
+    This shell may lack SECRET_KEY or SMTP_URL, and it ends while a message is on its way, which
+    would then be sent a second time.
+    """
     with connection_pool(settings.dsn, role="analysis", max_size=4, **QUEUE_SETTINGS) as pool:
         app = build_app(settings, pool=pool)
 
         async def work() -> None:
             async with app.open_async():
-                await app.run_worker_async(wait=False, install_signal_handlers=False, name="drain")
+                await app.run_worker_async(
+                    queues=HERE, wait=False, install_signal_handlers=False, name="drain"
+                )
 
         asyncio.run(work())

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from db.operators import VIEWS
 from tests.acceptance.conftest import Sqs
+from tests.delivery import OUTCOME, add_alert, add_message, add_route, deliveries, dispatch
 from tests.factories import any_offer_changed, body
 from tests.processes import BUYBOX, ROOT, WORKER, Process, unused_port, wait_for
 from worker.cli.main import app
@@ -67,6 +69,22 @@ def test_a_replay_run_again_stores_nothing_new(
         buybox("replay", str(data_dir / "spapi"), "--drain", database_url=database_url)
     assert conn.execute("SELECT count(*) FROM worker_notifications").fetchone() == (27,)
     assert conn.execute("SELECT count(*) FROM competitive_history").fetchone() == (7,)
+
+
+def test_a_replay_that_analyses_here_leaves_deliveries_to_a_worker(
+    database_url: str, conn: psycopg.Connection
+) -> None:
+    now = datetime.now(UTC)
+    add_route(conn)
+    add_message(conn, add_alert(conn, at=now), at=now)
+    dispatch(conn, now)
+    done = buybox(
+        "replay", "-", "--drain", database_url=database_url, stdin=body(any_offer_changed())
+    )
+    assert done.returncode == 0, done.stderr
+    assert "analysing here" in done.stderr
+    assert "courier" not in done.stderr
+    assert deliveries(conn, *OUTCOME) == [("queued", 0, None)]
 
 
 def test_json_lines_come_in_from_standard_input(
