@@ -173,6 +173,13 @@ def test_every_link_leads_to_a_file_and_a_heading(document):
             assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
 
 
+def test_the_text_of_every_licence_that_asks_for_it_goes_with_the_samples():
+    notice = (SAMPLES / "NOTICE.md").read_text("utf-8")
+    named = {row[-1] for row in rows(notice, "| tag | repository and place | commit | licence |")}
+    texts = {path.stem for path in (SAMPLES.parent / "licences").iterdir()}
+    assert named - {"MIT-0"} == texts == {"Apache-2.0", "MIT"}
+
+
 @each_document
 def test_every_file_that_is_named_exists(document):
     named = re.findall(
