@@ -1,8 +1,20 @@
 -- What became of the notifications from an id on, for counters that go on where they were: `floor` is
 -- the oldest that still waits, below it all is settled. Times are counted in the histogram's buckets.
-WITH bound AS (
+-- The oldest id is looked for among the first that came, by the index of the backlog's age: in the order
+-- of the ids all that was ever received would be read up to there. One that came so many later, by the
+-- clock of another ingester, would go uncounted.
+WITH bound AS MATERIALIZED (
     SELECT COALESCE(
-        (SELECT min(id) FROM worker_notifications WHERE status = 'waiting'),
+        (
+            SELECT min(w.id)
+            FROM (
+                SELECT n.id
+                FROM worker_notifications AS n
+                WHERE n.status = 'waiting' AND n.received_at > '-infinity'
+                ORDER BY n.received_at
+                LIMIT 10000
+            ) AS w
+        ),
         (SELECT max(id) + 1 FROM worker_notifications),
         1
     ) AS floor

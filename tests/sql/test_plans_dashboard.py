@@ -89,6 +89,28 @@ def test_how_the_workers_are_is_asked_of_the_last_minutes(full):
     assert full.execute(query("read_worker_status"), {"now": NOW}).fetchone()[2] == 7
 
 
+@pytest.mark.parametrize("drained", [False, True])
+def test_what_was_processed_is_counted_without_reading_what_was_long_before(full, drained):
+    """In a backlog, and after it while the planner still believes in it."""
+    newest = f"id > {NOTIFICATIONS} * 0.97"
+    full.execute(
+        "UPDATE worker_notifications SET status = 'waiting', outcome = NULL, processed_at = NULL,"
+        " seller_id = 's', marketplace_id = 'm', asin = 'a', item_condition = 'new',"
+        f" event_time = received_at WHERE {newest}"
+    )
+    full.execute("ANALYZE worker_notifications")
+    if drained:
+        full.execute(
+            "UPDATE worker_notifications SET status = 'processed', outcome = 'applied',"
+            f" processed_at = received_at WHERE {newest}"
+        )
+    given = {"from_id": 2**62, "bounds_ms": [1.0, 5.0]}
+    plan = explain(full, query("count_processed"), given)
+    assert plan.rows_read("worker_notifications") < NOTIFICATIONS * 0.04, plan
+    (floor,) = {row[0] for row in full.execute(query("count_processed"), given)}
+    assert floor == NOTIFICATIONS * 0.97 + 1 if not drained else NOTIFICATIONS + 1
+
+
 def test_open_alerts_are_listed_without_those_long_resolved(full):
     given = {
         "tab": "active", "now": NOW, "resolved_after": NOW - timedelta(days=7), "snapshot": None,
