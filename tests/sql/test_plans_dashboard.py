@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ from db.sql import query
 from tests.factories import GB, OWN_SELLER
 from tests.plans import explain, filled_database
 
+ROOT = Path(__file__).parents[2]
+RUNBOOK = "docs/runbooks/operators.md"
 ALERTS, STATES, TOKENS = 40_000, 40_000, 5_000
 NOTIFICATIONS, FAILURES = 90_000, 30_000
 NOW = datetime.now(UTC)
@@ -55,6 +59,14 @@ SELECT 'ingest', 'malformed-json', 'm', now(), now(), CASE WHEN n > 7 THEN now()
        CASE WHEN n > 7 THEN 'redriven' END, n, 'sqs', 'i', sha256(n::text::bytea), '{{'
 FROM generate_series(1, {FAILURES}) AS n;
 """
+
+
+def asked_of(view: str) -> list[str]:
+    """The statements about a view that README and runbook give to operators."""
+    texts = [(ROOT / name).read_text("utf-8") for name in ("README.md", RUNBOOK)]
+    blocks = re.findall(r"```sql\n(.*?)```", "\n".join(texts), re.DOTALL)
+    statements = re.sub(r"--.*", "", "".join(blocks)).split(";")
+    return [one.strip() for one in statements if f"FROM {view}" in one]
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +121,13 @@ def test_what_was_processed_is_counted_without_reading_what_was_long_before(full
     assert plan.rows_read("worker_notifications") < NOTIFICATIONS * 0.04, plan
     (floor,) = {row[0] for row in full.execute(query("count_processed"), given)}
     assert floor == NOTIFICATIONS * 0.97 + 1 if not drained else NOTIFICATIONS + 1
+
+
+@pytest.mark.parametrize("statement", asked_of("ops.worker_notifications"))
+def test_what_the_documents_ask_of_messages_reads_no_whole_table(full, statement):
+    """At night, on the busiest table there is."""
+    plan = explain(full, statement)
+    assert plan.rows_read("worker_notifications") < NOTIFICATIONS / 10, plan
 
 
 def test_open_alerts_are_listed_without_those_long_resolved(full):
