@@ -14,9 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from db import migrate as migrate_module
 from db.connect import connect
-from db.feed import read_changes, read_feed, read_position
 from db.migrate import MigrationError, current_revision, migrate, revisions, server_code
-from tests.dashboard import write_alert
 from tests.interleave import Background, column, deliver, letter, until, until_blocked, work
 from worker.alerts.settings import LONGEST, AlertSettings
 from worker.alerts.storing import read_settings
@@ -271,50 +269,6 @@ def test_the_version_of_procrastinate_is_recorded(conn):
     assert conn.execute("SELECT component, version FROM schema_components").fetchall() == [
         ("procrastinate", version("procrastinate"))
     ]
-
-
-def stamps(conn):
-    return column(conn, "SELECT changed_in::text::bigint FROM current_state")
-
-
-@pytest.mark.parametrize("moved", ["another cluster", "a transaction id from the future"])
-def test_data_restored_elsewhere_begins_a_new_epoch(database_url, conn, moved):
-    deliver(conn, letter())
-    work(conn)
-    cursor = read_feed(conn, None).next_cursor
-    if moved == "another cluster":
-        conn.execute("UPDATE feed_epoch SET system_identifier = -1")
-        conn.execute("UPDATE current_state SET changed_in = '3'")
-    else:
-        conn.execute("UPDATE current_state SET changed_in = '987654321987'")
-    report = migrate(database_url)
-    assert report.new_epoch
-    assert migrate(database_url).new_epoch is False
-    (next_id,) = column(conn, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-    assert all(3 < stamp < next_id for stamp in stamps(conn))
-    assert read_feed(conn, cursor).reset == "other-epoch"
-    page = read_feed(conn, None)
-    assert len(page.rows) == 1
-    assert read_feed(conn, page.next_cursor).rows == []
-
-
-def test_alerts_from_the_future_begin_a_new_epoch_too(database_url, conn):
-    write_alert(conn)
-    conn.execute("UPDATE alerts SET changed_in = '987654321987'")
-    assert migrate(database_url).new_epoch
-    cursor = read_position(conn)
-    assert read_changes(conn, cursor).alerts == []
-
-
-def test_an_id_that_is_only_just_being_used_is_from_the_future(database_url, conn, open_connection):
-    deliver(conn, letter())
-    work(conn)
-    conn.execute(
-        "UPDATE current_state SET changed_in = (pg_current_xact_id()::text::bigint + 1)::text::xid8"
-    )
-    other = open_connection()
-    assert column(other, "SELECT pg_current_xact_id()::text::bigint") == stamps(conn)
-    assert column(conn, "SELECT buybox_renew_feed_epoch(now())") == [True]
 
 
 def test_another_login_than_the_owner_s_is_told_whose_to_use(database_url):

@@ -1,5 +1,7 @@
 -- Begins a new feed epoch when cursors of the old one have lost their meaning: at the first
--- migration, and when the data was restored into another cluster, whose transaction ids are others.
+-- migration, and when the data was restored: into another cluster, whose transaction ids are others, or
+-- into this one, where it says again what readers have seen changed since. A restore writes the epoch's
+-- row anew and copies the stamps, which are then older than that row; otherwise none ever is.
 -- Rows are re-stamped, since an id from the future would count as "not yet seen" at every read.
 CREATE OR REPLACE FUNCTION buybox_renew_feed_epoch(p_now timestamptz)
     RETURNS boolean
@@ -18,6 +20,16 @@ BEGIN
            ) AS stamped
            WHERE changed_in >= pg_snapshot_xmax(pg_current_snapshot())
              AND changed_in <> pg_current_xact_id()
+       )
+       AND NOT EXISTS (
+           SELECT 1
+           FROM feed_epoch AS e
+           CROSS JOIN (
+               SELECT changed_in FROM current_state
+               UNION ALL
+               SELECT changed_in FROM alerts
+           ) AS stamped
+           WHERE age(stamped.changed_in::xid) > age(e.xmin)
        )
     THEN
         RETURN false;
