@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,6 +61,45 @@ def test_backlog_and_heart_do_not_wait_for_sqs(conn, database_url):
     watching.farewell()
     assert queue.seen == ["gated"]
     assert list(gate.reasons) == ["backlog"]
+
+
+@pytest.fixture
+def look(conn, database_url) -> Iterator[Callable[[float], list[str]]]:
+    """A look when the one waiting message is so many seconds old: why the gate is shut then."""
+    deliver(conn, letter())
+    (received_at,) = column(conn, "SELECT received_at FROM worker_notifications")
+    now, gate = [received_at], Gate()
+    gate.shut("database", "as if it had been away")
+    settings = Settings(database_url=database_url, max_backlog_age_seconds=60)
+    watching = Watchman(settings, gate, Tally(), queues=[], dead_letters=None, clock=lambda: now[0])
+
+    def at_age(seconds: float) -> list[str]:
+        now[0] = received_at + timedelta(seconds=seconds)
+        watching.look()
+        return list(gate.reasons)
+
+    yield at_age
+    watching.farewell()
+
+
+def test_the_gate_shuts_over_the_limit_and_opens_under_half_of_it(look):
+    """Else it would flutter at the limit."""
+    shut = ["backlog"]
+    found = [look(age) for age in (60, 61, 59, 31, 29, 59)]
+    assert found == [[], shut, shut, shut, [], []]
+
+
+def test_the_gate_opens_when_all_was_analysed(look, conn):
+    assert look(61) == ["backlog"]
+    conn.execute("DELETE FROM worker_notifications")
+    assert look(61) == []
+
+
+def test_a_heartbeat_keeps_when_its_ingester_started(look, conn):
+    look(1)
+    look(9)
+    (lived,) = column(conn, "SELECT last_seen - started_at FROM worker_heartbeats")
+    assert lived == timedelta(seconds=8)
 
 
 def test_an_sqs_that_hangs_is_in_the_heartbeat_soon(conn, silent, monkeypatch):
