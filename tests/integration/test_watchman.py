@@ -89,6 +89,16 @@ def test_the_gate_shuts_over_the_limit_and_opens_under_half_of_it(look):
     assert found == [[], shut, shut, shut, [], []]
 
 
+def test_the_gate_shuts_while_the_database_is_away():
+    gate = Gate()
+    away = Settings(database_url="postgresql://nobody@127.0.0.1:1/buybox")
+    watching = Watchman(
+        away, gate, Tally(), queues=[], dead_letters=None, clock=lambda: datetime.now(UTC)
+    )
+    watching.look()
+    assert list(gate.reasons) == ["database"]
+
+
 def test_the_gate_opens_when_all_was_analysed(look, conn):
     assert look(61) == ["backlog"]
     conn.execute("DELETE FROM worker_notifications")

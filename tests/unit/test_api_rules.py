@@ -118,13 +118,17 @@ def test_the_worst_of_it_all_decides(change, overall):
 class TestRateLimit:
     def test_a_caller_may_ask_so_much_at_once_and_then_so_much_a_minute(self):
         now = 0.0
-        limit = RateLimit(60, at_once=3, clock=lambda: now)
+        limit = RateLimit(120, at_once=3, clock=lambda: now)
         assert [limit.spend("a") for _ in range(3)] == [0, 0, 0]
-        assert limit.spend("a") == pytest.approx(1.0)
+        assert limit.spend("a") == pytest.approx(0.5)
         assert limit.spend("b") == 0
-        now = 1.0
+        now = 0.5
         assert limit.spend("a") == 0
         assert limit.spend("a") > 0
+        now = 0.75
+        assert limit.spend("a") == pytest.approx(0.25)
+        now = 100
+        assert [limit.spend("a") for _ in range(4)] == [0, 0, 0, pytest.approx(0.5)]
 
     def test_refused_requests_do_not_put_off_the_next_good_one(self):
         now = 0.0
