@@ -7,12 +7,10 @@ from itertools import pairwise
 
 import croniter
 import pytest
-from psycopg import sql
 from psycopg_pool import ConnectionPool
 
 import db.jobs
 from db.jobs import rescue_stalled_jobs, sweep_unheld
-from db.operators import beat_heart
 from tests.interleave import (
     PRODUCT,
     Background,
@@ -31,7 +29,6 @@ from worker.app import build_app
 from worker.settings import Settings
 
 SILENT, MAX_RUNTIME, GRACE = timedelta(seconds=30), timedelta(minutes=5), timedelta(seconds=60)
-DAY = timedelta(days=1)
 
 
 def now(later=timedelta(0)):
@@ -44,16 +41,6 @@ def rescue(conn):
 
 def sweep(conn, *, later=timedelta(minutes=5)):
     return sweep_unheld(conn, now=now(later), grace=GRACE).products
-
-
-def newest_week(conn):
-    (name,) = column(
-        conn,
-        "SELECT max(inhrelid::regclass::text) FROM pg_inherits "
-        "WHERE inhparent = 'competitive_history'::regclass "
-        "AND inhrelid <> 'competitive_history_default'::regclass",
-    )
-    return name
 
 
 def jobs(conn):
@@ -290,34 +277,6 @@ class TestTheTasks:
         conn.execute("UPDATE worker_notifications SET received_at = now() - interval '2 min'")
         run(app, "sweep_unheld", timestamp=0)
         assert jobs(conn) == [("analyse_product", "todo")]
-
-    def test_housekeeping_makes_missing_partitions(self, app, conn):
-        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(last := newest_week(conn))))
-        run(app, "keep_house", timestamp=0)
-        assert newest_week(conn) == last
-
-    def test_housekeeping_that_finds_a_backup_at_work_leaves_the_partitions_for_later(
-        self, app, conn, open_connection, capsys
-    ):
-        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(gone := newest_week(conn))))
-        beat_heart(conn, worker_id="i", role="ingest", state="r", details={}, now=now(-2 * DAY))
-        dump = begin(open_connection())
-        dump.execute("LOCK TABLE competitive_history_default IN ACCESS SHARE MODE")
-        run(app, "keep_house", timestamp=0)
-        assert "partitions_put_off" in capsys.readouterr().out
-        assert column(conn, "SELECT worker_id FROM worker_heartbeats") == []
-        dump.rollback()
-        run(app, "keep_house", timestamp=0)
-        assert newest_week(conn) == gone
-
-    def test_housekeeping_forgets_who_has_been_silent_for_a_day(self, app, conn):
-        now = datetime.now(UTC)
-        for name, silent in (("dead", timedelta(hours=25)), ("quiet", timedelta(hours=23))):
-            beat_heart(
-                conn, worker_id=name, role="ingest", state="running", details={}, now=now - silent
-            )
-        run(app, "keep_house", timestamp=0)
-        assert conn.execute("SELECT worker_id FROM worker_heartbeats").fetchall() == [("quiet",)]
 
     @pytest.mark.parametrize(
         ("name", "seconds"),
