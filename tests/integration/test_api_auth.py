@@ -221,6 +221,12 @@ class TestHeadersAndLimits:
             answers = {client.get("/api/state").status_code for _ in range(40)}
         assert answers == {401, 429}
 
+    def test_so_is_trying_to_log_in_with_them(self, api, viewer):
+        with api.client() as client:
+            guess = {"token": "bbx_guess"}
+            answers = {client.post("/api/session", json=guess).status_code for _ in range(40)}
+        assert answers == {401, 429}
+
     def test_script_in_a_note_or_a_title_stays_text(self, api, conn):
         script = "<script>alert(1)</script>"
         write_alert(conn, "B000000001", note=script)
