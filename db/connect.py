@@ -34,6 +34,12 @@ SERVER_SETTINGS = {
 SEARCH_PATH = "-c search_path=public"
 
 
+WHO_HOLDS_LOCKS = (
+    "SELECT pid, usename, state, xact_start, query FROM pg_stat_activity ORDER BY xact_start"
+)
+"""For sentences about a lock that was not to be had: whoever has it is usually the oldest."""
+
+
 class _QueueSettings(TypedDict):
     enable_bitmapscan: str
 

@@ -26,7 +26,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy.pool import NullPool
 
-from db.connect import connect, first_line
+from db.connect import WHO_HOLDS_LOCKS, connect, first_line
 
 _HERE = Path(__file__).resolve().parent
 # In a clone beside db/, in an installed wheel inside it (setup.py): beside it lies the library.
@@ -131,9 +131,8 @@ def _advice(error: Exception) -> str:
         return "; migrate with the owner's login, the one that migrated before"
     if isinstance(found, psycopg.errors.LockNotAvailable):
         return (
-            "; another session is in the way: SELECT pid, usename, state, xact_start, query FROM "
-            "pg_stat_activity ORDER BY xact_start shows which: usually the oldest. Wait for it (a "
-            "backup) or end it with pg_terminate_backend(pid), then migrate again"
+            f"; another session is in the way: {WHO_HOLDS_LOCKS} shows which: usually the oldest. "
+            "Wait for it (a backup) or end it with pg_terminate_backend(pid), then migrate again"
         )
     return ""
 

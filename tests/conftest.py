@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,11 @@ _GIVEN_DATABASE_URL = os.environ.get("DATABASE_URL")
 # How wide and colourful rich prints; a console asks when it is made, which is when it is imported.
 for _name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
     os.environ.pop(_name, None)
+
+# Who runs the tests in the background (`&`, nohup) ignores these, and so would every program that the
+# tests start: what is ignored is handed down.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

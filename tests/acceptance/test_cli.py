@@ -20,6 +20,7 @@ from tests.acceptance.conftest import Sqs
 from tests.delivery import OUTCOME, add_alert, add_message, add_route, deliveries, dispatch
 from tests.factories import any_offer_changed, body
 from tests.processes import BUYBOX, ROOT, WORKER, Process, unused_port, wait_for
+from worker.analysis.decide import UNREADABLE_ATTEMPTS
 from worker.cli.main import app
 
 pytestmark = pytest.mark.acceptance
@@ -176,6 +177,7 @@ def test_redrive_of_an_analysis_failure_lets_it_be_analysed_again(
 ) -> None:
     buybox("replay", "-", database_url=database_url, stdin=body(any_offer_changed()))
     conn.execute('UPDATE notification_bodies SET facts = \'{"kind": "nonsense"}\'')
+    conn.execute("UPDATE worker_notifications SET attempts = %s", (UNREADABLE_ATTEMPTS - 1,))
     buybox("replay", "-", "--drain", database_url=database_url, stdin=body(any_offer_changed()))
     failure = conn.execute("SELECT id, stage FROM worker_failures").fetchone()
     assert failure is not None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg import sql
 from psycopg_pool import ConnectionPool
+from structlog.testing import capture_logs
 
 from db.operators import beat_heart
 from tests.interleave import begin, column
@@ -44,7 +45,7 @@ def test_housekeeping_makes_missing_partitions(app, conn):
 
 
 def test_housekeeping_that_finds_a_backup_at_work_leaves_the_partitions_for_later(
-    app, conn, open_connection, capsys
+    app, conn, open_connection
 ):
     conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(gone := newest_week(conn))))
     beat_heart(
@@ -52,8 +53,9 @@ def test_housekeeping_that_finds_a_backup_at_work_leaves_the_partitions_for_late
     )
     dump = begin(open_connection())
     dump.execute("LOCK TABLE competitive_history_default IN ACCESS SHARE MODE")
-    run(app, "keep_house", timestamp=0)
-    assert "partitions_put_off" in capsys.readouterr().out
+    with capture_logs() as lines:
+        run(app, "keep_house", timestamp=0)
+    assert [line["event"] for line in lines] == ["partitions_put_off"]
     assert column(conn, "SELECT worker_id FROM worker_heartbeats") == []
     dump.rollback()
     run(app, "keep_house", timestamp=0)

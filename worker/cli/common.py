@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from db.connect import connect, first_line
+from db.connect import WHO_HOLDS_LOCKS, connect, first_line
 from process.logs import configure_logs
 from process.settings import SettingsError
 from worker.settings import Settings, load_settings
@@ -87,8 +87,7 @@ def fail_for_database(error: psycopg.Error) -> NoReturn:
     if isinstance(error, psycopg.errors.LockNotAvailable):
         fail(
             "what this needs is held by another transaction; nothing was changed. Run it again in "
-            "a moment; if it stays, SELECT pid, usename, state, xact_start, query FROM "
-            "pg_stat_activity ORDER BY xact_start shows who: usually the oldest"
+            f"a moment; if it stays, {WHO_HOLDS_LOCKS} shows who: usually the oldest"
         )
     fail(f"nothing was changed: {first_line(error)}")
 
