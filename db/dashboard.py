@@ -21,7 +21,8 @@ from db.shown_alerts import ShownAlert, TrailRow, shown_alert
 from db.sql import only_row, query, struct_row
 
 MAX_ALERTS_OF_A_PRODUCT = 50
-MAX_TRAIL = 500
+MAX_TRAIL = 100
+"""Newest entries of an alert's trail."""
 MAX_HISTORY = 20_000
 
 
@@ -210,7 +211,7 @@ def read_product_alerts(
 
 
 def read_trails(conn: psycopg.Connection, alert_ids: Sequence[int]) -> list[TrailRow]:
-    """What happened to these alerts, the newest first."""
+    """What happened to these alerts, the newest first; of each the newest MAX_TRAIL."""
     with conn.cursor(row_factory=args_row(TrailRow)) as cur:
         cur.execute(query("read_trails"), {"alert_ids": list(alert_ids), "max_rows": MAX_TRAIL})
         return cur.fetchall()

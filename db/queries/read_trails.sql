@@ -1,6 +1,12 @@
--- What happened to some alerts, in the order in which it did.
+-- What happened to some alerts, the newest first: of each the newest entries, so that one that was told
+-- of a thousand times leaves the others theirs.
 SELECT e.alert_id, e.at, e.who, e.change, e.from_phase, e.to_phase, e.reason, e.told, e.quiet
-FROM alert_events AS e
-WHERE e.alert_id = ANY (%(alert_ids)s::bigint[])
+FROM unnest(%(alert_ids)s::bigint[]) AS a (id)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM alert_events AS one
+    WHERE one.alert_id = a.id
+    ORDER BY one.id DESC
+    LIMIT %(max_rows)s::integer
+) AS e
 ORDER BY e.id DESC
-LIMIT %(max_rows)s::integer

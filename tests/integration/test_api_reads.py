@@ -9,7 +9,7 @@ import pytest
 
 from api.paging import Page, page_token
 from api.routes.states import StateList
-from db.dashboard import Place
+from db.dashboard import MAX_TRAIL, Place
 from db.feed import read_position
 from tests.dashboard import MARKETPLACE, streaming, touch_alert, write_alert, write_state
 from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, offer, pricing_health
@@ -219,6 +219,25 @@ class TestAProduct:
         ]  # fmt: skip
         ours = next(a for a in found["alerts"] if a["id"] == alert)
         assert [(e["who"], e["change"]) for e in ours["trail"]] == [("alice", "acknowledged")]
+
+    def test_one_alert_s_long_trail_leaves_the_others_theirs(self, client, conn):
+        deliver(conn, letter())
+        work(conn)
+        quiet, busy = (
+            write_alert(conn, ASIN, marketplace=GB, kind=k) for k in ("price", "pricing-health")
+        )
+        conn.execute(
+            "INSERT INTO alert_events (alert_id, at, who, change, reason, quiet, voice_why) "
+            "SELECT id, now(), 'clock', 'repeated', n::text, 'x', 'y' "
+            "FROM unnest(%s::bigint[], %s::integer[]) AS a (id, times), "
+            "generate_series(1, a.times) AS n",
+            ([quiet, busy], [1, 600]),
+        )
+        found = client.get(f"/api/state/{GB}/{ASIN}").json()
+        trails = {a["id"]: [e["reason"] for e in a["trail"]] for a in found["alerts"]}
+        assert trails[quiet] == ["1"]
+        assert trails[busy][0] == "600"
+        assert len(trails[busy]) == MAX_TRAIL
 
     def test_without_its_body_the_offers_are_simply_not_there(self, client, conn):
         deliver(conn, letter())
