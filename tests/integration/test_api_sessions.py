@@ -172,6 +172,14 @@ class TestTheCommand:
         again = tokens("revoke", "alice")
         assert (again.exit_code, "no token that could be ended" in again.stderr) == (1, True)
 
+    def test_one_whose_time_is_over_is_listed_as_expired(self, tokens, conn):
+        tokens("create", "alice", "--days", "1")
+        assert "expired" not in tokens("list").stdout
+        conn.execute(
+            "UPDATE api_tokens SET created_at = now() - interval '2 days', expires_at = now()"
+        )
+        assert "expired" in tokens("list").stdout
+
     def test_mistakes_are_sentences(self, tokens):
         tokens("create", "alice")
         twice = tokens("create", "alice")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
 from datetime import time
 
 import psycopg
@@ -27,6 +30,7 @@ from tests.delivery import (
 from tests.delivery import statuses as message_statuses
 from tests.factories import GB
 from tests.interleave import column
+from tests.processes import BUYBOX, ROOT
 from tests.receivers import HttpReceiver, SmtpReceiver
 from worker.cli.main import app
 from worker.delivery.deliver import rescue, settle, take_next
@@ -96,6 +100,27 @@ def test_an_address_may_come_from_standard_input(conn, routes):
     assert VAULT.decrypt(column(conn, "SELECT url_encrypted FROM alert_routes")[0]) == HOOK
 
 
+def test_at_a_terminal_an_address_is_asked_for_and_not_shown(conn, database_url):
+    ours, theirs = os.openpty()
+    env = {**os.environ, "DATABASE_URL": database_url, "SECRET_KEY": KEY, "TERM": "dumb"}
+    with subprocess.Popen(
+        (*BUYBOX, "routes", "add", "hook"),
+        cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    ) as command:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        while b"address: " not in shown:
+            shown += os.read(ours, 1000)
+        os.write(ours, HOOK.encode() + b"\n")
+        with contextlib.suppress(OSError):  # so a terminal ends of which nobody has the other side
+            while more := os.read(ours, 1000):
+                shown += more
+        assert command.wait(30) == 0, shown
+    os.close(ours)
+    assert b"hunter2" not in shown
+    assert VAULT.decrypt(column(conn, "SELECT url_encrypted FROM alert_routes")[0]) == HOOK
+
+
 def test_a_dry_run_checks_everything_and_writes_nothing(conn, routes):
     assert "would be added" in routes("add", "hook", HOOK, "--dry-run").output
     assert kept(conn, "name") == []
@@ -112,6 +137,7 @@ def test_a_dry_run_checks_everything_and_writes_nothing(conn, routes):
         (["add", "x", HOOK], {"SECRET_KEY": "bad"}, "SECRET_KEY is no key"),
         (["add", "x", "https://example.com"], {}, "begins with jsons:"),
         (["add", "x", "telnet://hunter2"], {}, "CHANNEL_SCHEMES"),
+        (["add", "x"], {}, "no address came"),
         (["add", "x", HOOK, "--severity", "worst"], {}, "--severity worst"),
         (["add", "x", HOOK, "--reach", "weekly"], {}, "--reach weekly"),
         (["add", "x", HOOK, "--quiet", "late"], {}, "22:00-07:00"),

@@ -77,14 +77,14 @@ def add(
 ) -> None:
     """Add a route. Its address is kept encrypted and shown masked.
 
-    The addresses are apprise's; docs/alerts-delivery.md has examples. From standard input an
-    address stays out of the shell's history.
+    The addresses are apprise's; docs/alerts-delivery.md has examples. From standard input, where it
+    is asked for unseen at a terminal, an address stays out of the shell's history.
 
     Examples: [dim]buybox routes add night-shift mailto:ann@example.com --severity critical[/dim],
     [dim]buybox routes add hook --quiet 22:00-07:00 --zone Europe/London < address.txt[/dim]
     """
     settings = settings_or_fail()
-    address = (address if address is not None else sys.stdin.readline()).strip()
+    address = _one_address() if address is None else address.strip()
     quiet_from, quiet_to = _hours(quiet)
     if zone not in available_timezones():
         fail(f"--zone {zone} is no timezone; they look like Europe/London", code=2)
@@ -232,6 +232,14 @@ def rekey() -> None:
             except UnreadableSecretError as error:
                 fail(f"route {name}: {error} Nothing was changed.")
     console.print(f"{len(found)} addresses are under the newest key", markup=False)
+
+
+def _one_address() -> str:
+    """The address from standard input. Ends the command if there is none."""
+    asked = getpass.getpass("address: ") if sys.stdin.isatty() else sys.stdin.readline()
+    if not asked.strip():
+        fail("no address came: give it behind the name, or one line on standard input", code=2)
+    return asked.strip()
 
 
 def _hold(conn: psycopg.Connection, name: str) -> HeldRoute:

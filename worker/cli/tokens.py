@@ -69,6 +69,7 @@ def list_tokens() -> None:
 
     Example: [dim]buybox tokens list[/dim]
     """
+    now = datetime.now(UTC)
     with connect_or_fail(settings_or_fail()) as conn:
         found = sql.list_tokens(conn)
     if not found:
@@ -80,7 +81,7 @@ def list_tokens() -> None:
     for token in found:
         until = f"revoked {_shown(token.revoked_at)}" if token.revoked_at else "for good"
         if token.expires_at and not token.revoked_at:
-            until = _shown(token.expires_at)
+            until = ("expired " if token.expires_at <= now else "") + _shown(token.expires_at)
         table.add_row(
             token.name, token.role, _shown(token.created_at), _shown(token.last_used_at), until
         )
