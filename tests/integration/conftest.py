@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from psycopg_pool import ConnectionPool
 from typer.testing import CliRunner
 
 from db.connect import connect
@@ -24,7 +25,9 @@ from tests.delivery import (
 from tests.economy import MARGIN, margins, set_all, tell
 from tests.explaining import explain
 from tests.receivers import HttpReceiver, SmtpReceiver
+from worker.app import build_app
 from worker.cli.main import app
+from worker.settings import Settings
 
 
 @pytest.fixture(params=[0, 1, 128], ids="siblings={}".format)
@@ -32,6 +35,14 @@ def siblings(request, monkeypatch):
     """How many other products each T2 of the test may take along."""
     monkeypatch.setattr(interleave, "MAX_SIBLINGS", request.param)
     return request.param
+
+
+@pytest.fixture(name="app")
+def worker_app(database_url):
+    """A worker's app, whose tasks are called without a queue."""
+    settings = Settings(database_url=database_url, worker_id="worker-1")
+    with ConnectionPool(database_url, min_size=1, max_size=2, open=True) as pool:
+        yield build_app(settings, pool=pool)
 
 
 @pytest.fixture

@@ -129,6 +129,21 @@ def test_what_is_not_understood_is_refused_whole(client, body):
     assert (answer.status_code, answer.json()["type"]) == (422, "invalid-request")
 
 
+def acknowledged_twice(api, conn, other, alert, *, key):
+    """The answers to two requests of one key that wait for another session's lock together."""
+    blocker = begin(other)
+    blocker.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (alert,))
+
+    def ask():
+        with api.client() as client:
+            return acted(client, "acknowledge", alert, key=key)
+
+    both = [Background(ask) for _ in range(2)]
+    until_blocked(conn, backends=2)
+    blocker.rollback()
+    return [one.result() for one in both]
+
+
 class TestTheSameKeyAgain:
     def test_gives_the_same_answer_and_does_nothing(self, client, conn):
         alert = write_alert(conn)
@@ -157,17 +172,8 @@ class TestTheSameKeyAgain:
         assert trail(conn, alert) == ["a", "b"]
 
     def test_at_the_same_time_waits_and_gets_the_same_answer(self, api, conn, open_connection):
-        alert, blocker = write_alert(conn), begin(open_connection())
-        blocker.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (alert,))
-
-        def ask():
-            with api.client() as client:
-                return acted(client, "acknowledge", alert, key="k1")
-
-        both = [Background(ask) for _ in range(2)]
-        until_blocked(conn, backends=2)
-        blocker.rollback()
-        first, second = (one.result() for one in both)
+        alert = write_alert(conn)
+        first, second = acknowledged_twice(api, conn, open_connection(), alert, key="k1")
         assert first == second
         assert len(trail(conn, alert)) == 1
 
@@ -225,17 +231,8 @@ class TestTheSameKeyAgain:
             acted(client, "acknowledge", alert, key="daily")
             acted(client, "unacknowledge", alert)
         conn.execute("UPDATE api_requests SET asked_at = asked_at - interval '25 hours'")
-        entries, blocker = len(trail(conn, alert)), begin(open_connection())
-        blocker.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (alert,))
-
-        def ask():
-            with api.client() as client:
-                return acted(client, "acknowledge", alert, key="daily")
-
-        both = [Background(ask) for _ in range(2)]
-        until_blocked(conn, backends=2)
-        blocker.rollback()
-        first, second = (one.result() for one in both)
+        entries = len(trail(conn, alert))
+        first, second = acknowledged_twice(api, conn, open_connection(), alert, key="daily")
         assert first == second
         assert len(trail(conn, alert)) == entries + 1
 

@@ -36,6 +36,14 @@ def send(conn, *products):
     dispatch(conn)
 
 
+def send_to_two(conn):
+    """One message, dispatched to two routes."""
+    for name in ("first", "second"):
+        add_route(conn, name, reaches=["digest"])
+    add_message(conn, add_alert(conn, severity="warning"), "digest")
+    dispatch(conn)
+
+
 def test_what_has_been_due_longest_goes_first_whichever_route_it_is_for(conn, pool):
     add_route(conn, "chat")
     add_route(conn, "ops")
@@ -65,10 +73,7 @@ def test_what_still_waits_for_a_route_that_is_off_holds_up_no_other(conn, pool):
 
 
 def test_a_message_that_another_route_may_still_bring_has_not_failed(conn, pool):
-    for name in ("first", "second"):
-        add_route(conn, name, reaches=["digest"])
-    add_message(conn, add_alert(conn, severity="warning"), "digest")
-    dispatch(conn)
+    send_to_two(conn)
     assert deliver_all(pool, desk(Cabinet(NO, BUSY))) == 2
     assert (sorted(deliveries(conn, "status")), statuses(conn)) == (
         ["failed", "queued"],
@@ -79,10 +84,7 @@ def test_a_message_that_another_route_may_still_bring_has_not_failed(conn, pool)
 
 
 def test_nor_has_one_that_another_hand_is_just_bringing(conn, pool):
-    for name in ("first", "second"):
-        add_route(conn, name, reaches=["digest"])
-    add_message(conn, add_alert(conn, severity="warning"), "digest")
-    dispatch(conn)
+    send_to_two(conn)
     who = desk(Cabinet(NO))
     with pool.connection() as hand:
         other = take_next(hand, who)
@@ -94,10 +96,7 @@ def test_nor_has_one_that_another_hand_is_just_bringing(conn, pool):
 
 
 def test_the_first_receiver_makes_a_message_delivered_and_it_stays_so(conn, pool):
-    for name in ("first", "second"):
-        add_route(conn, name, reaches=["digest"])
-    add_message(conn, add_alert(conn, severity="warning"), "digest")
-    dispatch(conn)
+    send_to_two(conn)
     assert deliver_all(pool, desk(Cabinet(YES, BUSY))) == 2
     assert deliver_all(pool, desk(Cabinet(YES), later(MINUTE))) == 1
     assert column(conn, "SELECT delivered_at FROM alert_queues") == [NOW]

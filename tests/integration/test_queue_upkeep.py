@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import croniter
 import pytest
-from psycopg_pool import ConnectionPool
 
 import db.jobs
 from db.jobs import rescue_stalled_jobs, sweep_unheld
@@ -25,8 +24,6 @@ from tests.interleave import (
     work,
 )
 from worker.analysis import decide
-from worker.app import build_app
-from worker.settings import Settings
 
 SILENT, MAX_RUNTIME, GRACE = timedelta(seconds=30), timedelta(minutes=5), timedelta(seconds=60)
 
@@ -226,17 +223,6 @@ class TestTheSweeper:
         assert sweep(conn) == 0
 
 
-@pytest.fixture
-def app(database_url):
-    settings = Settings(database_url=database_url, worker_id="worker-1")
-    with ConnectionPool(database_url, min_size=1, max_size=2, open=True) as pool:
-        yield build_app(settings, pool=pool)
-
-
-def run(app, name, **arguments):
-    return app.tasks[name](**arguments)
-
-
 class TestTheTasks:
     @pytest.mark.usefixtures("siblings")
     def test_a_woken_product_gets_an_ordinary_job(self, app, conn, monkeypatch):
@@ -248,7 +234,7 @@ class TestTheTasks:
         conn.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
         wake = fetch_job(conn)
         assert (wake["task_name"], wake["lock"]) == ("wake_product", None)
-        run(app, wake["task_name"], **wake["args"])
+        app.tasks[wake["task_name"]](**wake["args"])
         finish_job(conn, wake["id"])
         job = fetch_job(conn)
         assert (job["task_name"], job["lock"], job["queueing_lock"]) == (
@@ -262,20 +248,20 @@ class TestTheTasks:
     def test_a_product_woken_with_nothing_due_gets_none(self, app, conn):
         deliver(conn, letter())
         work(conn)
-        run(app, "wake_product", product=PRODUCT, trace_id="t")
+        app.tasks["wake_product"](product=PRODUCT, trace_id="t")
         assert jobs(conn) == []
 
     def test_the_rescue_task_rescues(self, app, conn):
         deliver(conn, letter())
         fetch_job(conn)
-        run(app, "rescue_stalled_jobs", timestamp=0)
+        app.tasks["rescue_stalled_jobs"](timestamp=0)
         assert jobs(conn) == [("analyse_product", "todo")]
 
     def test_the_sweep_task_sweeps(self, app, conn):
         deliver(conn, letter())
         conn.execute("DELETE FROM procrastinate_jobs")
         conn.execute("UPDATE worker_notifications SET received_at = now() - interval '2 min'")
-        run(app, "sweep_unheld", timestamp=0)
+        app.tasks["sweep_unheld"](timestamp=0)
         assert jobs(conn) == [("analyse_product", "todo")]
 
     @pytest.mark.parametrize(
