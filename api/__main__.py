@@ -17,12 +17,13 @@ from db.connect import connect, first_line
 from db.tokens import any_token_made
 from process.logs import configure_logs, get_logger
 from process.settings import NOT_MIGRATED, SettingsError
+from process.watchdog import Watchdog
 
 log = get_logger(__name__)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process. Exit codes: 0 stopped as asked, 1 it cannot start, 2 wrong usage."""
+    """The process. Exit codes: 0 stopped as asked, 1 cannot start, 2 wrong usage, 75 it hung."""
     options = vars(_parser().parse_args(argv))
     given = {name: value for name, value in options.items() if value is not None}
     try:
@@ -37,13 +38,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(settings: ApiSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises SettingsError when it cannot or must not."""
-    has_tokens = _tokens_made(settings)
+    watchdog = Watchdog()
+    with watchdog.watching("the start", at_most_s=settings.hang_seconds):
+        has_tokens = _tokens_made(settings)
     if not has_tokens and not settings.on_loopback:
         raise SettingsError(
             f"Nobody has a token yet, so everybody who reaches {settings.api_host} could act. Make "
             "one with: buybox tokens create NAME --role operator, or leave API_HOST at 127.0.0.1"
         )
-    app = build_app(settings)
+    app = build_app(settings, watchdog=watchdog)
     server = build_server(
         guarded(app), farewell=lambda: farewell(app), trusted_proxies=settings.api_trusted_proxies
     )

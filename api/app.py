@@ -28,6 +28,7 @@ from db.connect import connection_pool, first_line
 from db.feed import read_changes
 from db.tokens import any_token_made, read_living_tokens
 from process.logs import get_logger
+from process.watchdog import Expected, NoWatchdog, Watchdog
 
 log = get_logger(__name__)
 
@@ -36,9 +37,15 @@ RECHECK_TOKENS_S = 5.0
 """How long a revoked token's streams may go on."""
 
 
-def build_app(settings: ApiSettings, *, read: ReadFeed = read_changes) -> FastAPI:
-    """The application. `read` is how the feed is read: the tests show what a naive one loses."""
+def build_app(
+    settings: ApiSettings, *, read: ReadFeed = read_changes, watchdog: Watchdog | None = None
+) -> FastAPI:
+    """The application. `read` is how the feed is read: the tests show what a naive one loses.
+
+    The watchdog ends the process when it hangs; without one nobody does.
+    """
     metrics = Metrics()
+    watchdog = watchdog or NoWatchdog()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -49,8 +56,10 @@ def build_app(settings: ApiSettings, *, read: ReadFeed = read_changes) -> FastAP
             autocommit=True,
             timeout_s=POOL_WAIT_S,
             statement_timeout="10s",
+            watch=watchdog.guard("a request", at_most_s=settings.hang_seconds),
         )
-        hub = _hub(settings, metrics, read)
+        turns = watchdog.expect("the feed's reader", at_most_s=settings.hang_seconds)
+        hub = _hub(settings, metrics, read, turns)
         app.state.gatekeeper = gatekeeper = Gatekeeper(pool, settings)
         app.state.shared = Shared(
             settings, pool, hub, metrics, gatekeeper, StatusBoard(pool, metrics)
@@ -107,7 +116,7 @@ def farewell(app: FastAPI) -> None:
         of_app(app).hub.farewell()
 
 
-def _hub(settings: ApiSettings, metrics: Metrics, read: ReadFeed) -> Hub:
+def _hub(settings: ApiSettings, metrics: Metrics, read: ReadFeed, turns: Expected) -> Hub:
     return Hub(
         settings.dsn,
         metrics,
@@ -116,6 +125,7 @@ def _hub(settings: ApiSettings, metrics: Metrics, read: ReadFeed) -> Hub:
         max_pending=settings.stream_max_pending,
         max_streams=settings.api_max_streams,
         max_streams_per_owner=settings.api_max_streams_per_token,
+        turns=turns,
         read=read,
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypedDict
 
 import msgspec
@@ -55,6 +55,8 @@ NO_ADDRESS = (
     "this is no connection string; it looks like postgresql://user:password@host:5432/buybox, with "
     "no quotes around it and special characters of the password as %40 for @, %2F for /, %25 for %"
 )
+
+Watch = Callable[[], AbstractContextManager[object]]
 
 KEEPALIVE = {
     # A peer that vanished without a word is noticed within about half a minute.
@@ -137,6 +139,20 @@ def one_snapshot(conn: psycopg.Connection) -> Iterator[None]:
             conn.isolation_level, conn.read_only = before
 
 
+class WatchedPool(ConnectionPool):
+    """A pool that lends each connection inside of `watch()`, which sees who keeps one too long."""
+
+    def __init__(self, conninfo: str, *, watch: Watch, **options: Any) -> None:
+        self._watch = watch
+        super().__init__(conninfo, **options)
+
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[psycopg.Connection]:
+        """As the base class; looking whether the connection lives is watched too."""
+        with self._watch(), super().connection(timeout) as conn:
+            yield conn
+
+
 def connection_pool(
     database_url: str,
     *,
@@ -144,6 +160,7 @@ def connection_pool(
     max_size: int,
     autocommit: bool = False,
     timeout_s: float = 30.0,
+    watch: Watch = nullcontext,
     **server_settings: str,
 ) -> ConnectionPool:
     """A pool that connects at first use and replaces connections that died.
@@ -153,8 +170,9 @@ def connection_pool(
     its pauses for five minutes, and while it pauses nobody connects, whether the server is back or
     not.
     """
-    return ConnectionPool(
+    return WatchedPool(
         conninfo(database_url, role=role, **server_settings),
+        watch=watch,
         kwargs={"autocommit": autocommit, "context": ADAPTERS},
         min_size=0,
         max_size=max_size,

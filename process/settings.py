@@ -40,6 +40,12 @@ class ProcessSettings(BaseSettings):
         "INFO", description="least severe log line that is written"
     )
     log_format: Literal["json", "console"] = Field("json", description="json, or console for eyes")
+    hang_seconds: int = Field(
+        90,
+        ge=10,
+        le=3600,
+        description="a process whose database answers nothing for so long ends, to be restarted",
+    )
 
     @property
     def dsn(self) -> str:

@@ -170,13 +170,19 @@ class HoldingProxy:
 
 
 class CuttableProxy:
-    """A TCP proxy before Postgres; `cut()` drops every connection and refuses new ones."""
+    """A TCP proxy before Postgres.
+
+    `cut()` drops every connection and refuses new ones. `freeze()` keeps them and carries nothing
+    any more, as a proxy does whose server is gone: each side's own TCP finds nothing amiss. With an
+    application's name only its connections freeze.
+    """
 
     def __init__(self, database_url: str) -> None:
         given = conninfo_to_dict(database_url)
         host, port = str(given.get("host") or "localhost"), int(given.get("port") or 5432)
         self._target = (host, port)
         self._open = True
+        self._frozen: bytes | None = None
         self.refused = 0
         self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -191,6 +197,9 @@ class CuttableProxy:
         for one in list(self._sockets):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+
+    def freeze(self, application: str = "") -> None:
+        self._frozen = application.encode()
 
     def mend(self) -> None:
         self._open = True
@@ -220,6 +229,7 @@ class CuttableProxy:
             server = socket.create_connection((host, port))
         pair = {client: server, server: client}
         self._sockets |= set(pair)
+        greeting = b""  # the first message names the application
         try:
             while True:
                 ready, _, _ = select.select(list(pair), [], [])
@@ -227,7 +237,9 @@ class CuttableProxy:
                     data = one.recv(65536)
                     if not data:
                         return
-                    pair[one].sendall(data)
+                    greeting = greeting or data
+                    if self._frozen is None or self._frozen not in greeting:
+                        pair[one].sendall(data)
         except OSError:
             return
         finally:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg_pool
 from procrastinate import PsycopgConnector, exceptions, sql
 from procrastinate.connector import Notify
+
+from process.watchdog import Expected, NoWatchdog, Watchdog
 
 LOCK_INDEX = "procrastinate_jobs_lock_idx_v1"
 FETCH_ATTEMPTS = 10
@@ -33,12 +36,25 @@ class BuyboxConnector(PsycopgConnector):
     takes.
 
     `at_end` is called, in a thread, when the worker has ended its jobs and before the process ends.
+
+    The watchdog ends a worker one of whose queries is not answered within `hang_s`, or that has
+    asked nothing for `silent_s`: its heart has stopped, and yet it did not end.
     """
 
     def __init__(
-        self, *, jobs_at_once: int = 1, at_end: Callable[[], None] = lambda: None, **options: Any
+        self,
+        *,
+        jobs_at_once: int = 1,
+        at_end: Callable[[], None] = lambda: None,
+        watchdog: Watchdog | None = None,
+        hang_s: float = 90,
+        silent_s: float = 120,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._watchdog = watchdog or NoWatchdog()
+        self._hang_s, self._silent_s = hang_s, silent_s
+        self._answers: Expected | None = None
         self._at_end = at_end
         self._threads = jobs_at_once + SPARE_THREADS
         self._bells = 0
@@ -63,21 +79,51 @@ class BuyboxConnector(PsycopgConnector):
 
         await super().listen_notify(count, channels)
 
+    async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
+        """As the base class, watched."""
+        with self._answered(query):
+            await super().execute_query_async(query, **arguments)
+
+    async def execute_query_all_async(
+        self, query: LiteralString, **arguments: Any
+    ) -> list[dict[str, Any]]:
+        """As the base class, watched."""
+        with self._answered(query):
+            rows: list[dict[str, Any]] = await super().execute_query_all_async(query, **arguments)
+        return rows
+
     async def execute_query_one_async(
         self, query: LiteralString, **arguments: Any
     ) -> dict[str, Any]:
-        """As the base class; a fetch that lost a race or was rung meanwhile looks again."""
+        """As the base class, watched; a fetch that lost a race or was rung for looks again."""
         if query == sql.queries["fetch_job"]:
             return await self._fetch(query, arguments)
-        found: dict[str, Any] = await super().execute_query_one_async(query, **arguments)
+        return await self._ask_one(query, arguments)
+
+    async def _ask_one(self, query: LiteralString, arguments: dict[str, Any]) -> dict[str, Any]:
+        with self._answered(query):
+            found: dict[str, Any] = await super().execute_query_one_async(query, **arguments)
         return found
+
+    @contextmanager
+    def _answered(self, query: LiteralString) -> Iterator[None]:
+        """Around a query: it must be answered in time, and a registered worker must ask others.
+
+        Not before: who opens procrastinate's shell may think for as long as they like.
+        """
+        with self._watchdog.watching("a query of the queue", at_most_s=self._hang_s):
+            yield
+        if self._answers is not None:
+            self._answers.renew()
+        elif query == sql.queries["register_worker"]:
+            self._answers = self._watchdog.expect("the worker", at_most_s=self._silent_s)
 
     async def _fetch(self, query: LiteralString, arguments: dict[str, Any]) -> dict[str, Any]:
         row = NO_JOB
         for _ in range(FETCH_ATTEMPTS):
             heard = self._bells
             try:
-                row = await super().execute_query_one_async(query, **arguments)
+                row = await self._ask_one(query, arguments)
             except exceptions.UniqueViolation as error:
                 if error.constraint_name != LOCK_INDEX:
                     raise

@@ -19,6 +19,7 @@ from api.feed.events import Batch, Wanted, event
 from api.feed.reader import FeedReader, Listeners, ReadFeed
 from api.metrics import Metrics
 from db.feed import read_changes
+from process.watchdog import Expected
 
 RETRY_MS = (2_000, 10_000)
 """Clients that were cut come back spread over this, drawn for each connection."""
@@ -59,6 +60,7 @@ class Hub:
         max_pending: int,
         max_streams: int,
         max_streams_per_owner: int,
+        turns: Expected,
         read: ReadFeed = read_changes,
     ) -> None:
         self._metrics = metrics
@@ -83,6 +85,7 @@ class Hub:
             poll_s=poll_s,
             pause_s=pause_s,
             read=read,
+            turns=turns,
         )
         metrics.stream_gap.set_function(lambda: self._reader.read_age_s)
         metrics.clients.set_function(lambda: len(self._clients))

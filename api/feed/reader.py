@@ -30,6 +30,7 @@ from db.feed import (
 )
 from db.probes import ring_probe_bell
 from process.logs import get_logger
+from process.watchdog import Expected
 
 log = get_logger(__name__)
 
@@ -52,7 +53,10 @@ class Listeners:
 
 
 class FeedReader:
-    """Follows the feed from its first read on, across cuts and restarts of the database."""
+    """Follows the feed from its first read on, across cuts and restarts of the database.
+
+    `turns` is renewed at each turn of its loops: who waits for an answer for ever renews nothing.
+    """
 
     def __init__(
         self,
@@ -62,9 +66,11 @@ class FeedReader:
         poll_s: float,
         pause_s: float,
         read: ReadFeed = read_changes,
+        turns: Expected,
     ) -> None:
         self._database_url = database_url
         self._tell = tell
+        self._turns = turns
         self._poll_s = poll_s
         self._pause_s = pause_s
         self._read_feed = read
@@ -102,6 +108,7 @@ class FeedReader:
     def _run(self) -> None:
         delays = _delays()
         while not self._stop.is_set():
+            self._turns.renew()
             try:
                 with (
                     connect(self._database_url, role="api listen", autocommit=True) as listener,
@@ -129,6 +136,7 @@ class FeedReader:
         on_live()
         poll_at = time.monotonic()
         while not self._stop.is_set():
+            self._turns.renew()
             wait_s = min(LOOK_UP_S, max(0.0, poll_at - time.monotonic()))
             heard = hear(listener, timeout_s=wait_s)
             if self._echo_channel in heard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from db.tokens import create_token
+from process.watchdog import EXIT_CODE as HANGS
 from tests.dashboard import write_alert, write_state
 from tests.processes import unused_port, wait_for
 
@@ -144,3 +146,23 @@ class TestTheDocumentedClients:
         client.says("listening")
         write_state(conn, "B00000000A", severity="critical")
         client.says("A1F83G8C2ARO7P:B00000000A critical 1")
+
+
+@pytest.mark.parametrize(
+    ("connections", "what"), [("buybox api read", "the feed's reader"), ("buybox api", "a request")]
+)
+def test_a_backend_that_waits_for_a_dead_answer_ends_itself(start, cuttable, connections, what):
+    port = str(unused_port())
+    process = start(
+        API, "api", DATABASE_URL=cuttable.database_url, API_PORT=port, HANG_SECONDS="10"
+    )
+    url = f"http://127.0.0.1:{port}"
+    wait_for(lambda: ready(url), f"a backend that is ready: {process.output()}")
+    assert httpx.get(f"{url}/api/state").status_code == 200
+
+    cuttable.freeze(f"{connections}\0")
+    with contextlib.suppress(httpx.HTTPError):
+        httpx.get(f"{url}/api/state", timeout=30)
+
+    assert process.wait(30) == HANGS
+    assert f'"what": "{what}"' in process.output()

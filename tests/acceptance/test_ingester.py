@@ -10,6 +10,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from process.watchdog import EXIT_CODE as HANGS
 from tests.acceptance.conftest import Sqs
 from tests.factories import any_offer_changed, body
 from tests.processes import INGEST, CuttableProxy, HoldingProxy, Process, unused_port, wait_for
@@ -78,6 +79,27 @@ def test_a_kill_between_commit_and_delete_loses_nothing_and_doubles_nothing(
     start(INGEST, "second", DATABASE_URL=database_url, **sqs.env())
     wait_for(lambda: sqs.depth() == (0, 0), "the redelivered messages deleted", timeout_s=60)
     assert counts(conn) == (10, 10, 10)
+
+
+def test_an_ingester_whose_t1_is_never_answered_ends_itself_and_loses_nothing(
+    sqs: Sqs,
+    start: Start,
+    conn: psycopg.Connection,
+    database_url: str,
+    cuttable: CuttableProxy,
+) -> None:
+    env = sqs.env(VISIBILITY_TIMEOUT="10")
+    sqs.queue.send(messages(1))
+    first = start(INGEST, "first", DATABASE_URL=cuttable.database_url, HANG_SECONDS="10", **env)
+    wait_for(lambda: stored(conn) == 1, f"a first T1: {first.output()}")
+
+    cuttable.freeze("buybox ingest")
+    sqs.queue.send(messages(5))
+
+    assert first.wait(60) == HANGS
+    assert '"what": "T1"' in first.output()
+    start(INGEST, "second", DATABASE_URL=database_url, **env)
+    wait_for(lambda: stored(conn) == 6, "all of them after the visibility timeout", timeout_s=60)
 
 
 def test_a_kill_before_the_commit_loses_nothing(

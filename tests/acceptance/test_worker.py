@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from db.feed import listen_for, read_feed, start_listening
+from process.watchdog import EXIT_CODE as HANGS
 from tests.factories import any_offer_changed, body
 from tests.processes import WORKER, CuttableProxy, Process, wait_for
 from worker.ingest.filing import Filer, file_letters, open_letter
@@ -156,6 +157,35 @@ def test_a_worker_that_loses_the_database_exits_and_its_successor_goes_on(
     cuttable.mend()
     start(WORKER, "second", DATABASE_URL=cuttable.database_url, **QUICK)
     wait_for(lambda: processed(conn) == 3, "the successor's work")
+
+
+def test_a_worker_whose_database_answers_no_more_ends_itself(
+    start: Start, cuttable: CuttableProxy, conn: psycopg.Connection
+) -> None:
+    worker = start(WORKER, "worker", DATABASE_URL=cuttable.database_url, HANG_SECONDS="10", **QUICK)
+    wait_for(
+        lambda: conn.execute("SELECT 1 FROM procrastinate_workers").fetchone(),
+        f"a registered worker: {worker.output()}",
+    )
+
+    cuttable.freeze()
+
+    assert worker.wait(40) == HANGS
+    assert '"event": "hangs"' in worker.output()
+
+
+def test_a_worker_whose_job_hangs_ends_itself_though_its_heart_beats(
+    start: Start, cuttable: CuttableProxy, conn: psycopg.Connection
+) -> None:
+    worker = start(WORKER, "worker", DATABASE_URL=cuttable.database_url, HANG_SECONDS="10", **QUICK)
+    ingest(conn, 1)
+    wait_for(lambda: processed(conn) == 1, f"a first T2: {worker.output()}")
+
+    cuttable.freeze("buybox analysis")
+    ingest(conn, 1)
+
+    assert worker.wait(60) == HANGS
+    assert '"what": "analysis"' in worker.output()
 
 
 def test_several_workers_share_the_work_and_do_each_message_once(

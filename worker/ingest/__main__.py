@@ -9,6 +9,7 @@ from types import FrameType
 from process.logs import configure_logs
 from process.memory import spare_the_collector
 from process.settings import SettingsError
+from process.watchdog import Watchdog
 from worker.ingest.service import Ingester
 from worker.settings import Settings, load_settings
 from worker.starting import check_database
@@ -21,8 +22,10 @@ def run(settings: Settings) -> None:
             "SQS_QUEUE_URL is not set: it names the queue to read, "
             "for example https://sqs.eu-west-1.amazonaws.com/123456789012/notifications"
         )
-    check_database(settings)
-    ingester = Ingester(settings)
+    watchdog = Watchdog()
+    with watchdog.watching("the start", at_most_s=settings.hang_seconds):
+        check_database(settings)
+    ingester = Ingester(settings, watchdog=watchdog)
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         ingester.stop()
@@ -34,7 +37,7 @@ def run(settings: Settings) -> None:
 
 
 def main() -> int:
-    """The process. Exit codes: 0 stopped as asked, 1 it cannot start."""
+    """The process. Exit codes: 0 stopped as asked, 1 it cannot start, 75 it hung."""
     try:
         settings = load_settings()
         configure_logs(settings, process="ingest")

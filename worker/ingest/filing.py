@@ -14,6 +14,7 @@ from db import inbox
 from db.rows import InboxRow, RejectedRow
 from economics.facts import facts_to_json
 from process.logs import get_logger
+from process.watchdog import NoWatchdog, Watchdog
 from worker.ingest.door import read
 from worker.ingest.notification import Arrival, Notification, Rejection
 from worker.settings import Settings
@@ -60,16 +61,26 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Filer:
-    """Who files, and how far each source's jobs go ahead (seconds)."""
+    """Who files, and how far each source's jobs go ahead (seconds).
+
+    The watchdog ends a process one of whose T1s takes longer than `hang_s`.
+    """
 
     worker_id: str
     head_starts_s: Mapping[str, int]
+    watchdog: Watchdog = field(default_factory=NoWatchdog, compare=False)
+    hang_s: float = 90
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Filer:
+    def from_settings(cls, settings: Settings, watchdog: Watchdog | None = None) -> Filer:
         """High goes one head start before the others, and these one before low."""
         step = settings.priority_head_start_seconds
-        return cls(settings.worker_id, {"sqs-high": 2 * step, "sqs-low": 0, "": step})
+        return cls(
+            settings.worker_id,
+            {"sqs-high": 2 * step, "sqs-low": 0, "": step},
+            watchdog or NoWatchdog(),
+            settings.hang_seconds,
+        )
 
     def head_start_s(self, source: str) -> int:
         """The head start of a source's jobs."""
@@ -116,7 +127,7 @@ def _transact(
     notifications = [inbox_row(one, filer) for one in letters if _is_readable(one)]
     rejected = [_rejected_row(one) for one in letters if not _is_readable(one)]
     new_rejections: list[int] = []
-    with conn.transaction():
+    with filer.watchdog.watching("T1", at_most_s=filer.hang_s), conn.transaction():
         stored = inbox.store_notifications(
             conn, notifications, now=now, ingested_by=filer.worker_id
         )

@@ -22,6 +22,7 @@ import psycopg
 from db.connect import connect
 from process.logs import get_logger
 from process.stopping import StopSign
+from process.watchdog import Watchdog
 from worker.ingest.buffer import Buffer, InHand
 from worker.ingest.filing import Filed, Filer, file_letters, open_letter
 from worker.ingest.gate import Gate, backoff_delays
@@ -58,13 +59,14 @@ class Ingester:
         queues: Sequence[Queue] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: random.Random | None = None,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._settings = settings
         self._queues = list(queues if queues is not None else open_queues(settings))
         watched = connect_sqs(settings, read_timeout_s=WATCH_TIMEOUT_S, attempts=1)
         self._clock = clock
         self._jitter = jitter or random.Random()
-        self._filer = Filer.from_settings(settings)
+        self._filer = Filer.from_settings(settings, watchdog)
         self._stop = StopSign()
         self._gate = Gate()
         self.tally = Tally()
@@ -83,6 +85,7 @@ class Ingester:
             queues=self._queues if queues is not None else open_queues(settings, watched),
             dead_letters=open_dead_letter_queue(settings, watched),
             clock=clock,
+            watchdog=watchdog,
         )
 
     def stop(self) -> None:

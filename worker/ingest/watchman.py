@@ -13,6 +13,7 @@ from db import inbox, operators
 from db.connect import connect
 from process.logs import get_logger
 from process.stopping import StopSign
+from process.watchdog import NoWatchdog, Watchdog
 from worker.ingest.gate import Gate
 from worker.ingest.sqs import Queue, QueueError
 from worker.ingest.tally import Tally
@@ -39,8 +40,10 @@ class Watchman:
         queues: Sequence[Queue],
         dead_letters: Queue | None,
         clock: Callable[[], datetime],
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._settings = settings
+        self._watchdog = watchdog or NoWatchdog()
         self._gate = gate
         self._tally = tally
         self._queues = queues
@@ -54,7 +57,9 @@ class Watchman:
     def run(self, stop: StopSign) -> None:
         """Look until told to stop."""
         while not stop.is_shown():
-            self.look()
+            # Twice: what it asks SQS takes its time too.
+            with self._watchdog.watching("the watchman", at_most_s=2 * self._settings.hang_seconds):
+                self.look()
             stop.wait(LOOK_EVERY_S)
 
     def look(self) -> None:

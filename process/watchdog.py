@@ -1,0 +1,122 @@
+"""Ends a process that hangs where no timeout reaches.
+
+A database behind a proxy, or after a failover, may stop answering while its connections look alive:
+the server's timeouts are gone with the server, and what stands in between answers TCP's own
+questions. The libraries then wait for ever, and some do so even while they stop (procrastinate's
+issues 1334, 1513 and 1591), in a process that looks well and does nothing. A kill -9 at any instant
+loses nothing here; so a process that hangs ends itself like that, and is started anew.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from process.logs import get_logger
+
+log = get_logger(__name__)
+
+EXIT_CODE = 75
+"""EX_TEMPFAIL: the same may go well when it is tried again."""
+
+LOOKS_EVERY_S = 1.0
+
+
+def end_process() -> None:
+    """Leave at once, whatever the other threads hold, having told where each of them stands."""
+    faulthandler.dump_traceback(sys.stderr)  # functions and lines, no values
+    sys.stdout.flush()
+    os._exit(EXIT_CODE)
+
+
+@dataclass(slots=True, eq=False)
+class Expected:
+    """What must be over, or heard of again, within a time (seconds)."""
+
+    what: str
+    at_most_s: float
+    left_s: float
+
+    def renew(self) -> None:
+        """It was heard of: the time begins anew."""
+        self.left_s = self.at_most_s
+
+
+class Watchdog:
+    """Looks every second whether anything takes longer than it may; if so, it calls `end`.
+
+    Only time in which the process could run is counted: one that was suspended has not hung.
+    `clock` tells seconds.
+    """
+
+    def __init__(
+        self,
+        end: Callable[[], None] = end_process,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._end = end
+        self._clock = clock
+        self._looked_at = clock()
+        self._expected: set[Expected] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def expect(self, what: str, *, at_most_s: float) -> Expected:
+        """From now on this must be renewed within so many seconds, until the process ends."""
+        one = Expected(what, at_most_s, at_most_s)
+        with self._lock:
+            self._expected.add(one)
+            if self._thread is None:
+                self._looked_at = self._clock()
+                self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+                self._thread.start()
+        return one
+
+    @contextmanager
+    def watching(self, what: str, *, at_most_s: float) -> Iterator[None]:
+        """What happens inside must be over within so many seconds."""
+        one = self.expect(what, at_most_s=at_most_s)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._expected.discard(one)
+
+    def guard(self, what: str, *, at_most_s: float) -> Callable[[], AbstractContextManager[None]]:
+        """The same for whoever is to do it again and again: a new `watching` at each call."""
+        return partial(self.watching, what, at_most_s=at_most_s)
+
+    def look(self) -> None:
+        """One look."""
+        with self._lock:
+            now = self._clock()
+            passed_s = min(now - self._looked_at, 2 * LOOKS_EVERY_S)
+            self._looked_at = now
+            for one in self._expected:
+                one.left_s -= passed_s
+            late = [one for one in self._expected if one.left_s <= 0]
+            self._expected.difference_update(late)
+        for one in late:
+            log.critical("hangs", what=one.what, for_s=one.at_most_s)
+        if late:
+            self._end()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(LOOKS_EVERY_S)
+            self.look()
+
+
+class NoWatchdog(Watchdog):
+    """For commands and tests, in whose processes nobody is alone: nothing is counted."""
+
+    def expect(self, what: str, *, at_most_s: float) -> Expected:
+        """What nobody asks for again."""
+        return Expected(what, at_most_s, at_most_s)
