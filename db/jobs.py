@@ -23,11 +23,15 @@ class Swept(NamedTuple):
 
 
 def rescue_stalled_jobs(
-    conn: psycopg.Connection, *, now: datetime, silent: timedelta, max_runtime: timedelta
+    conn: psycopg.Connection,
+    *,
+    silent: timedelta,
+    max_runtime: timedelta,
+    now: datetime | None = None,
 ) -> list[tuple[int, str | None]]:
     """Put back jobs whose worker is gone, silent for `silent`, or at it for over `max_runtime`.
 
-    Returns (job id, product) of each.
+    By the database's clock unless told otherwise. Returns (job id, product) of each.
     """
     cur = conn.execute(
         query("rescue_stalled_jobs"),

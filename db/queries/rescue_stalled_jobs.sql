@@ -1,5 +1,7 @@
 -- Puts back jobs whose worker is gone, or that run longer than any may. Until then their lock holds the
 -- product. A worker that only seemed dead cannot do harm: it finds its rows taken and its version moved.
+-- Without `now` it is the database's, whose clock wrote the signs of life: a worker whose own is wrong
+-- would take the jobs of all that live, or leave those of the dead.
 SELECT s.id AS job_id, s.partition_key, procrastinate_retry_job_v2(s.id, NULL, NULL, NULL, NULL)
 FROM (
     SELECT j.id, j.lock AS partition_key
@@ -8,11 +10,11 @@ FROM (
     WHERE j.status = 'doing'
       AND (
           w.id IS NULL
-          OR w.last_heartbeat < %(now)s::timestamptz - %(silent)s::interval
+          OR w.last_heartbeat < COALESCE(%(now)s::timestamptz, now()) - %(silent)s::interval
           OR EXISTS (
               SELECT 1 FROM procrastinate_events AS e
               WHERE e.job_id = j.id AND e.type = 'started'
-              HAVING max(e.at) < %(now)s::timestamptz - %(max_runtime)s::interval
+              HAVING max(e.at) < COALESCE(%(now)s::timestamptz, now()) - %(max_runtime)s::interval
           )
       )
     ORDER BY j.id

@@ -91,9 +91,7 @@ def register_maintenance(
     def rescue_stalled_jobs(timestamp: int) -> None:  # noqa: ARG001
         """Every 10 s: jobs of dead workers are put back in line."""
         with pool.connection() as conn:
-            rescued = jobs.rescue_stalled_jobs(
-                conn, now=analyst.clock(), silent=silent, max_runtime=max_runtime
-            )
+            rescued = jobs.rescue_stalled_jobs(conn, silent=silent, max_runtime=max_runtime)
         if rescued:
             log.warning("jobs_rescued", products=[product for _, product in rescued])
 
