@@ -42,10 +42,13 @@ def beat_heart(
     role: str,
     state: str,
     details: Mapping[str, Any],
-    now: datetime,
+    now: datetime | None = None,
     starting: bool = False,
 ) -> None:
-    """Leave a sign of life. `starting` sets the start time anew."""
+    """Leave a sign of life, by the database's clock unless told otherwise.
+
+    `starting` sets the start time anew.
+    """
     conn.execute(
         query("beat_heart"),
         {

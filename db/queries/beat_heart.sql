@@ -1,7 +1,9 @@
--- A sign of life of an ingester, with what it sees.
+-- A sign of life of an ingester, with what it sees. Without `now` it is the database's, by which the
+-- views tell how long it has been silent: by a clock of its own that is wrong it would seem lost, or alive.
 INSERT INTO worker_heartbeats (worker_id, role, started_at, last_seen, state, details)
 VALUES (
-    %(worker_id)s::text, %(role)s::text, %(now)s::timestamptz, %(now)s::timestamptz,
+    %(worker_id)s::text, %(role)s::text,
+    COALESCE(%(now)s::timestamptz, now()), COALESCE(%(now)s::timestamptz, now()),
     %(state)s::text, %(details)s::jsonb
 )
 ON CONFLICT (worker_id) DO UPDATE

@@ -126,7 +126,6 @@ class Watchman:
                 "since_start": self._tally.as_dict(),
                 "queues": self._depths,
             },
-            now=self._clock(),
             starting=self._starting,
         )
 
