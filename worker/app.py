@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import atexit
 import logging
+import signal
 from datetime import timedelta
 from functools import cache
+from types import FrameType
 from typing import Any
 
 import procrastinate
@@ -107,6 +109,22 @@ def build_app(
     return app
 
 
+def _stop_once(connector: BuyboxConnector) -> None:
+    """Have a worker that is told a second time to stop go on with its stopping.
+
+    procrastinate hears the first SIGTERM and then puts back the handler of before; by default that
+    ends the process at once, in the middle of jobs and deliveries. Two come where all processes of
+    a service are told together, as systemd does, and then `buybox run` tells its own.
+    """
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if not connector.is_at_work:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    signal.signal(signal.SIGTERM, on_signal)
+
+
 @cache
 def _app() -> procrastinate.App:
     try:
@@ -118,6 +136,8 @@ def _app() -> procrastinate.App:
         app = build_app(settings, watchdog=watchdog)
     except SettingsError as error:
         raise SystemExit(f"buybox: {error}") from None
+    if isinstance(app.connector, BuyboxConnector):
+        _stop_once(app.connector)
     spare_the_collector()
     get_logger(__name__).info("worker_ready", tasks=sorted(app.tasks))
     return app

@@ -39,6 +39,8 @@ class BuyboxConnector(PsycopgConnector):
 
     The watchdog ends a worker one of whose queries is not answered within `hang_s`, or that has
     asked nothing for `silent_s`: its heart has stopped, and yet it did not end.
+
+    `is_at_work` is true once a worker listens: by then it hears the signals that tell it to stop.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class BuyboxConnector(PsycopgConnector):
         self._at_end = at_end
         self._threads = jobs_at_once + SPARE_THREADS
         self._bells = 0
+        self.is_at_work = False
 
     async def open_async(self, pool: psycopg_pool.AsyncConnectionPool | None = None) -> None:
         """As the base class, with threads enough for the jobs."""
@@ -72,6 +75,7 @@ class BuyboxConnector(PsycopgConnector):
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         """As the base class, counting the bells."""
+        self.is_at_work = True
 
         async def count(*, channel: str, payload: str) -> None:
             self._bells += 1

@@ -68,7 +68,7 @@ class Supervisor:
         if child.process is None:
             if now >= child.due_at:
                 # A session of its own: what a terminal or a shell sends to the whole group reaches
-                # the supervisor alone. A worker that is told twice to stop ends in mid-job.
+                # the supervisor alone. A worker ends in mid-job at the end of its terminal.
                 child.process = subprocess.Popen(  # noqa: S603  our own commands
                     child.command, start_new_session=True
                 )

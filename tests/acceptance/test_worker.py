@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -47,6 +49,15 @@ def waits_for_a_lock(conn: psycopg.Connection) -> bool:
     row = conn.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'buybox analysis' "
         "AND wait_event_type = 'Lock' AND datname = current_database()"
+    ).fetchone()
+    return row[0] > 0
+
+
+def listens(conn: psycopg.Connection) -> bool:
+    """Whether a worker waits for bells, which it stops doing when it is told to stop."""
+    row = conn.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'buybox procrastinate' "
+        "AND query LIKE 'LISTEN%' AND datname = current_database()"
     ).fetchone()
     return row[0] > 0
 
@@ -140,6 +151,41 @@ def test_sigterm_lets_a_worker_finish_and_leave(
     assert worker.terminate() == 0
 
     assert conn.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,)
+
+
+def test_a_worker_that_is_told_twice_to_stop_still_finishes_its_job(
+    start: Start,
+    conn: psycopg.Connection,
+    open_connection: Callable[..., psycopg.Connection],
+    database_url: str,
+) -> None:
+    """So does systemd with `buybox run`: it tells every process, and then the supervisor tells."""
+    ingest(conn, 1)
+    blocker = open_connection()
+    blocker.execute("LOCK TABLE competitive_history IN ACCESS EXCLUSIVE MODE")
+    worker = start(WORKER, "worker", DATABASE_URL=database_url, **QUICK)
+    wait_for(lambda: waits_for_a_lock(conn), f"T2 in the middle: {worker.output()}")
+    wait_for(lambda: listens(conn), "the worker listening")
+
+    os.kill(worker.pid, signal.SIGTERM)
+    wait_for(lambda: not listens(conn), "the worker stopping")
+    os.kill(worker.pid, signal.SIGTERM)
+    blocker.rollback()
+
+    assert worker.wait(30) == 0
+    assert processed(conn) == 1
+    assert conn.execute(
+        "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
+    ).fetchone() == (0,)
+
+
+def test_a_worker_that_is_told_to_stop_before_it_has_begun_ends_at_once(
+    start: Start, open_connection: Callable[..., psycopg.Connection], database_url: str
+) -> None:
+    open_connection().execute("LOCK TABLE procrastinate_workers IN ACCESS EXCLUSIVE MODE")
+    worker = start(WORKER, "worker", DATABASE_URL=database_url)
+    worker.says("worker_ready")
+    assert worker.terminate() == -signal.SIGTERM
 
 
 def test_a_worker_that_loses_the_database_exits_and_its_successor_goes_on(
