@@ -160,6 +160,43 @@ def test_sigterm_ends_it_within_ten_seconds_although_it_polls_for_twenty(
     assert row == ("me", "stopped")
 
 
+def test_sigterm_ends_it_although_sqs_answers_no_delete(
+    sqs: Sqs, start: Start, conn: psycopg.Connection, database_url: str, holding_proxy: HoldingProxy
+) -> None:
+    """A platform waits half a minute; what was not deleted comes again and is a repeat."""
+    sqs.queue.send(messages(10))
+    holding_proxy.hold("DeleteMessageBatch")
+    env = {**through(holding_proxy, sqs), "WORKER_ID": "me"}
+    process = start(INGEST, "ingest", DATABASE_URL=database_url, **env)
+    assert holding_proxy.held.wait(30), process.output()
+
+    assert process.terminate(timeout_s=20) == 0
+    assert stored(conn) == 10
+    assert conn.execute("SELECT state FROM worker_heartbeats").fetchone() == ("stopped",)
+
+
+def test_sigterm_ends_it_although_sqs_takes_nothing_back(
+    sqs: Sqs,
+    start: Start,
+    cuttable: CuttableProxy,
+    conn: psycopg.Connection,
+    holding_proxy: HoldingProxy,
+) -> None:
+    holding_proxy.hold("ChangeMessageVisibilityBatch")
+    env = {**through(holding_proxy, sqs), "RECEIVERS": "1"}
+    process = start(INGEST, "ingest", DATABASE_URL=cuttable.database_url, **env)
+    wait_for(
+        lambda: conn.execute("SELECT 1 FROM worker_heartbeats").fetchone(), "the first heartbeat"
+    )
+    cuttable.cut()
+    sqs.queue.send(messages(30))
+    process.says("database_away")
+    wait_for(lambda: sqs.depth()[1] > 10, "some in its hands and some in its buffer")
+
+    assert process.terminate(timeout_s=20) == 0
+    assert holding_proxy.held.is_set()
+
+
 def test_what_it_cannot_file_when_told_to_stop_is_given_back_at_once(
     sqs: Sqs, start: Start, cuttable: CuttableProxy, conn: psycopg.Connection
 ) -> None:

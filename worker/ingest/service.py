@@ -31,6 +31,7 @@ from worker.ingest.sqs import (
     Queue,
     QueueError,
     connect_sqs,
+    is_answered,
     open_dead_letter_queue,
     open_queues,
 )
@@ -249,7 +250,7 @@ class Ingester:
                 failed = queue.delete(failed)
             except QueueError as error:
                 log.warning("delete_failed", queue=queue.url, error=str(error))
-            if not failed:
+            if not failed or self._stop.is_shown():
                 break
         self.tally.add(deleted=len(handles) - len(failed), delete_failures=len(failed))
         if failed:
@@ -283,6 +284,8 @@ class Ingester:
                 queue.give_back(handles)
             except QueueError as error:
                 log.warning("give_back_failed", queue=queue.url, error=str(error))
+                if not is_answered(error):
+                    return  # they become visible by themselves; there is no time to wait for each
             else:
                 self.tally.add(given_back=len(handles))
 

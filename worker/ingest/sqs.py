@@ -22,6 +22,8 @@ QueueError = (BotoCoreError, ClientError)
 
 LONG_POLL_S = 20
 READ_TIMEOUT_S = LONG_POLL_S + 10
+ANSWER_TIMEOUT_S = 5.0
+"""For what SQS answers at once, all but receiving: an ingester that stops waits for it."""
 CONNECT_TIMEOUT_S = 5
 BATCH_LIMIT = 10
 """SQS takes at most ten messages in one call."""
@@ -49,10 +51,17 @@ class QueueAttributes:
 
 
 class Queue:
-    """One SQS queue. Safe to use from several threads. Every method may raise QueueError."""
+    """One SQS queue. Safe to use from several threads. Every method may raise QueueError.
 
-    def __init__(self, client: SQSClient, url: str, source: str) -> None:
+    Messages are received through `receiver`, which waits for as long as a long poll takes, if it is
+    given; all else goes through `client`.
+    """
+
+    def __init__(
+        self, client: SQSClient, url: str, source: str, *, receiver: SQSClient | None = None
+    ) -> None:
         self._client = client
+        self._receiver = receiver or client
         self.url = url
         self.source = source
 
@@ -60,7 +69,7 @@ class Queue:
         self, *, max_messages: int, wait_s: int, visibility_timeout_s: int
     ) -> list[Received]:
         """Wait up to `wait_s` for messages; they stay hidden from others for the timeout."""
-        answer = self._client.receive_message(
+        answer = self._receiver.receive_message(
             QueueUrl=self.url,
             MaxNumberOfMessages=max_messages,
             WaitTimeSeconds=wait_s,
@@ -146,6 +155,11 @@ def is_denied(error: Exception) -> bool:
     return isinstance(error, ClientError) and error_code(error).startswith("AccessDenied")
 
 
+def is_answered(error: Exception) -> bool:
+    """Whether SQS said no, and did not just stay silent."""
+    return isinstance(error, ClientError)
+
+
 def error_code(error: Exception) -> str:
     """AWS's own name for what went wrong, such as AccessDenied; else the error's type."""
     if isinstance(error, ClientError):
@@ -187,13 +201,14 @@ def connect_sqs(
 
 def open_queues(settings: Settings, client: SQSClient | None = None) -> list[Queue]:
     """The queues the settings name, the most urgent first."""
-    client = client or connect_sqs(settings)
+    receiver = client or connect_sqs(settings)
+    client = client or connect_sqs(settings, read_timeout_s=ANSWER_TIMEOUT_S, attempts=1)
     named = (
         (settings.sqs_high_priority_queue_url, "sqs-high"),
         (settings.sqs_queue_url, "sqs"),
         (settings.sqs_low_priority_queue_url, "sqs-low"),
     )
-    return [Queue(client, url, source) for url, source in named if url]
+    return [Queue(client, url, source, receiver=receiver) for url, source in named if url]
 
 
 def open_dead_letter_queue(settings: Settings, client: SQSClient | None = None) -> Queue | None:
