@@ -160,6 +160,24 @@ def test_a_mistake_is_a_sentence_without_secrets(conn, routes, words, env, sente
     assert kept(conn, "name") == []
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["json://127.0.0.1:8080/hook", "jsons://localhost/hook", "ntfys://10.0.0.7/topic",
+     "jsons://169.254.169.254/latest"],
+)  # fmt: skip
+def test_a_route_into_our_own_network_is_refused_when_it_is_added(conn, routes, address):
+    """As each of its messages would be, and those are not tried again."""
+    done = routes("add", "inside", address)
+    assert done.exit_code == 1
+    assert "ALLOW_PRIVATE_CHANNELS" in done.output
+    assert kept(conn, "name") == []
+    assert routes("add", "inside", address, ALLOW_PRIVATE_CHANNELS="true").exit_code == 0
+
+
+def test_a_host_without_an_address_at_this_moment_is_taken(routes):
+    assert routes("add", "later", "jsons://later.invalid/hook").exit_code == 0
+
+
 def test_there_is_one_route_of_a_name(routes):
     assert routes("add", "hook", HOOK).exit_code == 0
     done = routes("add", "hook", HOOK)

@@ -25,7 +25,7 @@ from worker.cli.common import (
     settings_or_fail,
 )
 from worker.cli.files import asin_of, marketplace_id_of
-from worker.delivery.channels.addresses import check_address
+from worker.delivery.channels.addresses import check_address, check_host
 from worker.delivery.channels.carriers import Carriers
 from worker.delivery.outcome import Accepted
 from worker.delivery.render import render
@@ -90,6 +90,7 @@ def add(
         fail(f"--zone {zone} is no timezone; they look like Europe/London", code=2)
     try:
         channel = check_address(address, channel_settings(settings))
+        check_host(address, channel_settings(settings))
         encrypted = Vault(settings.secret_key).encrypt(address)
     except (SettingsError, PermanentError) as error:
         fail(str(error))

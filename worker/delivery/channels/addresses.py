@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Literal
 
 from worker.delivery.channels.carrier import ChannelSettings
-from worker.delivery.channels.chat import parse_chat
+from worker.delivery.channels.chat import check_chat_host, parse_chat
 from worker.delivery.channels.mail import parse_recipients
+from worker.delivery.channels.network import UnknownHostError
 from worker.delivery.channels.webhook import SCHEMES as WEBHOOKS
-from worker.delivery.channels.webhook import parse_webhook
+from worker.delivery.channels.webhook import find_host, parse_webhook
 from worker.errors import PermanentError
 
 ChannelName = Literal["apprise", "mail"]
@@ -40,3 +42,18 @@ def check_address(address: str, settings: ChannelSettings) -> ChannelName:
     else:
         parse_chat(address)
     return "apprise"
+
+
+def check_host(address: str, settings: ChannelSettings) -> None:
+    """Whether messages to the address would go out, as far as its host says that at this moment.
+
+    A host that is not found may be tomorrow, and elsewhere. Raises ForbiddenAddressError.
+    """
+    scheme = scheme_of(address)
+    if scheme == "mailto" or settings.allow_private:
+        return
+    if scheme in WEBHOOKS:
+        with suppress(UnknownHostError):
+            find_host(parse_webhook(address), settings)
+    else:
+        check_chat_host(parse_chat(address), settings)

@@ -77,6 +77,24 @@ def parse_chat(address: str) -> apprise.NotifyBase:
     return plugin
 
 
+def check_chat_host(plugin: apprise.NotifyBase, settings: ChannelSettings) -> None:
+    """Where the service is the operator's own, its host must be allowed.
+
+    Elsewhere the plugin knows the host. What has no address here is no door to anywhere, and may
+    as well be a topic. Raises ForbiddenAddressError.
+    """
+    templates: Sequence[str] = plugin.templates
+    if not plugin.host or not any("{host}" in template for template in templates):
+        return
+    with suppress(UnknownHostError):
+        addresses_of(
+            plugin.host,
+            plugin.port or _HTTPS_PORT,
+            allow_private=settings.allow_private,
+            timeout_s=settings.connect_timeout_s,
+        )
+
+
 class ChatCarrier:
     """Gives letters to apprise."""
 
@@ -88,7 +106,7 @@ class ChatCarrier:
         """Notify. A plugin that takes longer than an attempt may is left behind: `cut-off`."""
         try:
             plugin = parse_chat(address)
-            self._check_host(plugin)
+            check_chat_host(plugin, self._settings)
         except (ChatAddressError, ForbiddenAddressError) as error:
             return Failure("refused", str(error))
         waiting = self._threads.submit(self._notify, plugin, letter, now)
@@ -98,23 +116,6 @@ class ChatCarrier:
             if waiting.cancel():
                 return Failure("transient", "every thread for apprise is taken by one that hangs")
             return Failure("cut-off", "no answer in time")
-
-    def _check_host(self, plugin: apprise.NotifyBase) -> None:
-        """Where the service is the operator's own, its host must be allowed.
-
-        Elsewhere the plugin knows the host. What has no address here is no door to anywhere, and
-        may as well be a topic.
-        """
-        templates: Sequence[str] = plugin.templates
-        if not plugin.host or not any("{host}" in template for template in templates):
-            return
-        with suppress(UnknownHostError):
-            addresses_of(
-                plugin.host,
-                plugin.port or _HTTPS_PORT,
-                allow_private=self._settings.allow_private,
-                timeout_s=self._settings.connect_timeout_s,
-            )
 
     @staticmethod
     def _notify(plugin: apprise.NotifyBase, letter: Letter, now: datetime) -> Outcome:

@@ -92,6 +92,16 @@ def _is_header(name: str, value: str) -> bool:
     return plain and value.isprintable() and value.isascii()
 
 
+def find_host(webhook: Webhook, settings: ChannelSettings) -> list[str]:
+    """The addresses of its host. Raises ForbiddenAddressError or UnknownHostError."""
+    return addresses_of(
+        webhook.host,
+        webhook.port,
+        allow_private=settings.allow_private,
+        timeout_s=settings.connect_timeout_s,
+    )
+
+
 class WebhookCarrier:
     """Posts letters."""
 
@@ -102,12 +112,7 @@ class WebhookCarrier:
         """Post the letter. 2xx is a yes; a break after the body was sent is `cut-off`."""
         try:
             webhook = parse_webhook(address)
-            ips = addresses_of(
-                webhook.host,
-                webhook.port,
-                allow_private=self._settings.allow_private,
-                timeout_s=self._settings.connect_timeout_s,
-            )
+            ips = find_host(webhook, self._settings)
         except (WebhookAddressError, ForbiddenAddressError) as error:
             return Failure("refused", str(error))
         except UnknownHostError as error:
