@@ -12,11 +12,15 @@ backlog AS (
 ),
 recent AS (
     SELECT count(*) AS processed, avg(n.processing_ms) AS ms
-    FROM worker_notifications AS n, backlog AS b
+    FROM worker_notifications AS n
     WHERE n.processed_at > %(now)s::timestamptz - interval '1 minute'
-      AND n.received_at > LEAST(b.oldest, %(now)s::timestamptz) - interval '5 minutes'
-      -- By itself, so that the planner knows that it is an hour of weeks, and asks the index.
-      AND n.received_at > %(now)s::timestamptz - interval '1 hour'
+      -- From where the workers are on. Two ends, the later of which says nothing: between them the
+      -- planner expects little of weeks, and asks the index. No hour, no day: who was away for longer
+      -- catches up for longer.
+      AND n.received_at > (
+          SELECT LEAST(b.oldest, %(now)s::timestamptz) - interval '5 minutes' FROM backlog AS b
+      )
+      AND n.received_at < 'infinity'
 )
 SELECT (
            SELECT sum((q.value ->> 'visible')::bigint)

@@ -56,6 +56,16 @@ class TestWorkers:
         assert found["analysis"]["backlog_count"] == 1
         assert found["analysis"]["avg_processing_time_ms"] > 0
 
+    def test_what_is_caught_up_after_hours_is_seen_too(self, client, conn):
+        """When somebody looks most: the workers were away, and are back."""
+        deliver(conn, letter(), letter(asin="B000000008"), letter(asin="B000000009"))
+        conn.execute("UPDATE worker_notifications SET received_at = now() - interval '30 hours'")
+        work(conn)
+        found = client.get("/api/worker-status").json()
+        assert found["analysis"]["backlog_count"] == 2
+        assert found["ingestion"]["processed_per_minute"] == 1
+        assert found["analysis"]["avg_processing_time_ms"] > 0
+
     def test_dead_letters_degrade(self, client, conn):
         beat(conn, dead=2)
         conn.execute("SELECT procrastinate_register_worker_v1()")

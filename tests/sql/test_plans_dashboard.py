@@ -101,6 +101,19 @@ def test_how_the_workers_are_is_asked_of_the_last_minutes(full):
     assert full.execute(query("read_worker_status"), {"now": NOW}).fetchone()[2] == 7
 
 
+def test_how_the_workers_are_is_asked_of_what_waits_and_not_of_what_was_before(full):
+    """Workers that were away for two days: what came since is read, and nothing older."""
+    full.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0")
+    full.execute(
+        "UPDATE worker_notifications SET status = 'waiting', outcome = NULL, processed_at = NULL,"
+        " seller_id = 's', marketplace_id = 'm', asin = 'a', item_condition = 'new',"
+        " event_time = received_at WHERE received_at > now() - interval '2 days'"
+    )
+    plan = explain(full, query("read_worker_status"), {"now": NOW})
+    # What waits is counted, and read once more for what was processed among it.
+    assert plan.rows_read("worker_notifications") < 2 * NOTIFICATIONS / 10, plan
+
+
 @pytest.mark.parametrize("drained", [False, True])
 def test_what_was_processed_is_counted_without_reading_what_was_long_before(full, drained):
     """In a backlog, and after it while the planner still believes in it."""
