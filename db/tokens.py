@@ -22,6 +22,9 @@ Role = Literal["viewer", "operator"]
 PREFIX = "bbx_"
 """Makes a secret that leaked into a log or a repository findable."""
 
+NOT_PEOPLE = frozenset({"data", "clock", "delivery", "local"})
+"""Whom alerts' trails name beside people: what acts by itself, and the open loopback's user."""
+
 KEPT_AFTER_END = timedelta(days=7)
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from api.auth import LOCAL
 from db.tokens import (
     any_token_made,
     create_token,
@@ -16,6 +17,7 @@ from db.tokens import (
     revoke_tokens,
 )
 from tests.interleave import column
+from worker.alerts.steps import CLOCK, DATA, DELIVERY
 from worker.cli.main import app as cli
 
 ACKNOWLEDGE = "/api/notifications/acknowledge"
@@ -187,6 +189,13 @@ class TestTheCommand:
         odd = tokens("create", "<alice>")
         assert (odd.exit_code, "is no name" in odd.stderr) == (1, True)
         assert tokens("create", "bob", "--role", "admin").exit_code == 2
+
+    @pytest.mark.parametrize("name", [LOCAL, CLOCK, DATA, DELIVERY, "Clock", "local "])
+    def test_no_token_acts_in_the_name_of_who_acts_by_itself(self, tokens, conn, name):
+        """In an alert's trail a person of that name could not be told from it."""
+        refused = tokens("create", name, "--role", "operator")
+        assert (refused.exit_code, "take another name" in refused.stderr) == (1, True)
+        assert column(conn, "SELECT name FROM api_tokens") == []
 
     def test_without_any_it_says_what_that_means(self, tokens):
         assert "open on loopback" in tokens("list").stdout

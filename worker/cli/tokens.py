@@ -42,6 +42,11 @@ def create(
 
     Example: [dim]buybox tokens create alice --role operator --days 90[/dim]
     """
+    if name.strip().lower() in sql.NOT_PEOPLE:
+        fail(
+            f"{name}: the trails of alerts call so what is done by itself or without a token; "
+            "take another name, as somebody's or a program's",
+        )
     now = datetime.now(UTC)
     try:
         with connect_or_fail(settings_or_fail()) as conn:
