@@ -89,8 +89,9 @@ def add(
     if zone not in available_timezones():
         fail(f"--zone {zone} is no timezone; they look like Europe/London", code=2)
     try:
-        channel = check_address(address, channel_settings(settings))
-        check_host(address, channel_settings(settings))
+        channels = channel_settings(settings)
+        channel = check_address(address, channels)
+        check_host(address, channels)
         encrypted = Vault(settings.secret_key).encrypt(address)
     except (SettingsError, PermanentError) as error:
         fail(str(error))
@@ -201,10 +202,11 @@ def test(name: _Name) -> None:
         route=name,
     )
     try:
+        channels = channel_settings(settings)
         address = Vault(settings.secret_key).decrypt(route.url_encrypted)
     except (SettingsError, UnreadableSecretError) as error:
         fail(str(error))
-    outcome = Carriers(channel_settings(settings)).carry(address, letter, now)
+    outcome = Carriers(channels).carry(address, letter, now)
     if not isinstance(outcome, Accepted):
         fail(f"{name}: {outcome.error_class}: {outcome.text}")
     with connect_or_fail(settings) as conn:

@@ -8,8 +8,9 @@ from datetime import timedelta
 from psycopg_pool import ConnectionPool
 
 from process.settings import SettingsError
-from worker.delivery.channels.carrier import ChannelSettings
+from worker.delivery.channels.carrier import USUAL_SCHEMES, ChannelSettings
 from worker.delivery.channels.carriers import Carriers
+from worker.delivery.channels.chat import unknown_schemes
 from worker.delivery.courier import Courier
 from worker.delivery.deliver import Desk, Opens
 from worker.delivery.dispatch import Recorder
@@ -29,9 +30,19 @@ class _NoVault:
 
 
 def channel_settings(settings: Settings) -> ChannelSettings:
-    """What the channels need of the settings."""
+    """What the channels need of the settings. Raises SettingsError for a scheme that is none.
+
+    The usual ones are known: to look them up costs a part of a second, and memory for good.
+    """
+    schemes = frozenset(filter(None, (s.strip() for s in settings.channel_schemes.split(","))))
+    unusual = schemes.difference(USUAL_SCHEMES.split(","))
+    if unusual and (unknown := unknown_schemes(unusual)):
+        raise SettingsError(
+            f"CHANNEL_SCHEMES names what no channel has: {', '.join(unknown)}. A scheme is what "
+            "stands before :// in apprise's addresses, in small letters: slack, not Slack or https"
+        )
     return ChannelSettings(
-        schemes=frozenset(filter(None, (s.strip() for s in settings.channel_schemes.split(",")))),
+        schemes=schemes,
         allow_private=settings.allow_private_channels,
         timeout_s=settings.delivery_timeout_seconds,
         smtp_url=settings.smtp_url,

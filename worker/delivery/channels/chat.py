@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
@@ -17,6 +17,7 @@ from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
 import apprise
+from apprise.plugins import N_MGR
 
 from worker.delivery.channels.carrier import ChannelSettings, Letter
 from worker.delivery.channels.network import (
@@ -35,6 +36,11 @@ _OURS = frozenset({
 """Options that we set, or that would read files and other addresses."""
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _HTTPS_PORT = 443
+
+
+def unknown_schemes(schemes: Iterable[str]) -> list[str]:
+    """Those of the schemes that no channel has. Loads every plugin of apprise's."""
+    return sorted(scheme for scheme in schemes if scheme not in N_MGR)
 
 
 class ChatAddressError(PermanentError):
