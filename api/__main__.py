@@ -16,7 +16,7 @@ from api.settings import ApiSettings, is_loopback, load_settings
 from db.connect import connect, first_line
 from db.tokens import any_token_made
 from process.logs import configure_logs, get_logger
-from process.settings import NOT_MIGRATED, SettingsError
+from process.settings import GRANT, NOT_MIGRATED, SettingsError
 from process.watchdog import Watchdog
 
 log = get_logger(__name__)
@@ -85,8 +85,7 @@ def _tokens_made(settings: ApiSettings) -> bool:
         raise SettingsError(NOT_MIGRATED) from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise SettingsError(
-            f"This login of DATABASE_URL lacks rights ({first_line(error)}): as the owner of the "
-            "tables, run GRANT buybox_worker TO <login>"
+            f"This login of DATABASE_URL lacks rights ({first_line(error)}): {GRANT}"
         ) from None
     except psycopg.Error as error:
         if is_loopback(settings.api_host):

@@ -13,6 +13,8 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 NOT_MIGRATED = "The database is not migrated: run python -m db.migrate (or buybox migrate)"
+GRANT = "as the owner of the tables, run GRANT buybox_worker TO <login>"
+"""What to do about a login that may not do the work."""
 
 
 class SettingsError(Exception):

@@ -6,7 +6,7 @@ import psycopg
 
 from db.connect import connect
 from db.probes import check_start
-from process.settings import NOT_MIGRATED, SettingsError
+from process.settings import GRANT, NOT_MIGRATED, SettingsError
 from worker.settings import Settings
 
 
@@ -24,7 +24,4 @@ def check_database(settings: Settings) -> None:
     if not found.is_migrated:
         raise SettingsError(NOT_MIGRATED)
     if not found.may_work:
-        raise SettingsError(
-            "This login of DATABASE_URL may not work on the tables: as their owner, run "
-            "GRANT buybox_worker TO <login>"
-        )
+        raise SettingsError(f"This login of DATABASE_URL may not work on the tables: {GRANT}")

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from db.connect import WHO_HOLDS_LOCKS, connect, first_line
 from process.logs import configure_logs
-from process.settings import SettingsError
+from process.settings import GRANT, SettingsError
 from worker.settings import Settings, load_settings
 
 console = Console(highlight=False)
@@ -74,8 +74,8 @@ def sentence_about(error: psycopg.Error) -> str | None:
         )
     if isinstance(error, wrong.InsufficientPrivilege):
         return (
-            f"this login lacks a right ({first_line(error)}): as the owner of the tables, run "
-            "GRANT buybox_worker TO <login>; ops_reader is for SQL on the views of schema ops"
+            f"this login lacks a right ({first_line(error)}): {GRANT}; ops_reader is for SQL on "
+            "the views of schema ops"
         )
     return None
 

@@ -144,7 +144,8 @@ def _guarded(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]
     try:
         return list(check())
     except psycopg.errors.InsufficientPrivilege as error:
-        return [problem(name, f"this login lacks a right: {_first_line(error)}", database.GRANT)]
+        says = f"this login lacks a right: {_first_line(error)}"
+        return [problem(name, says, database.GIVE_RIGHTS)]
     except Exception as error:  # noqa: BLE001  an examination must reach its end
         return [
             problem(

@@ -12,6 +12,7 @@ import psycopg
 from db import inbox, operators, probes
 from db.migrate import current_revision, revisions
 from db.rows import DatabaseFindings
+from process.settings import GRANT
 from worker.doctor.finding import Finding, ok, problem, warning
 
 Connect = Callable[[], psycopg.Connection]
@@ -21,7 +22,7 @@ OLDEST_POSTGRES = 150_000
 BELL_WITHIN_S = 2.0
 CLOCK_TOLERANCE = timedelta(seconds=5)
 QUEUE_USAGE_LIMIT = 0.5
-GRANT = "Run GRANT buybox_worker TO this login, as the owner of the tables."
+GIVE_RIGHTS = f"Give it its rights: {GRANT}."
 MIGRATE = "Run python -m db.migrate with this DATABASE_URL."
 
 
@@ -134,7 +135,7 @@ def check_privileges(found: probes.Readiness) -> Finding:
     return problem(
         "privileges",
         "this login lacks " + ", ".join(found.missing_privileges),
-        f"{GRANT} If it has that, python -m db.migrate gives buybox_worker its rights again.",
+        f"{GIVE_RIGHTS} If it has that, python -m db.migrate gives buybox_worker its rights again.",
     )
 
 
