@@ -65,6 +65,8 @@ class TestWorkers:
         assert found["analysis"]["backlog_count"] == 2
         assert found["ingestion"]["processed_per_minute"] == 1
         assert found["analysis"]["avg_processing_time_ms"] > 0
+        told = "SELECT sum(processed) FROM ops.throughput_per_minute"
+        assert column(conn, told) == [1], "nor does the operator see that nothing is processed"
 
     def test_dead_letters_degrade(self, client, conn):
         beat(conn, dead=2)

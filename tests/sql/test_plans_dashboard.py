@@ -114,6 +114,12 @@ def test_how_the_workers_are_is_asked_of_what_waits_and_not_of_what_was_before(f
     assert plan.rows_read("worker_notifications") < 2 * NOTIFICATIONS / 10, plan
 
 
+def test_the_last_hour_minute_by_minute_reads_days_and_not_weeks(full):
+    full.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0")
+    plan = explain(full, "SELECT * FROM ops.throughput_per_minute")
+    assert plan.rows_read("worker_notifications") < NOTIFICATIONS / 10, plan
+
+
 @pytest.mark.parametrize("drained", [False, True])
 def test_what_was_processed_is_counted_without_reading_what_was_long_before(full, drained):
     """In a backlog, and after it while the planner still believes in it."""
