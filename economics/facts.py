@@ -72,7 +72,8 @@ class MarketFacts(_Fact, frozen=True, kw_only=True, tag_field="kind", tag="marke
     `offers` has at most 20 and is empty when Amazon sent none. `offer_count` is
     Summary.NumberOfOffers over both channels, None where that is absent. `buy_box_prices` are the
     landed prices of Summary.BuyBoxPrices for the condition: empty means that Amazon sent a summary
-    without a Buy Box for it (suppressed), None that no summary was sent at all.
+    without a Buy Box for it (suppressed), None that no summary was sent at all, or none of its
+    prices for the condition can be taken.
     `flags` are remarks of the door, such as `foreign-currency` (rows left out).
     """
 

@@ -193,3 +193,17 @@ def test_a_zero_in_the_summary_of_a_message_without_offers_is_no_market_low():
 def test_quantity_prices_for_businesses_are_not_the_price_of_one():
     seen = through_the_door(b2b_any_offer_changed(offers=[]))
     assert (seen.market_low, seen.buy_box_price) == (Decimal("18.99"), Decimal("18.99"))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"OfferType": "B2C", "QuantityTier": 1}, {"OfferType": "B2B", "QuantityTier": 20}],
+    ids=["the consumers' price", "a price for many"],
+)
+def test_a_business_buy_box_without_a_business_price_of_one_is_not_suppressed(told):
+    """Where no featured offer has a business price Amazon names the consumers' as its price."""
+    boxes = [price_row(Decimal("18.99"), **told)]
+    offers = [sent_offer(OWN, winner=False), sent_offer(ANN, winner=False)]
+    seen = through_the_door(b2b_any_offer_changed(summary={"BuyBoxPrices": boxes}, offers=offers))
+    assert (seen.has_buy_box, seen.buy_box_price) == (None, None)
+    assert "buy-box-suppressed" not in seen.flags

@@ -54,6 +54,7 @@ def market_facts(
     offers = change.offers or []
     lowest = _single_unit_rows(summary.lowest_prices, item_condition)
     buy_box = _single_unit_rows(summary.buy_box_prices, item_condition)
+    has_boxes = any(row.condition == item_condition for row in summary.buy_box_prices or ())
     references = (
         summary.list_price,
         summary.minimum_advertised_price,
@@ -69,7 +70,7 @@ def market_facts(
         offers=tuple(filter(None, map(till.offer, offers))),
         offer_count=_market_count(summary.number_of_offers or [], item_condition, offers),
         lowest_prices=tuple(filter(None, map(till.lowest_price, lowest))),
-        buy_box_prices=till.buy_box_prices(buy_box) if change.summary else None,
+        buy_box_prices=till.buy_box_prices(buy_box, told=has_boxes) if change.summary else None,
         reference=ReferencePrices(
             list_price=list_price,
             minimum_advertised=minimum_advertised,
@@ -158,10 +159,16 @@ class _Till:
             return None
         return LowestPrice(fulfilled_by_amazon=_BY_AMAZON.get(row.channel), landed=landed)
 
-    def buy_box_prices(self, rows: Sequence[_SummaryPrice]) -> tuple[Decimal, ...] | None:
-        """Their landed prices. Rows of which none can be read are no proof of suppression."""
+    def buy_box_prices(
+        self, rows: Sequence[_SummaryPrice], *, told: bool
+    ) -> tuple[Decimal, ...] | None:
+        """Their landed prices.
+
+        `told` is that the message has rows of the condition. Where none of them is for a single
+        unit to this audience, or none can be read, they are no proof of suppression.
+        """
         prices = tuple(price for row in rows if (price := self.landed(row)) is not None)
-        return None if rows and not prices else prices
+        return None if told and not prices else prices
 
     def valid_price(self, row: _Priced) -> Decimal | None:
         """The landed price if it can be one that somebody pays: more than zero."""
