@@ -172,6 +172,15 @@ def test_b2b_leaves_consumer_rows_out():
     assert found.lowest_prices == ()
 
 
+def test_a_consumer_message_counts_no_row_of_businesses_and_every_one_of_consumers():
+    of_businesses = price_row(9, OfferType="B2B", QuantityTier=1)
+    of_consumers = price_row(12, OfferType="B2C")
+    rows = [of_businesses, of_consumers]
+    found = facts(any_offer_changed(summary={"LowestPrices": rows, "BuyBoxPrices": rows}))
+    assert [row.landed for row in found.lowest_prices] == [12]
+    assert found.buy_box_prices == (12,)
+
+
 def test_b2b_never_counts_points():
     row = offer(listing=3000, currency="JPY", Points={"PointsNumber": 120})
     assert facts(b2b_any_offer_changed(marketplace_id=JP, offers=[row])).offers[0].points == 0

@@ -29,6 +29,7 @@ OFFER_WITHOUT_PRICE = "offer-without-price"
 OFFER_WITHOUT_SELLER = "offer-without-seller"
 
 _BY_AMAZON = {"amazon": True, "afn": True, "merchant": False, "mfn": False}
+_OFFER_TYPE: dict[Audience, str] = {"consumer": "b2c", "business": "b2b"}
 _SHIPS_LATER = frozenset({"future_with_date", "future_without_date"})
 _FREE = Decimal(0)
 
@@ -52,8 +53,8 @@ def market_facts(
     """The facts of ANY_OFFER_CHANGED, or with audience `business` of B2B_ANY_OFFER_CHANGED."""
     summary = change.summary or models.Summary()
     offers = change.offers or []
-    lowest = _single_unit_rows(summary.lowest_prices, item_condition)
-    buy_box = _single_unit_rows(summary.buy_box_prices, item_condition)
+    lowest = _single_unit_rows(summary.lowest_prices, item_condition, audience)
+    buy_box = _single_unit_rows(summary.buy_box_prices, item_condition, audience)
     has_boxes = any(row.condition == item_condition for row in summary.buy_box_prices or ())
     references = (
         summary.list_price,
@@ -89,7 +90,7 @@ def health_facts(
         raise missing("payload.issueType")
     summary = health.summary or models.Summary()
     own = health.merchant_offer or models.PriceParts()
-    buy_box = _single_unit_rows(summary.buy_box_prices, item_condition)
+    buy_box = _single_unit_rows(summary.buy_box_prices, item_condition, "consumer")
     given = summary.reference_price or models.HealthReference()
     references = (
         given.average_selling_price,
@@ -258,13 +259,13 @@ def _amount(money: _Money | None) -> Decimal | None:
 
 
 def _single_unit_rows(
-    rows: Sequence[_SummaryPrice] | None, item_condition: str
+    rows: Sequence[_SummaryPrice] | None, item_condition: str, audience: Audience
 ) -> list[_SummaryPrice]:
-    """The rows of the condition, of B2B only those that a single unit costs a business."""
+    """The rows of the condition that say what a single unit costs this audience."""
     return [
         row
         for row in _of_condition(rows or [], item_condition)
-        if row.quantity_tier in {None, 1} and row.offer_type in {"", "b2b"}
+        if row.quantity_tier in {None, 1} and row.offer_type in {"", _OFFER_TYPE[audience]}
     ]
 
 
