@@ -171,6 +171,20 @@ def test_quiet_hours_hold_back_all_but_critical_and_nothing_is_lost(conn):
     assert delivery_jobs(conn) == [("deliver_alert", None), ("deliver_alert", morning)]
 
 
+@pytest.mark.parametrize("tell", ["timed-out", "settled"])
+def test_nobody_is_woken_by_a_batch_however_bad_it_was(conn, tell):
+    """A critical alert that nobody follows any longer, a day after it came in the night."""
+    late = NOW.replace(hour=23)
+    add_route(conn, reaches=["batch", "digest"], **NIGHT)
+    alert = add_alert(conn, severity="critical", at=late)
+    for reach in ("batch", "digest"):
+        add_message(conn, alert, reach, tell=tell, at=late)
+        add_message(conn, add_alert(conn, f"B0{reach}", "warning", at=late), reach, at=late)
+    dispatch(conn, late)
+    morning = late + 8 * HOUR
+    assert deliveries(conn, "reach", "due_at") == [("batch", morning), ("digest", morning)]
+
+
 def test_what_comes_later_in_the_quiet_hours_joins_what_waits(conn):
     late = NOW.replace(hour=23)
     add_route(conn, **NIGHT)

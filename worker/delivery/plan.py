@@ -158,7 +158,9 @@ def _for_route(
         if parcel.burst is not None:
             key = f"burst {parcel.burst}"
             at = _list_leaves(left.get((route.id, key)), len(parcel.messages), now, settings)
-        quiet_end = quiet_until(route, severity_of(m), at)
+        # What goes with a batch or a digest is in no hurry, however bad it is or was.
+        severity = severity_of(m) if parcel.reach == "immediate" else "clear"
+        quiet_end = quiet_until(route, severity, at)
         if quiet_end is not None:
             at, key = quiet_end, f"quiet {parcel.reach}"
         held[at, key].append(m)
