@@ -15,7 +15,9 @@ class Sighting(msgspec.Struct, frozen=True):
     """What the newest assessment says about a subject.
 
     `event_time` is Amazon's. `missing` says what had to be known to believe a better severity
-    (None when everything is): such a sighting can raise an alert, never lower or clear one.
+    (None when everything is): such a sighting can raise an alert, never lower or clear one. An
+    `echo` repeats what the subject's newest alert has heard before, since the message speaks of
+    something else: it does not count, and brings back nothing that has ended.
     `facts` are for the reader; nothing is decided by them.
     """
 
@@ -25,6 +27,7 @@ class Sighting(msgspec.Struct, frozen=True):
     missing: str | None = None
     buy_box_suppressed: bool = False
     pricing_health: bool = False
+    echo: bool = False
     facts: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 

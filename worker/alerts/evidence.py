@@ -14,7 +14,8 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from worker.alerts.events import Sighting
-from worker.alerts.values import AlertSubject, Kind, rank
+from worker.alerts.facts import tells_health
+from worker.alerts.values import Alert, AlertSubject, Kind, rank
 from worker.analysis.judge import standing_of
 from worker.analysis.severity import PolicyName, Severity, Standing, assess
 from worker.analysis.state import ProductState, SeveritySettings, Subject
@@ -106,8 +107,13 @@ def sighting_of(
     facts: Mapping[str, object],
     *,
     costs_known: bool = False,
+    health_alert: Alert | None = None,
 ) -> Sighting:
-    """What a state that has seen something says to one of its alerts, how bad it is being known."""
+    """What a state that has seen something says to one of its alerts, how bad it is being known.
+
+    `health_alert` is the product's newest about PRICING_HEALTH. Amazon says that once and never
+    takes it back, so offers don't say it again, and it mutes as long as that alert is open.
+    """
     has_box = state.market.has_buy_box if state.market else None
     if kind.endswith("pricing-health"):
         missing = None
@@ -116,13 +122,17 @@ def sighting_of(
     else:
         missing = _price_missing(state, settings, costs_known=costs_known)
     s = state.subject
+    said = None
+    if health_alert is not None and tells_health(health_alert.facts, state):
+        said = health_alert
     return Sighting(
         AlertSubject(s.seller_id, s.marketplace_id, s.asin, s.item_condition, kind),
         severity,
         max(_times(state)),
         missing,
         buy_box_suppressed=has_box is False,
-        pricing_health=state.health is not None,
+        pricing_health=state.health is not None and (said is None or said.is_open),
+        echo=said is not None and kind.endswith("pricing-health"),
         facts=facts,
     )
 

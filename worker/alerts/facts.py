@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from economics.costing import Economics
@@ -10,6 +12,9 @@ from worker.analysis.state import ProductState
 
 MARGINS_KNOWN = "margins_known"
 """Whether margins have been known since the alert began: from then on a missing one is a gap."""
+
+HEALTH_AT = "health_at"
+"""The time of the PRICING_HEALTH that the alert has heard of, as text."""
 
 _MARKET = tuple(n for n in Snapshot.__struct_fields__ if n not in {"buy_box_sellers", "flags"})
 _MONEY = (
@@ -34,14 +39,24 @@ def facts_of(state: ProductState, *, margins_known: bool) -> dict[str, Any]:
         found["gap_pct"] = state.gap_pct
     if state.health is not None:
         found["health_issue"] = state.health.facts.issue_type
+        found[HEALTH_AT] = _as_text(state.health.at)
     if state.moment is not None:
         found["event_time"] = state.moment.event_time
     return found | {MARGINS_KNOWN: margins_known}
 
 
+def tells_health(facts: Mapping[str, object], state: ProductState) -> bool:
+    """Whether these facts are of an alert that has heard of the state's very PRICING_HEALTH."""
+    return state.health is not None and facts.get(HEALTH_AT) == _as_text(state.health.at)
+
+
 def has_margins(economics: Economics | None) -> bool:
     """Whether costs and fees are known well enough for margins."""
     return economics is not None and economics.view.unknown_reason is None
+
+
+def _as_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
 
 
 def _known(source: object, names: tuple[str, ...]) -> dict[str, Any]:

@@ -58,7 +58,16 @@ def _hear(
     if kept is not None and kept.alert.condition == "firing":
         margins_known = margins_known or bool(kept.alert.facts.get(MARGINS_KNOWN))
     facts = facts_of(state, margins_known=margins_known)
-    sighting = sighting_of(state, kind, seen, severity, facts, costs_known=margins_known)
+    health = account.newest.get(_keys(state.subject)[kinds_of(state.subject)[-1]])
+    sighting = sighting_of(
+        state,
+        kind,
+        seen,
+        severity,
+        facts,
+        costs_known=margins_known,
+        health_alert=health.alert if health else None,
+    )
     flap = _flap(kept, account.now, was_well=was_well)
     alert = kept.alert if kept else None
     step = advance(alert, sighting, account.now, account.settings, flap)

@@ -7,7 +7,7 @@ clears.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from worker.alerts.clock import settle
@@ -135,9 +135,10 @@ def _sight_ended(
         settle(draft)
         return
     worse = rank(severity) > rank(alert.severity)
-    if not worse and _just_closed_by_hand(draft, alert):
+    if not worse and (sighting.echo or _just_closed_by_hand(draft, alert)):
         _touch(draft, alert, sighting)
-        _update(draft, "resolved", f"{alert.resolved_by} closed it a moment ago")
+        when = "after it was said for the last time" if sighting.echo else "a moment ago"
+        _update(draft, "resolved", f"{alert.resolved_by} closed it {when}")
         return
     reason = (
         f"still true since {alert.true_since:%Y-%m-%d %H:%M} UTC, "
@@ -171,12 +172,16 @@ def _same(draft: Draft, alert: Alert, sighting: Sighting) -> None:
             alert.owed, draft.at_hand, draft.flap, draft.now, "what was held back is told now"
         )
         _update(draft, held.code if isinstance(held, Quiet) else "told-otherwise", held.why)
-    elif silent_for > draft.settings.dedupe_window and not _snooze_ends(alert, draft.now):
+    elif _is_seen_again(draft, sighting, silent_for) and not _snooze_ends(alert, draft.now):
         minutes = unseen_for.total_seconds() // 60
         reason = f"seen again after {minutes:.0f} min; true since {alert.true_since:%H:%M} UTC"
         draft.speak("seen-again", "seen-again", who=DATA, reason=reason)
     else:
         _update(draft, "deduplicated", f"seen {draft.at_hand.occurrences} times")
+
+
+def _is_seen_again(draft: Draft, sighting: Sighting, silent_for: timedelta) -> bool:
+    return not sighting.echo and silent_for > draft.settings.dedupe_window
 
 
 def _snooze_ends(alert: Alert, now: datetime) -> bool:
@@ -201,7 +206,7 @@ def _update(draft: Draft, code: QuietCode, why: str) -> None:
 
 def _touch(draft: Draft, alert: Alert, sighting: Sighting) -> None:
     """Counters, times and facts: all that an update may touch."""
-    seen = sighting.severity == alert.severity
+    seen = sighting.severity == alert.severity and not sighting.echo
     doubtful = sighting.missing is not None and not seen
     draft.touch(
         occurrences=alert.occurrences + seen,
