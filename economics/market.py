@@ -23,6 +23,10 @@ SUPPRESSED_BUY_BOX = "buy-box-suppressed"
 LOW_NOT_SHIPPABLE = "low-not-shippable-now"
 WINNER_NOT_TOLD = "winner-not-told"
 
+HAS_BUY_BOX = "new"
+"""The condition whose offers usually have a Buy Box: that nobody holds it is news. Few used goods
+may compete for theirs (media sent by Amazon), and of other conditions Amazon knows none."""
+
 _LEFT_OUT_AT_THE_DOOR = frozenset(
     {"foreign-currency", "offer-without-price", "offer-without-seller"}
 )
@@ -74,7 +78,9 @@ def landed_prices(offers: Iterable[Offer], marketplace_id: str) -> list[Decimal]
     return [offer.listing + offer.shipping for offer in offers]
 
 
-def take_snapshot(facts: MarketFacts, *, seller_id: str, marketplace_id: str) -> Snapshot:
+def take_snapshot(
+    facts: MarketFacts, *, seller_id: str, marketplace_id: str, item_condition: str = HAS_BUY_BOX
+) -> Snapshot:
     """Read the market off one message, for the seller it was sent to."""
     prices = landed_prices(facts.offers, marketplace_id)
     priced = list(zip(prices, facts.offers, strict=True))
@@ -101,7 +107,16 @@ def take_snapshot(facts: MarketFacts, *, seller_id: str, marketplace_id: str) ->
         has_buy_box=has_buy_box,
         buy_box_price=buy_box_price,
         buy_box_sellers=holders,
-        flags=(*facts.flags, *_remarks(priced, own, low, has_buy_box=has_buy_box, winner=winner)),
+        flags=(
+            *facts.flags,
+            *_remarks(
+                priced,
+                own,
+                low,
+                suppressed=has_buy_box is False and item_condition == HAS_BUY_BOX,
+                winner=winner,
+            ),
+        ),
     )
 
 
@@ -180,10 +195,10 @@ def _remarks(
     own: _Priced,
     low: Decimal | None,
     *,
-    has_buy_box: bool | None,
+    suppressed: bool,
     winner: bool | None,
 ) -> Iterable[str]:
-    if has_buy_box is False:
+    if suppressed:
         yield SUPPRESSED_BUY_BOX
     if own and winner is None:
         yield WINNER_NOT_TOLD

@@ -272,8 +272,8 @@ class TestLines:
 FULL = {
     "currency": "GBP", "seller_id": "US", "your_price": "20.49", "own_price_unknown": None,
     "market_low": "19.99", "prime_low": None, "gap_pct": "2.50125", "your_position": 2,
-    "total_offers": 5, "has_buy_box": True, "buy_box_winner": False, "buy_box_price": "19.99",
-    "buy_box_sellers": ["R1"], "margin_at_current_price": "-0.01", "margin_at_market_low": None,
+    "total_offers": 5, "item_condition": "new", "has_buy_box": True, "buy_box_winner": False,
+    "buy_box_price": "19.99", "buy_box_sellers": ["R1"], "margin_at_current_price": "-0.01", "margin_at_market_low": None,
     "economics_unknown": None, "doubt_reason": None, "last_own_price": None,
 }  # fmt: skip
 UNSEEN = {
@@ -298,6 +298,10 @@ class TestFigures:
             ({"your_price": "19.99", "gap_pct": "0"}, "low", "£19.99", "yours"),
             ({"your_price": "19.99", "gap_pct": "0"}, "gap", "0.00 %", "£0.00"),
             ({"has_buy_box": False, "buy_box_price": None}, "box", "Nobody", "suppressed"),
+            (
+                {"has_buy_box": False, "buy_box_price": None, "item_condition": "used"},
+                "box", "Nobody", "",
+            ),
             ({"buy_box_winner": True, "buy_box_sellers": ["US"]}, "box", "You", "£19.99"),
             (
                 {"buy_box_winner": True, "buy_box_sellers": ["R1", "US"]},

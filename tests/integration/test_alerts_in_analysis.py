@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from db.feed import read_changes, read_position
-from tests.alerting import Story, market_time
-from tests.factories import pricing_health
+from tests.alerting import Story, market, market_time
+from tests.factories import price_row, pricing_health
 from tests.interleave import Background, Ear, begin, counts, deliver, letter
 from worker.errors import StateMovedError
 
@@ -51,6 +51,22 @@ def test_a_bad_state_raises_one_alert_with_its_trail_and_its_message(story):
     )
     assert message["scheduled_at"] == story.at(0)
     assert message["reason"] == "critical: at once"
+
+
+def test_a_used_offer_is_told_of_though_used_goods_have_no_buy_box(story):
+    """Amazon's summary names the Buy Box of new offers, as it does for most products."""
+    message = market("critical", story.at(0), asin=story.asin)
+    content = message["Payload"]["AnyOfferChangedNotification"]
+    content["OfferChangeTrigger"]["ItemCondition"] = "used"
+    content["Summary"]["NumberOfOffers"][0]["Condition"] = "used"
+    content["Summary"]["BuyBoxPrices"] = [price_row(40, Condition="New")]
+    for row in content["Offers"]:
+        row["IsBuyBoxWinner"] = False
+    deliver(story.conn, letter(message))
+    assert story.work(0).processed == 1
+    assert story.alerts("buy-box-suppressed") == []
+    assert story.newest()["severity"] == "critical"
+    assert story.told() == [(0, "raised")]
 
 
 def test_what_is_due_at_once_has_a_job_and_what_can_wait_has_none(story):

@@ -119,6 +119,18 @@ def test_a_suppressed_buy_box_is_an_alert_of_its_own_and_a_flag_for_the_price():
     assert found["price"].buy_box_suppressed
 
 
+@pytest.mark.parametrize("condition", ["used", "collectible", "refurbished"])
+def test_that_nobody_has_the_buy_box_is_news_of_new_offers_only(condition):
+    """Most used goods and all of the rarer conditions have none, and their prices matter alone."""
+    subject = SUBJECT._replace(item_condition=condition)
+    event = replace(market(own(), rival(winner=False), boxes=()), subject=subject)
+    state, _ = apply_event(ProductState(subject), event, SeveritySettings())
+    assert (state.market.has_buy_box, state.market.flags) == (False, ())
+    assert severities_of(state)["buy-box-suppressed"] == "success"
+    price = sighting_of(state, "price", state.severity, SeveritySettings(), {})
+    assert not price.buy_box_suppressed
+
+
 def test_pricing_health_lasts_until_the_own_offer_wins():
     ill = said(market(own(), rival()), health(1))
     assert ill["pricing-health"].severity == "high"

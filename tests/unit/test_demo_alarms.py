@@ -50,6 +50,13 @@ def test_the_account_tells_what_is_missing_what_is_too_much_and_what_is_of_anoth
     assert len(compare_alerts(expected, [*right, ((*KEY, "pricing-health"), "high")])) == 1
 
 
+@pytest.mark.parametrize(("condition", "severity"), [("new", "high"), ("used", None)])
+def test_the_account_misses_the_buy_box_of_new_offers_only(condition, severity):
+    key = (*KEY[:-1], condition)
+    expected = expected_alerts({key: replace(CRITICAL, has_buy_box=False)})
+    assert expected[*key, "buy-box-suppressed"] == severity
+
+
 def test_of_what_nobody_knows_the_account_says_nothing():
     hidden = replace(CRITICAL, your_price=None, has_buy_box=None)
     assert set(expected_alerts({KEY: hidden})) == {(*KEY, "pricing-health")}

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from economics.market import SUPPRESSED_BUY_BOX
 from worker.alerts.events import Sighting
 from worker.alerts.facts import tells_health
 from worker.alerts.values import Alert, AlertSubject, Kind, rank
@@ -90,7 +91,7 @@ def severities_of(state: ProductState) -> dict[Kind, Severity]:
     """How bad it is for each of a product's alerts. Empty while nothing is known of the product."""
     if not _times(state):
         return {}
-    suppressed = state.market is not None and state.market.has_buy_box is False
+    suppressed = _is_suppressed(state)
     price, box, health = kinds_of(state.subject)
     return {
         price: state.severity,
@@ -130,11 +131,15 @@ def sighting_of(
         severity,
         max(_times(state)),
         missing,
-        buy_box_suppressed=has_box is False,
+        buy_box_suppressed=_is_suppressed(state),
         pricing_health=state.health is not None and (said is None or said.is_open),
         echo=said is not None and kind.endswith("pricing-health"),
         facts=facts,
     )
+
+
+def _is_suppressed(state: ProductState) -> bool:
+    return state.market is not None and SUPPRESSED_BUY_BOX in state.market.flags
 
 
 def _times(state: ProductState) -> list[datetime]:

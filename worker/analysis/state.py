@@ -166,7 +166,10 @@ def _apply_market(
     depth: Depth,
 ) -> tuple[ProductState, Assessment]:
     market = take_snapshot(
-        facts, seller_id=event.subject.seller_id, marketplace_id=event.subject.marketplace_id
+        facts,
+        seller_id=event.subject.seller_id,
+        marketplace_id=event.subject.marketplace_id,
+        item_condition=event.subject.item_condition,
     )
     if not market.believable:
         return _doubted(state, event), Assessment(

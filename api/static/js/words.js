@@ -85,7 +85,8 @@ export function stateName(state) {
 /** Who has the Buy Box: {text, detail}; text is null when nobody knows. */
 export function buyBoxHolder(state) {
   const others = state.buy_box_sellers.filter((id) => id !== state.seller_id);
-  if (state.has_buy_box === false) return { text: "Nobody", detail: "suppressed" };
+  if (state.has_buy_box === false)
+    return { text: "Nobody", detail: state.item_condition === "new" ? "suppressed" : "" };
   if (state.buy_box_winner) {
     const shared = others.length
       ? `shared with ${others.length === 1 ? others[0] : `${others.length} others`}`
