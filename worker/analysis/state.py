@@ -225,7 +225,7 @@ def _health_is_newer(state: ProductState, market: Event) -> bool:
 
 
 def _price_change(state: ProductState, market: Snapshot, event: Event) -> datetime | None:
-    """Amazon may still report the old price for some 40 s; alerts need to know since when."""
+    """Amazon may still report the old price for some 40 s: people see since when it is new."""
     known = state.last_own_price is not None and market.your_price is not None
     if known and market.your_price != state.last_own_price:
         return event.moment.event_time
