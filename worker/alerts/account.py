@@ -20,6 +20,7 @@ from worker.alerts.routing import Placement, history, placements
 from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Quiet, Step, Tell, Transition
 from worker.alerts.values import Alert, TellKind, rank
+from worker.alerts.voice import OWED
 from worker.analysis.severity import Severity
 
 _TELL_KINDS: Mapping[str, TellKind] = {kind: kind for kind in get_args(TellKind)}
@@ -27,6 +28,8 @@ _HOLDS_BACK = frozenset({"acknowledged", "snoozed", "inhibited", "unstable", "ne
 """Reasons for which a message is kept from people, as against there being none."""
 
 ASSESSED = "assessed"
+
+PASSED = Quiet("waiting-to-fall", "what came at the same time says that it may be over already")
 
 OLD_NEWS = Quiet("told-otherwise", "what followed says more, before this was sent")
 
@@ -64,6 +67,11 @@ class Message(msgspec.Struct, frozen=True):
     why: str
     placement: Placement
     held_back: Quiet | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether people hear of it: history is for the rollup."""
+        return self.held_back is None and self.placement.reach != "history"
 
 
 @dataclass(slots=True)
@@ -114,6 +122,31 @@ class Account:
         """A subject that was an alert's is well again: the weekly rollup counts it."""
         placement = history(severity, self.now, self.settings)
         self._message(alert, None, severity, "all-clear", placement.reason, placement)
+
+    def hold_back_what_passed(self) -> None:
+        """What began in this account, and looks better by its last message, is not told but owed.
+
+        A backlog brings messages of hours at once: nobody is called for what is known to be over,
+        with figures that deny it. Should it be bad again before it clears, it is told then.
+        """
+        for number, kept in list(self.changed.items()):
+            alert = kept.alert
+            passed = alert.is_open and alert.is_falling and not kept.flap.unstable
+            due = [m for m in self.messages if m.alert_id == number and m.is_told]
+            kind = next((kind for kind in OWED if {m.tell for m in due} == {kind}), None)
+            if number > 0 or kind is None or not passed:
+                continue
+            held = replace(kept, alert=replace(alert, owed=kind, last_told_at=None))
+            self._change(held)
+            self.newest[alert.subject.key] = held
+            self.tallies[PASSED.code] += 1
+            self.messages = [replace(m, held_back=PASSED) if m in due else m for m in self.messages]
+            self.events = [
+                replace(e, transition=replace(e.transition, voice=PASSED))
+                if e.alert_id == number and isinstance(e.transition.voice, Tell)
+                else e
+                for e in self.events
+            ]
 
     def _name(self, alert: Alert) -> Alert:
         self._raised += 1

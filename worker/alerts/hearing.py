@@ -41,6 +41,7 @@ def hear(
             if not is_at_rest(kept, seen):
                 was_well = state.subject in known
                 _hear(account, kept, state, kind, seen, trace_id, severity, was_well=was_well)
+    account.hold_back_what_passed()
 
 
 def _hear(
