@@ -32,9 +32,10 @@ def take_due_messages(
         return cur.fetchall()
 
 
-def is_more_due(conn: psycopg.Connection, *, now: datetime) -> bool:
-    """Whether something is due that this transaction has not dispatched."""
-    return bool(only_row(conn.execute(query("check_due_messages"), {"now": now}))[0])
+def is_more_due(conn: psycopg.Connection, *, now: datetime, taken: Sequence[int]) -> bool:
+    """Whether something is due beside the messages that this transaction took."""
+    params = {"now": now, "taken": list(taken)}
+    return bool(only_row(conn.execute(query("check_due_messages"), params))[0])
 
 
 def read_interruptions(

@@ -1,9 +1,9 @@
--- Dispatch: whether something that is due was passed over, or did not fit. Asked for the first in line,
--- so that the index answers however many there are.
+-- Dispatch: whether something that is due was passed over, or did not fit, beside those taken. Asked for
+-- the first in line, so that the index answers however many there are.
 SELECT (
     SELECT q.id FROM alert_queues AS q
     WHERE q.status = 'queued' AND q.dispatched_at IS NULL AND q.reach <> 'history'
-      AND q.scheduled_at <= %(now)s::timestamptz
+      AND q.scheduled_at <= %(now)s::timestamptz AND q.id <> ALL (%(taken)s::bigint[])
     ORDER BY q.scheduled_at, q.id
     LIMIT 1
 ) IS NOT NULL OR (

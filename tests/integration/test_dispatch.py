@@ -151,6 +151,28 @@ def test_a_message_for_a_digest_stays_queued_until_a_route_has_it(conn):
     assert (again.messages, again.more) == (0, False), "or it would be looked for every second"
 
 
+@pytest.mark.parametrize("reach", ["batch", "digest"])
+def test_what_the_first_dispatch_could_not_take_is_in_the_same_message(
+    conn, open_connection, monkeypatch, reach
+):
+    """More than a transaction takes, and one that an analysis holds at that moment."""
+    monkeypatch.setattr("worker.delivery.dispatch.MAX_MESSAGES", 3)
+    add_route(conn, "daily", reaches=[reach])
+    alerts = [add_alert(conn, f"B0EARLY00{n}", "warning") for n in range(8)]
+    for alert in alerts:
+        add_message(conn, alert, reach)
+    analysis = begin(open_connection())
+    analysis.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (alerts[0],))
+    for seconds in range(3):
+        assert dispatch(conn, NOW + seconds * SECOND).more
+    analysis.rollback()
+    assert not dispatch(conn, NOW + 3 * SECOND).more
+    assert [items(conn, number) for number in deliveries(conn, "id")] == [8]
+    add_message(conn, alerts[0], reach, at=NOW + MINUTE)
+    dispatch(conn, NOW + MINUTE)
+    assert [items(conn, number) for number in deliveries(conn, "id")] == [8, 1]
+
+
 # quiet hours --------------------------------------------------------------------------------------
 
 NIGHT = {"quiet_from": time(22), "quiet_to": time(7), "quiet_zone": "Europe/London"}

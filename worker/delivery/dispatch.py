@@ -50,14 +50,14 @@ def dispatch_due(conn: psycopg.Connection, *, now: datetime, record: Recorder) -
         sql.lock_dispatcher(conn)
         sql.finish_history(conn, now=now, max_messages=MAX_HISTORY)
         due = sql.take_due_messages(conn, now=now, max_messages=MAX_MESSAGES)
-        made = _plan(conn, due, now)
+        more = sql.is_more_due(conn, now=now, taken=[m.id for m in due])
+        made = _plan(conn, due, now, more=more)
         written = _write(conn, made, now)
         if due:
             sql.mark_dispatched(conn, made.verdicts, now=now)
         shown = made.on_dashboard
         if shown:
             record(conn, sorted({m.alert_id for m in shown}), "dashboard", now)
-        more = sql.is_more_due(conn, now=now)
         if more:
             sql.defer_dispatch(conn, at=now + LOOKS_AGAIN_AFTER)
         if shown:
@@ -67,7 +67,9 @@ def dispatch_due(conn: psycopg.Connection, *, now: datetime, record: Recorder) -
     return Dispatched(len(due), written, more)
 
 
-def _plan(conn: psycopg.Connection, due: Sequence[DueMessage], now: datetime) -> Plan:
+def _plan(
+    conn: psycopg.Connection, due: Sequence[DueMessage], now: datetime, *, more: bool
+) -> Plan:
     """Read what the decision needs, and decide."""
     if not due:
         return Plan()
@@ -77,7 +79,7 @@ def _plan(conn: psycopg.Connection, due: Sequence[DueMessage], now: datetime) ->
     since = now - settings.burst_window
     recent = sql.read_interruptions(conn, sorted(marketplaces), since=since) if marketplaces else []
     gathering = sql.read_gatherings(conn, [r.id for r in routes], now=now, since=since)
-    return plan(due, routes, recent, gathering, now=now, settings=settings)
+    return plan(due, routes, recent, gathering, now=now, settings=settings, more=more)
 
 
 def _write(conn: psycopg.Connection, made: Plan, now: datetime) -> int:

@@ -3,7 +3,8 @@
 What interrupts goes alone, or as one list in a burst; batches and digests are one message a route.
 A message that a route's quiet hours hold back waits with the others until they end. A burst's list
 gathers for a moment first, and after it has gone the next one gathers for the rest of the window:
-one list a window, however the messages trickle in.
+one list a window, however the messages trickle in. A batch or digest of which a part could not be
+taken yet gathers for as long: it is one message too.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from worker.delivery.matching import (
 )
 
 GATHERS_FOR = timedelta(seconds=30)
-"""A burst that has only begun to show waits this long for the rest of itself."""
+"""A burst that has only begun to show waits this long for the rest of itself. So does a batch or
+digest while some of what is due is held by others, or was too much for one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """Messages that go together, before it is known to whom. `burst` names the marketplace's."""
+    """Messages that go together, before it is known to whom. `burst` names the marketplace's.
+
+    `awaits_more`: it may be the first part of a batch or digest.
+    """
 
     reach: Interest
     messages: tuple[DueMessage, ...]
     why: str
     burst: str | None = None
+    awaits_more: bool = False
 
 
 def plan(
@@ -71,13 +77,17 @@ def plan(
     *,
     now: datetime,
     settings: AlertSettings,
+    more: bool,
 ) -> Plan:
-    """The deliveries for what is due, and what becomes of each message."""
+    """The deliveries for what is due, and what becomes of each message.
+
+    `more` is due and comes a moment later.
+    """
     made = Plan(_for_dashboard(due, now))
     takers: dict[int, list[str]] = defaultdict(list)
     waiting = {(one.route_id, one.joins_key): one for one in gatherings if one.is_open}
     left = _last_lists(gatherings)
-    for parcel in _parcels(due, interruptions, settings):
+    for parcel in _parcels(due, interruptions, settings, more=more):
         for route in routes:
             taken = tuple(m for m in parcel.messages if why_not(route, m) is None)
             for m in taken:
@@ -106,14 +116,18 @@ def _for_dashboard(due: Sequence[DueMessage], now: datetime) -> list[Delivery]:
 
 
 def _parcels(
-    due: Sequence[DueMessage], interruptions: Iterable[Interruption], settings: AlertSettings
+    due: Sequence[DueMessage],
+    interruptions: Iterable[Interruption],
+    settings: AlertSettings,
+    *,
+    more: bool,
 ) -> Iterable[_Parcel]:
     now_or_never = [m for m in due if interest_of(m) == "immediate"]
     yield from _interrupting(now_or_never, interruptions, settings)
     for reach in ("batch", "digest"):
         found = tuple(m for m in due if interest_of(m) == reach)
         if found:
-            yield _Parcel(reach, found, f"the {reach}")
+            yield _Parcel(reach, found, f"the {reach}", awaits_more=more)
 
 
 def _interrupting(
@@ -158,6 +172,8 @@ def _for_route(
         if parcel.burst is not None:
             key = f"burst {parcel.burst}"
             at = _list_leaves(left.get((route.id, key)), len(parcel.messages), now, settings)
+        elif parcel.awaits_more or (route.id, parcel.reach) in waiting:
+            key, at = parcel.reach, now + GATHERS_FOR
         # What goes with a batch or a digest is in no hurry, however bad it is or was.
         severity = severity_of(m) if parcel.reach == "immediate" else "clear"
         quiet_end = quiet_until(route, severity, at)
@@ -194,7 +210,7 @@ def _last_lists(gatherings: Iterable[Gathering]) -> dict[tuple[int, str], dateti
 def _why_then(parcel: _Parcel, key: str, due_at: datetime, now: datetime) -> str:
     if due_at <= now:
         return parcel.why
-    what = "quiet hours" if key.startswith("quiet") else "the burst gathers"
+    what = "quiet hours" if key.startswith("quiet") else "it gathers"
     return f"{parcel.why}; {what} until {due_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
