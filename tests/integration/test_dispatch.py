@@ -326,3 +326,32 @@ def test_what_an_act_took_back_is_not_sent(conn, status):
     add_message(conn, add_alert(conn), status=status)
     assert dispatch(conn).messages == 0
     assert deliveries(conn, "id") == []
+
+
+def test_a_mail_of_more_than_one_dispatch_takes_is_one_mail(conn, monkeypatch):
+    """Of several, each would name a part of the products as if that were the day."""
+    monkeypatch.setattr("worker.delivery.dispatch.MAX_MESSAGES", 5)
+    add_route(conn, "ann", "mailto:ann@example.com", reaches=["digest", "batch"])
+    add_route(conn, "hook", reaches=["digest"])
+    for n in range(12):
+        add_message(conn, add_alert(conn, f"B0DIGEST{n:02d}", severity="warning"), "digest")
+    add_message(conn, add_alert(conn, "B0BATCH001", severity="warning"), "batch", at=NOW - SECOND)
+    rounds = [dispatch(conn, NOW + n * SECOND).more for n in range(3)]
+    assert rounds == [True, True, False]
+    found = {
+        (route, reach, items(conn, number))
+        for number, route, reach in deliveries(conn, "id", "route_name", "reach")
+    }
+    assert found >= {("ann", "digest", 12), ("ann", "batch", 1)}
+    # a program gets them all, in posts of a size that its server takes
+    assert sorted(count for route, _, count in found if route == "hook") == [3, 4, 5]
+    (due_at,) = column(conn, "SELECT max(due_at) FROM alert_deliveries WHERE reach = 'digest'"
+                             " AND route_name = 'ann'")  # fmt: skip
+    assert NOW < due_at <= NOW + MINUTE
+
+
+def test_a_digest_that_one_dispatch_takes_goes_at_once(conn):
+    add_route(conn, "ann", "mailto:ann@example.com", reaches=["digest"])
+    add_message(conn, add_alert(conn, severity="warning"), "digest")
+    dispatch(conn)
+    assert deliveries(conn, "due_at", "joins_key") == [(NOW, None)]

@@ -79,7 +79,10 @@ def _plan(
     since = now - settings.burst_window
     recent = sql.read_interruptions(conn, sorted(marketplaces), since=since) if marketplaces else []
     gathering = sql.read_gatherings(conn, [r.id for r in routes], now=now, since=since)
-    return plan(due, routes, recent, gathering, now=now, settings=settings, more=more)
+    return plan(
+        due, routes, recent, gathering,
+        now=now, settings=settings, more=more, is_full=len(due) == MAX_MESSAGES,
+    )  # fmt: skip
 
 
 def _write(conn: psycopg.Connection, made: Plan, now: datetime) -> int:

@@ -4,7 +4,7 @@ What interrupts goes alone, or as one list in a burst; batches and digests are o
 A message that a route's quiet hours hold back waits with the others until they end. A burst's list
 gathers for a moment first, and after it has gone the next one gathers for the rest of the window:
 one list a window, however the messages trickle in. A batch or digest of which a part could not be
-taken yet gathers for as long: it is one message too.
+taken yet gathers for as long: it is one message too, but that programs get a very long one in parts.
 """
 
 from __future__ import annotations
@@ -57,16 +57,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """Messages that go together, before it is known to whom. `burst` names the marketplace's.
-
-    `awaits_more`: it may be the first part of a batch or digest.
-    """
+    """Messages that go together, before it is known to whom. `burst` names the marketplace's."""
 
     reach: Interest
     messages: tuple[DueMessage, ...]
     why: str
     burst: str | None = None
-    awaits_more: bool = False
 
 
 def plan(
@@ -78,21 +74,27 @@ def plan(
     now: datetime,
     settings: AlertSettings,
     more: bool,
+    is_full: bool = False,
 ) -> Plan:
     """The deliveries for what is due, and what becomes of each message.
 
-    `more` is due and comes a moment later.
+    `more` is due and comes a moment later; `is_full`: not more than this were taken at once.
     """
     made = Plan(_for_dashboard(due, now))
     takers: dict[int, list[str]] = defaultdict(list)
     waiting = {(one.route_id, one.joins_key): one for one in gatherings if one.is_open}
     left = _last_lists(gatherings)
-    for parcel in _parcels(due, interruptions, settings, more=more):
+    for parcel in _parcels(due, interruptions, settings):
         for route in routes:
             taken = tuple(m for m in parcel.messages if why_not(route, m) is None)
             for m in taken:
                 takers[m.id].append(route.name)
-            made.deliveries += _for_route(route, parcel, taken, waiting, left, now, settings)
+            awaits_more = more or (route.id, parcel.reach) in waiting
+            made.deliveries += _for_route(
+                route, parcel, taken, waiting, left, now, settings,
+                # A program's server may refuse what is too large, and is not asked again.
+                gathers=awaits_more and (route.channel == "mail" or not is_full),
+            )  # fmt: skip
     made.verdicts = [_verdict(message, routes, takers[message.id]) for message in due]
     return made
 
@@ -116,18 +118,14 @@ def _for_dashboard(due: Sequence[DueMessage], now: datetime) -> list[Delivery]:
 
 
 def _parcels(
-    due: Sequence[DueMessage],
-    interruptions: Iterable[Interruption],
-    settings: AlertSettings,
-    *,
-    more: bool,
+    due: Sequence[DueMessage], interruptions: Iterable[Interruption], settings: AlertSettings
 ) -> Iterable[_Parcel]:
     now_or_never = [m for m in due if interest_of(m) == "immediate"]
     yield from _interrupting(now_or_never, interruptions, settings)
     for reach in ("batch", "digest"):
         found = tuple(m for m in due if interest_of(m) == reach)
         if found:
-            yield _Parcel(reach, found, f"the {reach}", awaits_more=more)
+            yield _Parcel(reach, found, f"the {reach}")
 
 
 def _interrupting(
@@ -164,6 +162,8 @@ def _for_route(
     left: dict[tuple[int, str], datetime],
     now: datetime,
     settings: AlertSettings,
+    *,
+    gathers: bool,
 ) -> Iterable[Delivery]:
     """The parcel's messages for this route: now, or with others later."""
     held: dict[tuple[datetime, str], list[DueMessage]] = defaultdict(list)
@@ -172,7 +172,7 @@ def _for_route(
         if parcel.burst is not None:
             key = f"burst {parcel.burst}"
             at = _list_leaves(left.get((route.id, key)), len(parcel.messages), now, settings)
-        elif parcel.awaits_more or (route.id, parcel.reach) in waiting:
+        elif gathers and parcel.reach != "immediate":
             key, at = parcel.reach, now + GATHERS_FOR
         # What goes with a batch or a digest is in no hurry, however bad it is or was.
         severity = severity_of(m) if parcel.reach == "immediate" else "clear"
