@@ -1,4 +1,4 @@
-"""procrastinate's connector: tolerant of two races in its fetch, a thread for each job."""
+"""procrastinate's connector: tolerant of races in its fetch and of any bell; a thread a job."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from procrastinate.connector import Notify
 from process.watchdog import Expected, NoWatchdog, Watchdog
 
 LOCK_INDEX = "procrastinate_jobs_lock_idx_v1"
+A_JOB = '{"type": "job_inserted", "job_id": 0}'
 FETCH_ATTEMPTS = 10
 NO_JOB: dict[str, Any] = {"id": None}
 SPARE_THREADS = 4
@@ -30,6 +31,11 @@ class BuyboxConnector(PsycopgConnector):
 
     A worker forgets the bells of before once a fetch has found nothing, those as well that came
     while it looked: such a job would wait for the next poll.
+
+    Whoever may connect may ring any bell, with anything: a reader of the views too, and by hand.
+    procrastinate would end the worker on what is no JSON of its own, and abort the job that a bell
+    names. Here a bell says only when to look; what is to be aborted stands in the rows, where
+    procrastinate looks for it every few seconds.
 
     Tasks run in the event loop's threads, of which there are as many as processors and four: what a
     worker takes beyond that would hold its products and do nothing. `jobs_at_once` says how many it
@@ -74,12 +80,12 @@ class BuyboxConnector(PsycopgConnector):
         await super().close_async()
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
-        """As the base class, counting the bells."""
+        """As the base class, counting the bells; what a bell says is not listened to."""
         self.is_at_work = True
 
-        async def count(*, channel: str, payload: str) -> None:
+        async def count(*, channel: str, payload: str) -> None:  # noqa: ARG001
             self._bells += 1
-            await on_notification(channel=channel, payload=payload)
+            await on_notification(channel=channel, payload=A_JOB)
 
         await super().listen_notify(count, channels)
 
