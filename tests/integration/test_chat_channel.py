@@ -101,3 +101,9 @@ def test_a_matrix_server_cannot_send_us_on_to_a_host_of_our_network(asked, optio
     carriers.carry(f"matrixs://ann:password@8.8.8.8/%23room{options}", LETTER, NOW)
     assert asked, "the server that was named is asked"
     assert {(urlsplit(url).hostname, checked) for url, checked in asked} == {("8.8.8.8", True)}
+
+
+def test_no_template_is_fetched_from_a_host_of_our_network(asked):
+    discord = "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
+    channels(allow_private=False).carry(f"{discord}?template=http://10.0.0.7/admin", LETTER, NOW)
+    assert {urlsplit(url).hostname for url, _ in asked} == {"discord.com"}

@@ -107,6 +107,22 @@ def test_no_address_switches_on_redirects(option):
     assert parse_chat(f"ntfys://topic?{option}").redirects is False
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/",
+        "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js",
+        "tgram://123456789:abcdefg_hijklmnop/12315544/",
+        f"workflows://example.com/{'0' * 32}/{'1' * 32}/",
+    ],
+)
+@pytest.mark.parametrize(
+    "option", ["template=/etc/passwd", "Template%20=http://169.254.169.254/latest/meta-data/"]
+)
+def test_no_address_has_a_file_or_another_address_read_as_its_template(address, option):
+    assert len(parse_chat(f"{address}?{option}").template) == 0
+
+
 @pytest.mark.parametrize("option", ["", "?discovery=yes", "?%20discovery=yes"])
 def test_a_matrix_server_is_the_one_that_is_named(option):
     assert parse_chat(f"matrixs://ann:password@example.com/%23room{option}").discovery is False

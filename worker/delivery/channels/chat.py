@@ -31,7 +31,7 @@ from worker.errors import PermanentError
 THREADS = 8
 _OURS = frozenset({
     "retry", "wait", "cto", "rto", "overflow", "format", "redirect", "attach",
-    "verify", "discovery",
+    "verify", "discovery", "template",
 })  # fmt: skip
 """Options that we set, or that would read files and other addresses."""
 _STATUS = re.compile(r"\berror=(\d{3})\b")
