@@ -19,6 +19,12 @@ _RESOLVERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
+_INSIDE = tuple(
+    map(ipaddress.ip_network, ("64:ff9b:1::/48", "fec0::/10", "::/96", "::ffff:0:0:0/96"))
+)
+"""What the library takes for global and is not: the NAT64 of one's own network, site-local
+addresses, and two older ways to write an IPv4 address (RFC 8215, 3879, 4291, 2765)."""
+
 
 class ForbiddenAddressError(PermanentError):
     """The host is in a private network; ALLOW_PRIVATE_CHANNELS permits that."""
@@ -56,4 +62,6 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if any(found in network for network in _INSIDE):
+            return False
     return found.is_global and not found.is_multicast
