@@ -26,7 +26,7 @@ def fail(sentence: str, *, code: int = 1) -> NoReturn:
     It is no markup: what others typed stands in it, and a [/x] there is no end of a colour.
     """
     error_console.print("[red]buybox:[/red] ", end="")
-    error_console.print(sentence, markup=False, soft_wrap=True)
+    error_console.print(plain(sentence, keep="\n"), markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -92,9 +92,11 @@ def fail_for_database(error: psycopg.Error) -> NoReturn:
     fail(f"nothing was changed: {first_line(error)}")
 
 
-def plain(text: str) -> str:
-    """Text of others without what a terminal would obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def plain(text: str, *, keep: str = "") -> str:
+    """Text of others without what a terminal would obey, but for the characters to `keep`."""
+    return "".join(
+        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def span(value: timedelta) -> str:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from db import failures as sql
-from worker.cli.common import connect_or_fail, console, fail, settings_or_fail
+from worker.cli.common import connect_or_fail, console, fail, plain, settings_or_fail
 from worker.ingest.filing import Filer
 from worker.ingest.redrive import redrive
 from worker.settings import Settings
@@ -55,9 +55,9 @@ def list_failures(
         table.add_row(
             str(one.id),
             f"{one.last_failed_at:%Y-%m-%d %H:%M:%S}",
-            escape(f"{one.stage}/{one.error_type}"),
+            escape(plain(f"{one.stage}/{one.error_type}")),
             str(one.failure_count),
-            escape(one.error_message + (f" [{one.resolution}]" if one.resolution else "")),
+            escape(plain(one.error_message + (f" [{one.resolution}]" if one.resolution else ""))),
         )
     console.print(table)
 
@@ -86,8 +86,9 @@ def show(failure_id: Annotated[int, typer.Argument(metavar="ID", max=MAX_ID)]) -
         ("worker", one.worker_id),
         ("bytes", str(len(raw))),
     ):
-        console.print(f"{name:12} {value}", markup=False, soft_wrap=True)
-    console.print(raw.decode("utf-8", "backslashreplace"), markup=False, soft_wrap=True)
+        console.print(plain(f"{name:12} {value}"), markup=False, soft_wrap=True)
+    body = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
+    console.print(plain(body, keep="\n\t"), markup=False, soft_wrap=True)
 
 
 @failures_app.command("redrive")
@@ -134,7 +135,7 @@ def _drive(conn: psycopg.Connection, wanted: Sequence[int], settings: Settings) 
         )
         for one in done:
             outcome = one.resolution or f"failed again: {one.error}"
-            console.print(f"{one.failure_id}: {outcome}", markup=False, soft_wrap=True)
+            console.print(plain(f"{one.failure_id}: {outcome}"), markup=False, soft_wrap=True)
         again += sum(one.resolution is None for one in done)
     return again
 
