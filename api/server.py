@@ -21,20 +21,53 @@ VANISHED_MS = 30_000
 SEND_BUFFER_BYTES = 262_144
 """What the kernel holds for a client that does not read; left to itself it takes megabytes."""
 
+MAX_HEAD_BYTES = 131_072
+"""Of a request, its body apart: a cursor and the place of a page fit in twice."""
+
 HANG_UP = "buybox.hang_up"
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that its application can end at once.
+    """A connection that its application can end at once, and that holds no endless request.
 
     Closing politely would first wait until the client has read what is buffered, and the clients
     that are hung up on are those who do not read.
+
+    The parser keeps what it has of a head until that ends, however much, and nobody has asked for a
+    token by then. So all is counted that brings no part of a body and ends no head.
     """
+
+    _unended_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """As the base class; refuses a head that is too long."""
+        self._unended_bytes += len(data)
+        super().data_received(data)
+        if self._unended_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            if self.cycle is None or self.cycle.response_complete:
+                self.send_400_response(f"The head of a request may have {MAX_HEAD_BYTES} bytes.")
+            else:
+                self.transport.abort()
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
         self.scope["extensions"] = {HANG_UP: {"call": self.transport.abort}}
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._unended_bytes = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._unended_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._unended_bytes = 0
+        super().on_message_complete()
 
 
 class Server(uvicorn.Server):

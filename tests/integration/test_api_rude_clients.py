@@ -1,0 +1,68 @@
+"""Clients that never end what they begin: each costs the server little memory, and not for long."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+import pytest
+
+from api.server import MAX_HEAD_BYTES
+from tests.interleave import PATIENCE_S
+
+CHUNK = b"x" * 65_536
+CHUNKS = 512
+"""Together 32 MB, far beyond what the head of a request may have."""
+
+
+def connected(url):
+    host, _, port = url.removeprefix("http://").partition(":")
+    return contextlib.closing(socket.create_connection((host, int(port)), timeout=PATIENCE_S))
+
+
+def answer(client) -> bytes:
+    """All that the server says until it ends the connection."""
+    said = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := client.recv(65_536):
+            said += piece
+    return said
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"GET /api/health?", CHUNK),
+        (b"GET /api/health HTTP/1.1\r\nHost: x\r\nCookie: ", CHUNK),
+        (b"GET /api/health HTTP/1.1\r\nHost: x\r\n", b"A: b\r\n" * 10_000),
+        (
+            b"POST /api/session HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ",
+            CHUNK,
+        ),
+        (b"POST /api/session HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;", CHUNK),
+    ],
+    ids=["query", "header", "headers", "trailer", "chunk extension"],
+)
+def test_a_request_whose_head_does_not_end_is_refused(module_api, begin, more):
+    with connected(module_api.url) as client:
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            client.sendall(begin)
+            for _ in range(CHUNKS):
+                client.sendall(more)
+                sent += len(more)
+        assert sent < CHUNKS * len(more), "the server took all of it"
+        assert answer(client)[:12] in {b"", b"HTTP/1.1 400"}  # a cut may overtake the answer
+
+
+def test_who_is_refused_is_told_why(module_api):
+    with connected(module_api.url) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nCookie: ".ljust(MAX_HEAD_BYTES + 1, b"c"))
+        assert b"The head of a request may have 131072 bytes" in answer(client)
+
+
+def test_what_a_cursor_and_a_page_may_have_fits_into_a_head(module_api):
+    with module_api.client() as client:
+        page, cursor = "p" * 40_000, "c" * 20_000
+        found = client.get("/api/state", params={"page": page}, headers={"Last-Event-ID": cursor})
+        assert found.status_code == 422  # it was read
