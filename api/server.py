@@ -5,6 +5,7 @@ A socket that notices the dead, a way to hang up, and a farewell before the wait
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
@@ -17,6 +18,9 @@ GRACEFUL_S = 4
 
 VANISHED_MS = 30_000
 """The kernel ends the connection of a peer that took nothing for so long: gone, or not reading."""
+
+REQUEST_S = 30.0
+"""For a request to be whole, from its first byte on; and for a connection to begin with one."""
 
 SEND_BUFFER_BYTES = 262_144
 """What the kernel holds for a client that does not read; left to itself it takes megabytes."""
@@ -34,14 +38,28 @@ class Connection(HttpToolsProtocol):
     that are hung up on are those who do not read.
 
     The parser keeps what it has of a head until that ends, however much, and nobody has asked for a
-    token by then. So all is counted that brings no part of a body and ends no head.
+    token by then. So all is counted that brings no part of a body and ends no head. And since every
+    connection is a file of the process, a request has its time to come.
     """
 
     _unended_bytes = 0
+    _too_late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As the base class; the first request must come in time."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As the base class; nothing is waited for any more."""
+        self._wait_no_more()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """As the base class; refuses a head that is too long."""
         self._unended_bytes += len(data)
+        if self._too_late is None:
+            self._wait()
         super().data_received(data)
         if self._unended_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             if self.cycle is None or self.cycle.response_complete:
@@ -67,7 +85,16 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._unended_bytes = 0
+        self._wait_no_more()
         super().on_message_complete()
+
+    def _wait(self) -> None:
+        self._too_late = self.loop.call_later(REQUEST_S, self.transport.abort)
+
+    def _wait_no_more(self) -> None:
+        if self._too_late is not None:
+            self._too_late.cancel()
+            self._too_late = None
 
 
 class Server(uvicorn.Server):

@@ -7,7 +7,9 @@ import socket
 
 import pytest
 
+import api.server
 from api.server import MAX_HEAD_BYTES
+from tests.dashboard import streaming
 from tests.interleave import PATIENCE_S
 
 CHUNK = b"x" * 65_536
@@ -66,3 +68,30 @@ def test_what_a_cursor_and_a_page_may_have_fits_into_a_head(module_api):
         page, cursor = "p" * 40_000, "c" * 20_000
         found = client.get("/api/state", params={"page": page}, headers={"Last-Event-ID": cursor})
         assert found.status_code == 422  # it was read
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [],
+        [b"GET /api/health HT"],
+        [b"GET /api/health HTTP/1.1\r\nHost: x\r\n", b"A: b\r\n", b"A: b\r\n"],
+        [b"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n", b"{", b" "],
+        [b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n", b"\r\n"],
+    ],
+    ids=["nothing", "a line", "a head", "a body", "a second one"],
+)
+def test_who_does_not_end_a_request_is_cut_off(module_api, monkeypatch, pieces):
+    """A connection is a file of the process, which has a thousand or so."""
+    monkeypatch.setattr(api.server, "REQUEST_S", 0.5)
+    with connected(module_api.url) as client:
+        for piece in pieces:
+            client.sendall(piece)
+        assert answer(client)[:12] in {b"", b"HTTP/1.1 200"}
+
+
+def test_a_stream_goes_on_for_longer_than_a_request_may_take(module_api, emptied, monkeypatch):
+    monkeypatch.setattr(api.server, "REQUEST_S", 0.2)
+    with streaming(module_api.url) as stream:
+        stream.next("cursor")
+        assert stream.poll(timeout_s=1) is None
