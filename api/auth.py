@@ -24,6 +24,10 @@ from db.tokens import Role, any_token_made, find_token
 COOKIE = "buybox_session"
 CSRF_HEADER = "X-CSRF-Token"
 LOCAL = "local"
+PROXIED = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
+)
+"""Headers of requests that came through a proxy; no browser sends them by itself."""
 
 _bearer = HTTPBearer(auto_error=False, description="A token of `buybox tokens create`")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The page's session")
@@ -104,7 +108,8 @@ class Gatekeeper:
         A page of the web whose name suddenly leads to 127.0.0.1 has its own name in Host.
         """
         headers = request.headers
-        direct = "x-forwarded-for" not in headers and "forwarded" not in headers
+        # nginx as it comes adds no header, calls us by our own address, and speaks HTTP/1.0
+        direct = request.scope["http_version"] != "1.0" and not PROXIED & set(headers)
         by_name = is_loopback(_hostname(headers.get("host", "")))
         if not (self._on_loopback and direct and by_name):
             return None

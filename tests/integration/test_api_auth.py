@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from db.connect import connect
 from db.tokens import create_token, find_token, list_tokens, revoke_tokens
 from tests.dashboard import serving, write_alert
+from tests.interleave import PATIENCE_S
 
 READS = (
     "/api/state",
@@ -133,11 +135,22 @@ class TestTheFirstToken:
             {"Host": "localhost.evil.example"},
             {"X-Forwarded-For": "203.0.113.5"},
             {"Forwarded": "for=203.0.113.5"},
+            {"X-Real-IP": "203.0.113.5"},
+            {"X-Forwarded-Host": "dashboard.example"},
+            {"X-Forwarded-Proto": "https"},
+            {"Via": "1.1 proxy"},
         ],
     )
     def test_a_name_that_leads_here_and_a_proxy_are_not_on_the_machine(self, api, headers):
         with api.client() as client:
             assert client.get("/api/state", headers=headers).status_code == 401
+
+    def test_nor_is_a_proxy_that_says_nothing_of_itself(self, api):
+        """nginx with proxy_pass alone: HTTP/1.0, our own address as the Host, no other header."""
+        host, _, port = api.url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as proxy:
+            proxy.sendall(f"GET /api/state HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+            assert proxy.makefile("rb").readline().split()[1] == b"401"
 
 
 class TestOtherSites:
