@@ -26,6 +26,13 @@ BEGIN
             'Say who does it: the history names everybody who acted.';
         RETURN;
     END IF;
+    -- What Postgres alone can hold ('infinity') stops every program that reads the row: the dashboard,
+    -- the feed and the workers.
+    IF _at NOT BETWEEN '2000-01-01' AND '9000-01-01' THEN
+        RETURN QUERY SELECT p_alert_id, false, 'no-time',
+            'Say when as a time of the years 2000 to 8999, or leave it out for now.';
+        RETURN;
+    END IF;
     SELECT * INTO _alert FROM alerts AS a WHERE a.id = p_alert_id FOR UPDATE;
     IF NOT FOUND THEN
         RETURN QUERY SELECT p_alert_id, false, 'no-alert', 'There is no alert to act on.';
