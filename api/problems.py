@@ -28,6 +28,9 @@ BUSY = (
 
 MEDIA_TYPE = "application/problem+json"
 
+NEWER_NAMES = {413: "content-too-large"}
+"""What Python calls otherwise before 3.13: a code does not change with it."""
+
 
 class Problem(BaseModel):
     """Why a request was not answered as asked. `type` is a code that does not change."""
@@ -121,7 +124,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     phrase = HTTPStatus(error.status_code).phrase
-    code = phrase.lower().replace(" ", "-")
+    code = NEWER_NAMES.get(error.status_code, phrase.lower().replace(" ", "-"))
     return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
 
 
