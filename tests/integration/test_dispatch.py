@@ -157,7 +157,7 @@ def test_what_the_first_dispatch_could_not_take_is_in_the_same_message(
 ):
     """More than a transaction takes, and one that an analysis holds at that moment."""
     monkeypatch.setattr("worker.delivery.dispatch.MAX_MESSAGES", 3)
-    add_route(conn, "daily", reaches=[reach])
+    add_route(conn, "daily", "mailto:ann@example.com", reaches=[reach])
     alerts = [add_alert(conn, f"B0EARLY00{n}", "warning") for n in range(8)]
     for alert in alerts:
         add_message(conn, alert, reach)

@@ -4,7 +4,7 @@ What interrupts goes alone, or as one list in a burst; batches and digests are o
 A message that a route's quiet hours hold back waits with the others until they end. A burst's list
 gathers for a moment first, and after it has gone the next one gathers for the rest of the window:
 one list a window, however the messages trickle in. A batch or digest of which a part could not be
-taken yet gathers for as long: it is one message too, but that programs get a very long one in parts.
+taken yet gathers for as long: it is one message too, though programs get a very long one in parts.
 """
 
 from __future__ import annotations
