@@ -113,3 +113,19 @@ def test_with_the_longest_settings_everything_is_still_worked(story):
         story.tick(minute)
     assert story.newest()["severity"] == "critical"
     assert not story.rows("SELECT FROM worker_failures")
+
+
+def test_one_that_cleared_while_unstable_leaves_the_remark_to_its_successor(story):
+    """Each clear has held, so each relapse is an alert of its own; the last one is still true."""
+    for minute in range(0, 84, 12):
+        story.see("critical", minute)
+        story.see("success", minute + 6)
+        story.tick(minute + 11)
+    story.see("critical", 84)
+    *_, before, after = story.alerts()
+    assert (before["condition"], after["condition"]) == ("cleared", "firing")
+    assert after["unstable_since"] is not None
+    assert (before["unstable_since"], before["due_at"]) == (None, None)
+    for minute in range(85, 240, 5):
+        story.tick(minute)
+    assert [reason for reason, _ in settled(story)] == ["stable again: critical"]

@@ -109,8 +109,8 @@ class Account:
         if step.closed is not None:
             closed_id = step.closed.id
             self._change(Kept(step.closed, STEADY, *_heard(before, trace_id, step, "closed")))
-        if alert.supersedes is not None and alert is not step.alert:
-            self._link(alert.supersedes, alert)
+        if alert is not step.alert and before is not None:
+            self._succeed(before, alert)
         kept = Kept(alert, _rested(alert, step.flap), *_heard(before, trace_id, step, "alert"))
         if kept != before:
             self._change(kept)
@@ -156,11 +156,18 @@ class Account:
         assert kept.alert.id is not None  # noqa: S101 - `take` named it
         self.changed[kept.alert.id] = kept
 
-    def _link(self, earlier: int, later: Alert) -> None:
-        """The other half of `supersedes`. What the subject looks back on goes with the newest."""
-        before = self.changed.get(earlier) or self.newest[later.subject.key]
-        linked = replace(before.alert, superseded_by=later.id)
-        self._change(replace(before, alert=linked, flap=STEADY))
+    def _succeed(self, earlier: Kept, later: Alert) -> None:
+        """The other half of `supersedes`. What the subject looks back on goes with the newest.
+
+        An earlier one that stayed unstable would settle by itself, and say so beside the newest.
+        """
+        assert earlier.alert.id is not None  # noqa: S101 - it was read, or `take` named it
+        before = self.changed.get(earlier.alert.id, earlier)
+        if later.supersedes is not None:
+            linked = replace(before.alert, superseded_by=later.id)
+            self._change(replace(before, alert=linked, flap=STEADY))
+        elif before.flap.unstable:
+            self._change(replace(before, flap=STEADY))
 
     def _record(
         self, one: Transition, alert_id: int | None, alert: Alert, trace_id: str | None
