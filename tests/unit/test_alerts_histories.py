@@ -115,6 +115,7 @@ class Histories(RuleBasedStateMachine):
         self.look_ahead(event)
         self.one_is_open()
         self.people_lose_only_what_is_said(before, event, outcome)
+        self.nobody_is_left_untold()
         self.times_do_not_go_back(before)
         self.quiet_is_kept(before, event, outcome)
         if isinstance(event, Sighting):
@@ -231,6 +232,13 @@ class Histories(RuleBasedStateMachine):
         if before is not None and before.snooze_until and before.snooze_until > self.now:
             cleared = any(t.change == "cleared" for t in step.transitions)
             assert {t.change for t in spoken} <= ({"raised"} if cleared else {"rose"})
+
+    def nobody_is_left_untold(self):
+        """What is open and in nobody's hands was told, or will be: else nothing ever reminds of it."""
+        alert = self.newest
+        if alert is None or not alert.is_open or alert.attention == "reviewing":
+            return
+        assert alert.last_told_at or alert.owed or alert.snooze_until
 
     def times_do_not_go_back(self, before):
         if before is None or self.newest.id != before.id:

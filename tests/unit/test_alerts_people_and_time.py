@@ -149,6 +149,23 @@ def test_who_acknowledges_late_gets_the_whole_day():
     assert shown(advance(step.alert, Tick(), NOW + 2 * HOUR, SETTINGS)) == "."
 
 
+MUTED = alert(last_told_at=None, owed="raised", inhibited_by="the Buy Box is suppressed")
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        (Acknowledge("ann"), Unacknowledge("ann")),
+        (Resolve("ann"), Reopen("ann")),
+        (Acknowledge("ann"), Resolve("ann"), Reopen("ann"), Unacknowledge("ann")),
+    ],
+    ids=lambda acts: type(acts[-1]).__name__,
+)
+def test_what_was_muted_is_told_when_that_ends_though_somebody_had_it_for_a_while(acts):
+    story = [(act, minute) for minute, act in enumerate(acts)]
+    assert play([*story, (Tick(), 9), (sighting(), 10)], MUTED)[1] == [("raised", 10)]
+
+
 # a thousand of the same ---------------------------------------------------------------------------
 
 STEP = 6 * HOUR / 1000

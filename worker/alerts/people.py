@@ -25,7 +25,7 @@ from worker.alerts.events import (
 from worker.alerts.flapping import Flap
 from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Change, Ended, Quiet, Refusal, Step, Transition
-from worker.alerts.values import Alert, Attention
+from worker.alerts.values import Alert, Attention, TellKind
 
 _Done = tuple[Change, str, dict[str, Any], tuple[Ended, ...]]
 """The change, its reason, the fields that change, and what it ends."""
@@ -112,9 +112,18 @@ def _unacknowledge(alert: Alert, event: Unacknowledge, now: datetime) -> _Done |
         "acknowledged_at": None,
         "waiting_since": now,
         "timeout_from": now if alert.delivered_at else None,
+        "owed": _owed_again(alert),
     }
     reason = f"{event.who} gave it back; {alert.acknowledged_by} had it"
     return "unacknowledged", reason, values, ("acknowledgement",)
+
+
+def _owed_again(alert: Alert) -> TellKind | None:
+    """Who took on what was muted took on its message as well: it was told nobody else.
+
+    With the alert that comes back, or nothing would ever remind of what was never told.
+    """
+    return alert.owed or ("raised" if alert.last_told_at is None else None)
 
 
 def _assign(alert: Alert, event: Assign) -> _Done | Refusal:
@@ -182,5 +191,6 @@ def _reopen(alert: Alert, event: Reopen, now: datetime) -> _Done | Refusal:
         "resolved_by": None,
         "waiting_since": now,
         "timeout_from": now if attention != "new" else None,
+        "owed": alert.owed if attention == "reviewing" else _owed_again(alert),
     }
     return "reopened", f"{event.who} took back the end ({alert.resolution})", values, ()

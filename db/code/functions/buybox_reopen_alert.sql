@@ -46,7 +46,13 @@ BEGIN
         'resolved_at', NULL,
         'resolved_by', NULL,
         'waiting_since', p_at,
-        'timeout_from', CASE WHEN _attention <> 'new' THEN p_at END
+        'timeout_from', CASE WHEN _attention <> 'new' THEN p_at END,
+        -- What was muted and never told is owed again, unless somebody has it.
+        'owed', CASE
+            WHEN _attention <> 'reviewing' AND p_alert.last_told_at IS NULL
+                THEN COALESCE(p_alert.owed, 'raised')
+            ELSE p_alert.owed
+        END
     );
 END;
 $$;

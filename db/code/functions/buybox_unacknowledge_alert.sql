@@ -25,7 +25,9 @@ BEGIN
         'acknowledged_by', NULL,
         'acknowledged_at', NULL,
         'waiting_since', p_at,
-        'timeout_from', CASE WHEN p_alert.delivered_at IS NOT NULL THEN p_at END
+        'timeout_from', CASE WHEN p_alert.delivered_at IS NOT NULL THEN p_at END,
+        -- Who took on what was muted took on its message as well; with the alert that comes back.
+        'owed', COALESCE(p_alert.owed, CASE WHEN p_alert.last_told_at IS NULL THEN 'raised' END)
     );
     ended := '{acknowledgement}';
 END;
