@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.alerts import HOUR, MINUTE, NOW, SETTINGS, shown, sighting, snoozed, unknown
+from tests.alerts import (
+    HOUR,
+    MINUTE,
+    NOW,
+    SETTINGS,
+    delivered,
+    ended,
+    shown,
+    sighting,
+    snoozed,
+    unknown,
+)
 from worker.alerts import flapping
 from worker.alerts.events import Acknowledge, Tick
 from worker.alerts.flapping import STEADY, Flap, Seen
@@ -172,3 +183,20 @@ def test_if_nobody_hears_that_it_is_unstable_nothing_counts_as_heard(hushed):
     assert step.flap.peak is None
     worse = advance(step.alert, sighting("critical"), NOW, SETTINGS, step.flap)
     assert worse.told
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "peak", "why"),
+    [
+        (delivered(), Tick(), None, "never-told"),
+        (snoozed(), Tick(), "high", "snoozed"),
+        (ended("cleared"), sighting("success", buy_box_suppressed=True), "high", "inhibited"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_that_it_has_settled_is_not_told_where_nobody_heard_or_wants_to_hear(
+    before, event, peak, why
+):
+    step = advance(before, event, NOW, SETTINGS, Flap((), NOW - HOUR, peak))
+    (remark,) = (t for t in step.transitions if t.of == "subject")
+    assert (remark.change, remark.voice.code) == ("settled", why)
