@@ -6,9 +6,11 @@ import psycopg
 import pytest
 
 from db import acts
+from db import alerts as sql
 from tests.acting import act
 from tests.alerting import Story
 from tests.interleave import Background, begin
+from worker.alerts.storing import record_delivery
 
 
 @pytest.fixture
@@ -100,6 +102,51 @@ def test_an_acknowledgement_that_comes_during_an_escalation_takes_its_message_ba
     assert "acknowledged by ann" in message["reason"]
     story.tick(125)
     assert [told for _, told in story.told()] == ["raised", "escalated"]
+
+
+# a delivery and an acknowledgement ----------------------------------------------------------------
+
+
+def test_a_delivery_recorded_during_an_acknowledgement_takes_nothing_from_it(
+    story, other, open_connection, observer
+):
+    story.see("critical", 0)
+    number = story.newest()["id"]
+    assert acknowledge(other, story, 1).done
+    courier = begin(open_connection())
+    record = Background(record_delivery, courier, [number], "mail", story.at(1))
+    record.until_blocked(observer)
+    other.commit()
+    record.result()
+    courier.commit()
+    alert = story.newest()
+    assert (alert["attention"], alert["acknowledged_by"]) == ("reviewing", "ann")
+    assert alert["delivered_at"] == story.at(1)
+
+
+# many alerts at once ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("raised", [("B000000001", "B000000002"), ("B000000002", "B000000001")])
+@pytest.mark.parametrize("by", ["subjects", "ids"])
+def test_many_are_locked_in_the_order_of_their_subjects(
+    conn, other, open_connection, observer, raised, by
+):
+    """Whoever locks some of the same meets the other at the first and waits, without a deadlock."""
+    for asin in raised:
+        Story(conn, asin=asin).see("critical", 0)
+    found = conn.execute("SELECT subject_key, id FROM alerts ORDER BY subject_key").fetchall()
+    (first, first_id), (last, last_id) = found
+    other.execute("SELECT FROM alerts WHERE id = %s FOR UPDATE", (first_id,))
+    locker = begin(open_connection())
+    if by == "subjects":
+        locking = Background(sql.lock_newest_alerts, locker, [last, first])
+    else:
+        locking = Background(sql.lock_alerts, locker, [last_id, first_id])
+    locking.until_blocked(observer)
+    observer.execute("SELECT FROM alerts WHERE id = %s FOR UPDATE NOWAIT", (last_id,))
+    other.commit()
+    assert [row.id for row in locking.result()] == [first_id, last_id]
 
 
 # a snooze and a rise ------------------------------------------------------------------------------
