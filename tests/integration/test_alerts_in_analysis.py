@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
+
 import psycopg
 import pytest
 
@@ -9,6 +11,7 @@ from db.feed import read_changes, read_position
 from tests.alerting import Story, market, market_time
 from tests.factories import price_row, pricing_health
 from tests.interleave import Background, Ear, begin, counts, deliver, letter
+from worker.alerts import ticking
 from worker.errors import StateMovedError
 
 PEOPLE = """
@@ -88,6 +91,14 @@ def test_all_clear_leaves_no_row_of_an_alert(story):
     assert story.rows("SELECT what, sum(n)::int AS n FROM alert_tallies GROUP BY what") == [
         {"what": "assessed", "n": 3}
     ]
+
+
+def test_what_was_assessed_counts_for_the_utc_day_on_which_it_was(story):
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    story.begin = datetime.combine(yesterday, time(0), UTC)
+    story.see("success", 1)
+    story.see("success", 24 * 60 - 1)
+    assert story.rows("SELECT DISTINCT day FROM alert_tallies") == [{"day": yesterday}]
 
 
 def test_each_audience_and_each_cause_is_an_alert_of_its_own(story):
@@ -274,6 +285,17 @@ def test_a_subject_that_stays_well_costs_nothing_in_the_end(story):
     assert (alert["resolution"], alert["flap_seen"], alert["due_at"]) == ("cleared", [], None)
     story.see("success", 41)
     assert story.newest() == alert
+
+
+def test_a_tick_without_time_for_all_takes_what_has_waited_longest(conn, monkeypatch):
+    monkeypatch.setattr(ticking, "ALERTS_AT_ONCE", 1)
+    for minute, asin in enumerate(("B000000002", "B000000001", "B000000003")):
+        story = Story(conn, asin=asin)
+        story.see("critical", minute)
+    assert ticking.tick(conn, now=story.at(70), seconds=0) == 1
+    assert story.rows("SELECT asin FROM alerts WHERE escalation_level = 1") == [
+        {"asin": "B000000002"}
+    ]
 
 
 # who else is there --------------------------------------------------------------------------------
