@@ -101,6 +101,15 @@ def test_it_does_not_hold_back_fresh_messages_of_its_product(conn, broken):
     assert rows(conn)["bad"] == "(waiting,1)"
 
 
+def test_however_many_wait_for_another_try_a_fresh_message_is_taken(conn, broken):
+    """They are older and would be chosen first: as many as one transaction takes."""
+    deliver(conn, letter(event_time="2025-03-04T10:00:04Z", message_id="bad-too"))
+    assert work(conn).failed == 2
+    deliver(conn, letter(event_time="2025-03-04T10:00:09Z", message_id="fresh"))
+    done = work(conn, later=timedelta(milliseconds=-50), max_rows=2)
+    assert (done.claimed, rows(conn)["fresh"]) == (1, "(processed,0)")
+
+
 def test_a_fresh_message_is_no_reason_to_try_it_early(conn, broken):
     work(conn)
     deliver(conn, letter(event_time="2025-03-04T10:00:09Z"))
