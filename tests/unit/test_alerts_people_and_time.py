@@ -136,6 +136,20 @@ def test_an_alert_that_reached_nobody_does_not_time_out():
     assert step.alert.is_open
 
 
+def test_the_end_of_a_snooze_starts_no_timeout_of_what_reached_nobody():
+    before = alert(snooze_until=NOW + 20 * MINUTE, snoozed_by="ann")
+    step, told = play([(Tick(), minute) for minute in range(20, 3000, 60)], before)
+    assert told[0] == ("snooze-over", 20)
+    assert "timed-out" not in dict(told)
+    assert step.alert.is_open
+
+
+def test_what_was_closed_by_hand_is_not_told_to_have_eased():
+    story = [(sighting("warning"), 1), (Tick(), 7), (Tick(), 29)]
+    step, told = play(story, ended("manual", ago=0 * MINUTE, severity="critical"))
+    assert (told, step.alert.severity) == ([], "critical")
+
+
 def test_a_snooze_is_not_cut_short_by_the_timeout():
     before = snoozed(until=NOW + 30 * MINUTE, timeout_from=NOW - 24 * HOUR)
     assert shown(advance(before, Tick(), NOW, SETTINGS)) == "."
