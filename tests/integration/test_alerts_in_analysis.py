@@ -335,6 +335,16 @@ def test_the_bell_of_the_alerts_rings_once_a_transaction_and_not_for_counters(
     assert ear.heard() == []
 
 
+def test_the_clock_rings_for_what_it_changed_and_not_where_nothing_is_due(story, open_connection):
+    story.see("critical", 0)
+    ear = Ear(open_connection, "buybox_alerts")
+    story.tick(61)
+    (bell,) = ear.heard()
+    assert f'["A1F83G8C2ARO7P:{story.asin}","critical"]' in bell.payload
+    story.tick(62)
+    assert ear.heard() == []
+
+
 def test_ticks_of_two_workers_at_once_tell_once(story, in_transaction):
     story.see("critical", 0)
     assert story.tick(61, in_transaction) == 1
