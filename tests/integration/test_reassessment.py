@@ -12,7 +12,7 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from db import economy as sql
-from db.feed import STATE_CHANNEL, read_feed
+from db.feed import ALERT_CHANNEL, STATE_CHANNEL, read_feed
 from tests.economy import (
     CHEAP_MARGIN,
     CHEAPER,
@@ -123,6 +123,14 @@ def test_the_alerts_hear_what_a_cost_has_made_of_the_state(known):
     (facts,) = column(known, "SELECT facts FROM alerts WHERE severity = 'warning'")
     assert Decimal(facts["margin_at_market_low"]) < 5
     assert column(known, "SELECT change FROM alert_events") == ["raised"]
+
+
+def test_an_alert_that_a_cost_has_raised_rings(known, open_connection):
+    ear = Ear(open_connection, ALERT_CHANNEL)
+    set_products(known, product(unit_cost=Decimal("11.00")))
+    catch_up(known)
+    [bell] = ear.heard()
+    assert json.loads(bell.payload)["changed"] == [[PRODUCT, "warning"]]
 
 
 def test_an_alert_of_margins_does_not_clear_because_they_are_no_longer_known(known):
