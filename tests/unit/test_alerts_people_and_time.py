@@ -166,6 +166,16 @@ def test_who_acknowledges_late_gets_the_whole_day():
 MUTED = alert(last_told_at=None, owed="raised", inhibited_by="the Buy Box is suppressed")
 
 
+@pytest.mark.parametrize("unseen", [MINUTE, HOUR])
+def test_what_is_seen_again_while_muted_says_what_mutes_it_and_stays_owed(unseen):
+    before = replace(MUTED, last_seen=NOW - unseen)
+    step = advance(before, sighting(buy_box_suppressed=True), NOW, SETTINGS)
+    assert [t.voice.code for t in step.transitions] == ["inhibited"]
+    assert step.alert.owed == "raised"
+    step = advance(before, sighting(), NOW, SETTINGS)
+    assert [tell.kind for tell in step.told] == ["raised"]
+
+
 @pytest.mark.parametrize(
     "acts",
     [
