@@ -68,6 +68,28 @@ def test_the_same_severity_counts_and_another_one_does_not():
     assert advance(delivered(), sighting("warning"), NOW, SETTINGS).alert.occurrences == 1
 
 
+def test_a_message_between_two_that_were_heard_is_late():
+    """Whatever the newest one was: the same, or one that only touched the times."""
+    for newest in (sighting(at=NOW), sighting("success", at=NOW), unknown(at=NOW)):
+        before = delivered(last_event_time=NOW - 10 * MINUTE)
+        after = advance(before, newest, NOW, SETTINGS).alert
+        late = sighting("success", at=NOW - MINUTE)
+        assert advance(after, late, NOW, SETTINGS).code == "late"
+
+
+def test_the_data_are_silent_only_while_they_cannot_say():
+    """What is seen at this severity is seen, whatever else is missing."""
+    for heard in (sighting(), sighting(missing="costs"), sighting("warning")):
+        before = delivered(unknown_since=NOW - MINUTE)
+        assert advance(before, heard, NOW, SETTINGS).alert.unknown_since is None
+
+
+def test_who_is_told_again_reads_how_long_it_was_out_of_sight():
+    before = delivered(last_seen=NOW - 45 * MINUTE, last_told_at=NOW - HOUR)
+    (told,) = advance(before, sighting(), NOW, SETTINGS).told
+    assert told.why == "seen again after 45 min; true since 11:50 UTC"
+
+
 @pytest.mark.parametrize(("gap", "message"), [(30 * MINUTE, False), (30 * MINUTE + SECOND, True)])
 def test_it_is_told_again_beyond_thirty_minutes_out_of_sight_and_not_at_thirty(gap, message):
     before = delivered(last_seen=NOW - gap, last_told_at=NOW - gap)
