@@ -27,6 +27,7 @@ from tests.economy import (
 )
 from tests.factories import GB, JP, OWN_SELLER, US
 from tests.interleave import (
+    PRODUCT,
     Background,
     analyst,
     begin,
@@ -41,12 +42,13 @@ from worker.analysis.reassessment import ask_for_new_days, reassess_some
 # beside T2 ----------------------------------------------------------------------------------------
 
 
-def test_a_first_state_made_with_the_costs_of_before_is_not_missed(conn, open_connection):
+@pytest.mark.parametrize("products", [(), (PRODUCT, f"{GB}:B000000002")], ids=["front", "apart"])
+def test_a_first_state_made_with_the_costs_of_before_is_not_missed(conn, open_connection, products):
     """Its row can't be seen while T2 is under way, so re-assessing waits until T2 has ended."""
     set_all(conn)
     deliver(conn, letter(offers=offers()))
     t2 = begin(open_connection())
-    assert work(t2).processed == 1
+    assert work(t2, *products).processed == 1
     set_products(conn, CHEAPER)
     late = Background(catch_up, open_connection(autocommit=True)).until_blocked(conn)
     t2.commit()
