@@ -145,6 +145,12 @@ def test_a_fall_counts_down_to_the_worst_that_was_seen_while_it_was_held():
     assert step.alert.severity == "warning"
 
 
+def test_what_eased_is_told_at_the_severity_that_it_has_now():
+    step = advance(falling("critical", below_warning_since=None), Tick(), NOW + HOUR, SETTINGS)
+    assert [(tell.kind, tell.severity) for tell in step.told] == [("eased", "warning")]
+    assert step.alert.severity == "warning"
+
+
 def test_a_worse_sighting_in_between_restarts_only_the_levels_it_denies():
     """Under critical since 0; under warning only since 4, for a warning came at 3."""
     story = [(sighting("success"), 0), (sighting("warning"), 3), (sighting("success"), 4)]
