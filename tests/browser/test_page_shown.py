@@ -67,6 +67,21 @@ class TestFigures:
         visit.page.get_by_role("button", name="Close").click()
         assert visit.complaints == []
 
+    @pytest.mark.parametrize(("own", "currency"), [("129999.00", "INR"), ("1299.00", "AED")])
+    def test_no_price_of_the_charts_axis_lacks_its_first_digits(
+        self, conn, backend, look, own, currency
+    ):
+        tell(conn, "B0CXYZ1234", own, own, rivals=1)
+        conn.execute("UPDATE competitive_history SET currency = %s", (currency,))
+        conn.execute("UPDATE current_state SET currency = %s", (currency,))
+        visit = look(backend.url)
+        visit.tab("All")
+        visit.page.locator("button.name").click()
+        prices = visit.page.locator("svg.chart .tick[text-anchor=end]")
+        expect(prices.first).to_contain_text("₹" if currency == "INR" else currency)
+        begins = prices.evaluate_all("(all) => all.map((one) => one.getBBox().x)")
+        assert min(begins) >= 0
+
     def test_without_anything_it_says_what_to_do(self, backend, look):
         visit = look(backend.url)
         page = visit.page

@@ -17,14 +17,18 @@ const HOLDERS = [
 ];
 const FIELDS = LINES.map(([field]) => field);
 const HEIGHT = 240;
-const [TOP, RIGHT, BOTTOM, LEFT] = [10, 10, 46, 62];
+const [TOP, RIGHT, BOTTOM] = [10, 10, 46];
+const LEAST_LEFT = 62;
+const WIDEST_DIGIT = 7.4; // pixels, in the widest of the usual fonts at the size of a tick
 
 /** A figure of one series between two moments, as wide as it may be. */
 export function chart(series, { from, to, width }) {
   const points = series?.points ?? [];
   const range = extent(points, FIELDS);
   if (!range) return h("p.blank", {}, "No prices were seen in this time.");
-  const x = scale([from, to], [LEFT, width - RIGHT]);
+  const prices = ticks(range, 6).map((at) => [at, money(at, series.currency) ?? String(at)]);
+  const left = roomFor(prices.map(([, text]) => text));
+  const x = scale([from, to], [left, width - RIGHT]);
   const y = scale(range, [HEIGHT - BOTTOM, TOP]);
   const shown = points.map((point) => ({ ...point, event_time: later(point.event_time, from) }));
   const readout = h("p.readout", { "aria-hidden": "true" }, hint());
@@ -37,7 +41,7 @@ export function chart(series, { from, to, width }) {
       role: "img",
       "aria-label": inWords(points, series.currency),
     },
-    grid(range, y, width, series.currency),
+    grid(prices, y, left, width),
     timeAxis(from, to, x),
     LINES.toReversed().map(([field, , name]) =>
       s(`path.${name}`, { d: steps(shown, field, x, y, to) }),
@@ -47,7 +51,7 @@ export function chart(series, { from, to, width }) {
   const cursor = s("line.cursor", { y1: TOP, y2: HEIGHT - BOTTOM, x1: -9, x2: -9 });
   drawing.append(cursor);
   const follow = (event) => {
-    const at = from + ((event.offsetX - LEFT) / (width - LEFT - RIGHT)) * (to - from);
+    const at = from + ((event.offsetX - left) / (width - left - RIGHT)) * (to - from);
     const held = pointAt(points, Math.min(Math.max(at, from), to));
     cursor.setAttribute("x1", event.offsetX);
     cursor.setAttribute("x2", event.offsetX);
@@ -97,15 +101,16 @@ function legend(points) {
   );
 }
 
-function grid(range, y, width, currency) {
-  return ticks(range, 6)
-    .map((value) => [
-      s("line.grid", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
-      s(
-        "text.tick",
-        { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" },
-        money(value, currency) ?? String(value),
-      ),
+/** What the longest price of the axis needs: one that is cut on its left is another price. */
+function roomFor(texts) {
+  return Math.max(LEAST_LEFT, 10 + WIDEST_DIGIT * Math.max(...texts.map((text) => text.length)));
+}
+
+function grid(prices, y, left, width) {
+  return prices
+    .map(([value, text]) => [
+      s("line.grid", { x1: left, x2: width - RIGHT, y1: y(value), y2: y(value) }),
+      s("text.tick", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, text),
     ])
     .flat();
 }
