@@ -1,0 +1,54 @@
+"""The page where there is little room for much: every figure can be told from the next one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.factories import CURRENCIES
+from tests.shop import tell
+
+DUBAI, INDIA = "A2VIGQ35RCS4UG", "A21TJRUUN4KGV"
+
+RUN_TOGETHER = """() => {
+    const found = [];
+    for (const row of document.querySelectorAll(".product .figures")) {
+        const texts = [...row.querySelectorAll(".n .v")].map((value) => {
+            const all = document.createRange();
+            all.selectNodeContents(value);
+            return [value.textContent, all.getBoundingClientRect()];
+        });
+        for (const [one, a] of texts)
+            for (const [other, b] of texts)
+                if (a.left < b.left && a.right > b.left && a.top < b.bottom && b.top < a.bottom)
+                    found.push(`${one} over ${other}`);
+    }
+    return found;
+}"""
+"""Figures of a row that are drawn one over the other."""
+
+
+@pytest.fixture
+def dear(conn, monkeypatch):
+    """Products that cost what a phone costs, in rupees and in dirhams."""
+    for asin, marketplace, currency, own, low in (
+        ("B0INDIA001", INDIA, "INR", "129999.00", "121999.00"),
+        ("B0DUBAI001", DUBAI, "AED", "1299.00", "1199.50"),
+    ):
+        monkeypatch.setitem(CURRENCIES, marketplace, currency)
+        for days in (2, 1, 0):
+            at = datetime.now(UTC) - timedelta(days=days)
+            tell(conn, asin, str(Decimal(own) + days), low, marketplace=marketplace, at=at)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1024, 1280, 1440])
+def test_no_price_runs_into_the_next_one(dear, backend, look, width):
+    visit = look(backend.url, viewport={"width": width, "height": 900})
+    visit.tab("All")
+    own = visit.row("B0DUBAI001").locator("[data-label='Your price'] .v")
+    expect(own).to_have_text("AED\N{NO-BREAK SPACE}1,299.00")
+    assert visit.page.evaluate(RUN_TOGETHER) == []
+    assert visit.overflow() == 0
