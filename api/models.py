@@ -178,9 +178,10 @@ class TrailEntry(_Body):
 
 
 class AlertWithTrail(Alert):
-    """An alert and its trail, the newest entry first."""
+    """An alert and its trail, the newest entry first. `trail_cut`: there are older ones."""
 
     trail: list[TrailEntry] = []
+    trail_cut: bool = False
 
 
 class Cursor(_Body):

@@ -22,7 +22,7 @@ from db.sql import only_row, query, struct_row
 
 MAX_ALERTS_OF_A_PRODUCT = 50
 MAX_TRAIL = 100
-"""Newest entries of an alert's trail."""
+"""Newest entries of an alert's trail that are shown."""
 MAX_HISTORY = 20_000
 
 
@@ -201,19 +201,19 @@ def read_last_offers(conn: psycopg.Connection, *, marketplace: str, asin: str) -
 def read_product_alerts(
     conn: psycopg.Connection, *, marketplace: str, asin: str
 ) -> list[ShownAlert]:
-    """The newest alerts of one product."""
+    """The newest alerts of one product: one more than are shown, where there are more."""
     with conn.cursor(row_factory=dict_row) as cur:
         cur.execute(
             query("read_product_alerts"),
-            {"marketplace": marketplace, "asin": asin, "max_rows": MAX_ALERTS_OF_A_PRODUCT},
+            {"marketplace": marketplace, "asin": asin, "max_rows": MAX_ALERTS_OF_A_PRODUCT + 1},
         )
         return [shown_alert(row) for row in cur]
 
 
 def read_trails(conn: psycopg.Connection, alert_ids: Sequence[int]) -> list[TrailRow]:
-    """What happened to these alerts, the newest first; of each the newest MAX_TRAIL."""
+    """What happened to these alerts, the newest first: of each one more than is shown, if so."""
     with conn.cursor(row_factory=args_row(TrailRow)) as cur:
-        cur.execute(query("read_trails"), {"alert_ids": list(alert_ids), "max_rows": MAX_TRAIL})
+        cur.execute(query("read_trails"), {"alert_ids": list(alert_ids), "max_rows": MAX_TRAIL + 1})
         return cur.fetchall()
 
 

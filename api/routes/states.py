@@ -27,6 +27,8 @@ from api.routes.parameters import Asin, Asins, Limit, Marketplace, Marketplaces,
 from api.state import connection
 from db.connect import one_snapshot
 from db.dashboard import (
+    MAX_ALERTS_OF_A_PRODUCT,
+    MAX_TRAIL,
     Filter,
     LastOffers,
     list_states,
@@ -74,7 +76,7 @@ class OfferList(BaseModel):
 
 
 class Product(BaseModel):
-    """All there is to know of one product, of one moment."""
+    """All there is to know of one product, of one moment. `alerts_cut`: there are older alerts."""
 
     product_key: str
     title: str | None
@@ -82,6 +84,7 @@ class Product(BaseModel):
     states: list[State]
     offers: list[OfferList]
     alerts: list[AlertWithTrail]
+    alerts_cut: bool
 
 
 @router.get("/api/state", summary="Where the products stand, the worst first")
@@ -143,7 +146,8 @@ def product(
         cursor=cursor,
         states=[state_body(row, title) for row in states],
         offers=[offer_list(one, keys[one[:3]]) for one in offers if one[:3] in keys],
-        alerts=alerts,
+        alerts=alerts[:MAX_ALERTS_OF_A_PRODUCT],
+        alerts_cut=len(alerts) > MAX_ALERTS_OF_A_PRODUCT,
     )
 
 
@@ -187,6 +191,10 @@ def _alerts(
     for entry in read_trails(conn, list(trails)):
         trails[entry.alert_id].append(TrailEntry.model_validate(entry))
     return [
-        AlertWithTrail.model_construct(**dict(alert_body(row, title)), trail=trails[row.id])
+        AlertWithTrail.model_construct(
+            **dict(alert_body(row, title)),
+            trail=trails[row.id][:MAX_TRAIL],
+            trail_cut=len(trails[row.id]) > MAX_TRAIL,
+        )
         for row in rows
     ]

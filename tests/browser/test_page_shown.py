@@ -67,6 +67,20 @@ class TestFigures:
         visit.page.get_by_role("button", name="Close").click()
         assert visit.complaints == []
 
+    def test_a_trail_that_is_cut_is_not_shown_as_the_whole(self, conn, backend, look):
+        alert = write_alert(conn, "B0CXYZ1234")
+        conn.execute(
+            "INSERT INTO alert_events (alert_id, at, who, change, reason, quiet, voice_why) "
+            "SELECT %s, now(), 'clock', 'repeated', '', 'x', 'y' FROM generate_series(1, 101)",
+            (alert,),
+        )
+        visit = look(backend.url)
+        visit.page.locator("button.name").click()
+        trail = visit.page.locator("dialog .trail")
+        expect(trail.locator("li")).to_have_count(100)
+        expect(trail).to_contain_text("There are older entries, which are not shown here")
+        expect(trail.locator("code")).to_have_text(f"buybox alerts show {alert}")
+
     @pytest.mark.parametrize(("own", "currency"), [("129999.00", "INR"), ("1299.00", "AED")])
     def test_no_price_of_the_charts_axis_lacks_its_first_digits(
         self, conn, backend, look, own, currency

@@ -9,7 +9,7 @@ import pytest
 
 from api.paging import Page, page_token
 from api.routes.states import StateList
-from db.dashboard import MAX_TRAIL, Place
+from db.dashboard import MAX_ALERTS_OF_A_PRODUCT, MAX_TRAIL, Place
 from db.feed import read_position
 from tests.dashboard import MARKETPLACE, streaming, touch_alert, write_alert, write_state
 from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, offer, pricing_health
@@ -238,6 +238,24 @@ class TestAProduct:
         assert trails[quiet] == ["1"]
         assert trails[busy][0] == "600"
         assert len(trails[busy]) == MAX_TRAIL
+        assert {a["id"]: a["trail_cut"] for a in found["alerts"]} == {quiet: False, busy: True}
+        assert found["alerts_cut"] is False
+
+    def test_a_list_that_is_cut_says_so_and_one_that_just_fits_does_not(self, client, conn):
+        def shown():
+            found = client.get(f"/api/state/{GB}/{ASIN}").json()
+            return len(found["alerts"]), found["alerts_cut"], found["alerts"][0]["trail_cut"]
+
+        for _ in range(MAX_ALERTS_OF_A_PRODUCT):
+            newest = write_alert(conn, ASIN, marketplace=GB, attention="resolved")
+        conn.execute(
+            "INSERT INTO alert_events (alert_id, at, who, change, reason, quiet, voice_why) "
+            "SELECT %s, now(), 'clock', 'repeated', '', 'x', 'y' FROM generate_series(1, %s)",
+            (newest, MAX_TRAIL),
+        )
+        assert shown() == (MAX_ALERTS_OF_A_PRODUCT, False, False)
+        write_alert(conn, ASIN, marketplace=GB, attention="resolved")
+        assert shown()[:2] == (MAX_ALERTS_OF_A_PRODUCT, True)
 
     def test_without_its_body_the_offers_are_simply_not_there(self, client, conn):
         deliver(conn, letter())

@@ -151,7 +151,8 @@ export class Drawer {
       });
       this.#keepingFolds(() => {
         this.#slots = slots;
-        this.#body.replaceChildren(...parts.flat().filter(Boolean), alertsSection(found.alerts));
+        const alerts = alertsSection(found.alerts, found.alerts_cut);
+        this.#body.replaceChildren(...parts.flat().filter(Boolean), alerts);
         this.#drawSums();
       });
     } catch (error) {

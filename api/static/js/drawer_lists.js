@@ -56,8 +56,8 @@ export function offersSection(state, list, where) {
   );
 }
 
-/** The alerts of the product, each with its trail. */
-export function alertsSection(alerts) {
+/** The alerts of the product, each with its trail. `cut`: there are older ones. */
+export function alertsSection(alerts, cut) {
   if (!alerts.length)
     return section(
       "alerts",
@@ -69,9 +69,14 @@ export function alertsSection(alerts) {
     "alerts",
     "Alerts and their trail",
     { place: 0 },
-    alerts.map((alert, place) => oneAlert(alert, place === 0)),
+    ...alerts.map((alert, place) => oneAlert(alert, place === 0)),
+    cut && older("alerts", `buybox alerts list --ended --asin ${alerts[0].asin} --limit 1000`),
   );
 }
+
+/** What is left out, or a part would be taken for the whole; and where the whole is. */
+const older = (what, command) =>
+  h("p.note", {}, `There are older ${what}, which are not shown here: `, h("code", {}, command));
 
 function oneAlert(alert, open) {
   const now = Date.now();
@@ -108,5 +113,6 @@ function oneAlert(alert, open) {
     ),
     alert.note ? h("p.note", {}, `Note: ${alert.note}`) : null,
     trail.length ? h("ol", {}, trail) : h("p.blank", {}, "Its trail is empty."),
+    alert.trail_cut && older("entries", `buybox alerts show ${alert.id}`),
   );
 }
