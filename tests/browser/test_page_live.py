@@ -8,6 +8,7 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import PHONE
 from tests.dashboard import ALERT_CHANNEL, ring, write_alert
 from tests.interleave import column
 from tests.shop import call_it, set_fees, set_terms, tell
@@ -274,6 +275,31 @@ class TestCuts:
         expect(row.get_by_role("button", name="Acknowledge")).to_be_visible()
         assert page.evaluate("window.sameDocument")
         assert [one for one in visit.complaints if "net::ERR" not in one] == []
+
+    @pytest.mark.parametrize("opened", ["before", "meanwhile"])
+    def test_an_open_drawer_says_so_too_and_is_read_anew_afterwards(
+        self, mug, conn, backend, look, opened
+    ):
+        """It lies over the banner, on a phone over all of the page."""
+        visit = look(backend.url, viewport=PHONE)
+        visit.tab("All")
+        drawer = visit.page.get_by_role("dialog")
+        name = visit.row("Enamel mug").locator("button.name")
+        if opened == "before":
+            name.click()
+            expect(drawer.locator("dl").first).to_contain_text("£19.99")
+        backend.kill()
+        expect(visit.page.locator("#connection")).to_have_text("Cut")
+        if opened == "meanwhile":
+            name.click()
+            expect(drawer.get_by_role("alert").first).to_have_text("The server cannot be reached.")
+        expect(drawer.locator("header")).to_contain_text("What you see is as of then")
+        conn.execute("UPDATE current_state SET your_price = 26.66")  # nothing for the feed to tell
+        backend.start()
+        visit.is_live()
+        expect(drawer.locator("dl").first).to_contain_text("£26.66")
+        expect(drawer.locator("svg.chart")).to_be_visible()
+        expect(drawer.locator("header")).not_to_contain_text("as of then")
 
     def test_a_feed_that_begins_anew_is_read_anew(self, mug, conn, backend, look):
         visit = look(backend.url)

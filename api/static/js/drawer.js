@@ -2,7 +2,7 @@
 
 import { explanations, product as fetchProduct, trends } from "./api.js";
 import { chart } from "./chart.js";
-import { h, severityMark } from "./dom.js";
+import { h, setText, severityMark } from "./dom.js";
 import { economicsSection, standingSection } from "./drawer_figures.js";
 import { alertsSection, offersSection } from "./drawer_lists.js";
 import { failed, reading, sums, sumsSection } from "./drawer_sums.js";
@@ -28,6 +28,7 @@ export class Drawer {
   #history;
   #title;
   #under;
+  #cut = h("p.error", { hidden: true });
   #later = null;
   #trend = null;
   #explained = null; // {found} by state, or {error}; null while it is read for the first time
@@ -47,7 +48,7 @@ export class Drawer {
       RANGES.map(([text, hours]) => this.#range(text, hours)),
     );
     dialog.append(
-      h("header", {}, h("div", {}, this.#title, this.#under), close),
+      h("header", {}, h("div", {}, this.#title, this.#under, this.#cut), close),
       h(
         "section",
         { "aria-labelledby": "drawer-history" },
@@ -86,6 +87,19 @@ export class Drawer {
       this.#later = null;
       this.#readAll();
     }, AGAIN_MS);
+  }
+
+  /** Why nothing comes any more, or "" when it does again: then what was missed is read. */
+  cut(sentence) {
+    const over = !sentence && !this.#cut.hidden;
+    setText(this.#cut, sentence);
+    this.#cut.hidden = !sentence;
+    if (over) this.again();
+  }
+
+  /** Whatever was read may be out of date, or could not be read. */
+  again() {
+    if (this.#key) this.#readAll();
   }
 
   #closed() {
@@ -157,7 +171,7 @@ export class Drawer {
       });
     } catch (error) {
       if (key === this.#key)
-        this.#body.replaceChildren(h("p.error", { role: "alert" }, error.message));
+        this.#body.replaceChildren(...failed(error.message, () => this.#readAll()));
     }
   }
 
@@ -239,7 +253,8 @@ export class Drawer {
       };
       this.#draw();
     } catch (error) {
-      if (key === this.#key) this.#history.replaceChildren(h("p.error", {}, error.message));
+      if (key === this.#key)
+        this.#history.replaceChildren(...failed(error.message, () => this.#readHistory()));
     }
   }
 

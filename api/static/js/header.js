@@ -21,12 +21,15 @@ const $ = (id) => document.getElementById(id);
 
 export class Header {
   #announce;
+  #tell;
   #cutSince = null;
   #was = null;
   #last = { state: "connecting", reason: "", retryAt: null };
 
-  constructor(announce, retryNow) {
+  /** `tell` hears what the banner says, each time: it is not seen behind what lies over the page. */
+  constructor(announce, retryNow, tell) {
     this.#announce = announce;
+    this.#tell = tell;
     $("cut").querySelector("button").addEventListener("click", retryNow);
     $("theme").addEventListener("click", nextTheme);
     showTheme();
@@ -59,7 +62,7 @@ export class Header {
     const { state, reason, retryAt } = this.#last;
     banner.hidden = this.#cutSince === null || state === "live";
     document.body.classList.toggle("is-cut", !banner.hidden);
-    if (banner.hidden) return;
+    if (banner.hidden) return this.#tell("");
     const left = retryAt === null ? null : Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
     const next = left === null ? "" : left ? ` Next try in ${left} s.` : " Trying now.";
     const since = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(
@@ -71,6 +74,7 @@ export class Header {
         : `Cut since ${since}: ${reason}. What you see is as of then.${next}`;
     setText(banner.firstElementChild, sentence);
     banner.querySelector("button").hidden = left === null;
+    return this.#tell(sentence);
   }
 
   /** Nobody is logged in: there is no connection to speak of. */

@@ -26,7 +26,11 @@ const stream = new Stream("/api/notifications/stream", {
   event: hear,
   unauthorized: enter,
 });
-const header = new Header(announcer.say, () => stream.retryNow());
+const header = new Header(
+  announcer.say,
+  () => stream.retryNow(),
+  (sentence) => drawer.cut(sentence),
+);
 const list = new List(store, $("products"), {
   actions,
   sparks,
@@ -90,6 +94,7 @@ async function reload() {
   try {
     const found = await load();
     list.apply();
+    drawer.again();
     stream.start(found.cursor);
   } catch (error) {
     if (error.status === 401) enter();
