@@ -301,6 +301,16 @@ class TestCuts:
         expect(drawer.locator("svg.chart")).to_be_visible()
         expect(drawer.locator("header")).not_to_contain_text("as of then")
 
+    def test_the_banner_of_a_cut_hides_no_product_for_good(self, mug, backend, look):
+        visit = look(backend.url, viewport={"width": 320, "height": 480})
+        visit.tab("All")
+        backend.kill()
+        expect(visit.page.locator("#cut")).to_be_visible()
+        visit.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        last = "document.querySelector('tbody.product').getBoundingClientRect().bottom"
+        top = "document.querySelector('#cut').getBoundingClientRect().top"
+        visit.page.wait_for_function(f"{last} <= {top}")
+
     def test_a_feed_that_begins_anew_is_read_anew(self, mug, conn, backend, look):
         visit = look(backend.url)
         visit.tab("All")
