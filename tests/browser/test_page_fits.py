@@ -1,4 +1,4 @@
-"""The page where there is little room for much: every figure can be told from the next one."""
+"""The page where there is little room for much: figures apart, everything in reach."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.factories import CURRENCIES
 from tests.shop import tell
 
+SMALLEST = {"width": 320, "height": 640}
 DUBAI, INDIA = "A2VIGQ35RCS4UG", "A21TJRUUN4KGV"
 
 RUN_TOGETHER = """() => {
@@ -51,4 +52,13 @@ def test_no_price_runs_into_the_next_one(dear, backend, look, width):
     own = visit.row("B0DUBAI001").locator("[data-label='Your price'] .v")
     expect(own).to_have_text("AED\N{NO-BREAK SPACE}1,299.00")
     assert visit.page.evaluate(RUN_TOGETHER) == []
+    assert visit.overflow() == 0
+
+
+def test_on_the_smallest_phone_nothing_is_beside_the_page(backend, look):
+    visit = look(backend.url, viewport=SMALLEST, has_touch=True, is_mobile=True)
+    expect(visit.page.locator(".steps")).to_be_visible()
+    assert visit.overflow() == 0
+    visit.page.locator("#workers summary").click()
+    expect(visit.page.locator("#workers li").first).to_have_text("Ingestion: never seen")
     assert visit.overflow() == 0
