@@ -137,13 +137,31 @@ class Visit:
 
 
 @pytest.fixture
+def with_scrollbars(chromium: Browser) -> Iterator[Browser]:
+    """The same with the scroll bars that a mouse takes hold of, which playwright hides."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    browser = chromium.browser_type.launch(
+        executable_path=found, args=_ARGUMENTS, ignore_default_args=["--hide-scrollbars"]
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
 def look(chromium: Browser) -> Iterator[Callable[..., Visit]]:
     """Opens the page. `live=False` does not wait for the feed; `clock` lets the test move time."""
     contexts = []
 
-    def visit(url: str, *, live: bool = True, clock: bool = False, **options: Any) -> Visit:
+    def visit(
+        url: str,
+        *,
+        live: bool = True,
+        clock: bool = False,
+        browser: Browser = chromium,
+        **options: Any,
+    ) -> Visit:
         given = {"viewport": WIDE, "locale": "en-GB", "timezone_id": "Europe/London"} | options
-        context = chromium.new_context(**given)
+        context = browser.new_context(**given)
         contexts.append(context)
         one = Visit(context.new_page())
         one.listen()

@@ -62,3 +62,18 @@ def test_on_the_smallest_phone_nothing_is_beside_the_page(backend, look):
     visit.page.locator("#workers summary").click()
     expect(visit.page.locator("#workers li").first).to_have_text("Ingestion: never seen")
     assert visit.overflow() == 0
+
+
+def test_a_mouse_can_reach_every_tab(backend, look, with_scrollbars):
+    """At 200 % on a usual screen, where a wheel does not scroll sideways."""
+    visit = look(backend.url, viewport={"width": 600, "height": 450}, browser=with_scrollbars)
+    tabs = visit.page.locator(".tabs")
+    last = visit.page.get_by_role("tab", name="Resolved")
+    expect(last).not_to_be_in_viewport()
+    place = tabs.bounding_box()
+    bar = place["y"] + place["height"] - 3
+    visit.page.mouse.move(place["x"] + 60, bar)
+    visit.page.mouse.down()
+    visit.page.mouse.move(place["x"] + place["width"], bar)
+    visit.page.mouse.up()
+    expect(last).to_be_in_viewport(ratio=1)
