@@ -16,8 +16,8 @@ BODY = f'{{\r\n\t"title": "{TITLE}"'
 def buybox(database_url):
     """A command on the test's database."""
 
-    def run(*arguments):
-        env = {"DATABASE_URL": database_url, "COLUMNS": "300", "NO_COLOR": "1"}
+    def run(*arguments, width=300):
+        env = {"DATABASE_URL": database_url, "COLUMNS": str(width), "NO_COLOR": "1"}
         done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
         assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(done.output), done.output
         return done
@@ -60,3 +60,13 @@ def test_a_file_s_name_moves_no_cursor(buybox, broken, options):
 
 def test_a_refusal_that_quotes_what_others_wrote_moves_no_cursor(buybox, tmp_path):
     assert r"\x1b[2J" in buybox("replay", tmp_path / "gone\x1b[2J").output
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_what_redrive_needs_is_whole_at_any_width(conn, buybox, broken, width):
+    buybox("replay", broken)
+    (failure,) = conn.execute("SELECT id FROM worker_failures").fetchone()
+    shown = buybox("failures", "list", width=width).stdout
+    assert str(failure) in shown
+    assert "ingest/malformed-json" in shown
+    assert "check what writes to the queue" in shown

@@ -13,8 +13,8 @@ from worker.cli.main import app
 
 @pytest.fixture
 def buybox(database_url):
-    def run(*arguments, stdin: bytes = b"", url: str = database_url):
-        env = {"DATABASE_URL": url, "COLUMNS": "250", "NO_COLOR": "1"}
+    def run(*arguments, stdin: bytes = b"", url: str = database_url, width: int = 250):
+        env = {"DATABASE_URL": url, "COLUMNS": str(width), "NO_COLOR": "1"}
         return CliRunner().invoke(app, ["fees", *map(str, arguments)], input=stdin, env=env)
 
     return run
@@ -144,3 +144,17 @@ def test_a_database_without_the_tables_is_told(buybox, empty_database_url, comma
     done = buybox(*command, url=empty_database_url)
     assert done.exit_code == 1
     assert "buybox migrate" in done.stderr
+
+
+@pytest.mark.parametrize("width", [80, 400])
+def test_rules_and_terms_are_whole_at_any_width(buybox, width):
+    """80 is what a pipe has: a rule whose days are cut says nothing."""
+    buybox("import", "--starter")
+    shown = buybox("list", "--marketplace", "UK", width=width).stdout
+    assert "\N{HORIZONTAL ELLIPSIS}" not in shown
+    exported = buybox("export", "--marketplace", "UK").stdout.splitlines()[1:]
+    assert {line.split(",")[0] for line in exported} <= set(shown.split())
+    buybox("terms", "--seller", OWN_SELLER, "--marketplace", "UK", "--vat-registered",
+           "--recoverable", "1", "--from", "2026-01-01")  # fmt: skip
+    terms = buybox("terms", width=width).stdout
+    assert all(one in terms for one in (OWN_SELLER, GB, "2026-01-01"))

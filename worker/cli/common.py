@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NoReturn
 
 import psycopg
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from db.connect import WHO_HOLDS_LOCKS, connect, first_line
@@ -111,6 +114,23 @@ def span(value: timedelta) -> str:
             whole, rest = divmod(seconds, size)
             return f"{whole:.0f} {unit} {rest // smaller_size:.0f} {smaller}"
     return f"{seconds:.1f} s"
+
+
+def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows side by side where nothing of them is cut, else a line each with their names.
+
+    A cut id, type or day is of no use: it can neither be read nor typed. Text of others is plain.
+    """
+    shown = [[plain(cell) for cell in cells] for cells in rows]
+    table = Table(*headers, box=SIMPLE_HEAD, pad_edge=False)
+    for cells in shown:
+        table.add_row(*map(escape, cells))
+    if fits(console, table):
+        console.print(table)
+        return
+    for cells in shown:
+        named = (f"{name} {cell}" for name, cell in zip(headers, cells, strict=True) if cell)
+        console.print(" · ".join(named), markup=False, soft_wrap=True)
 
 
 def fits(console: Console, table: Table) -> bool:

@@ -8,12 +8,16 @@ from typing import Annotated, NoReturn
 
 import psycopg
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
 
 from db import failures as sql
-from worker.cli.common import connect_or_fail, console, fail, plain, settings_or_fail
+from worker.cli.common import (
+    connect_or_fail,
+    console,
+    fail,
+    plain,
+    settings_or_fail,
+    show_table,
+)
 from worker.ingest.filing import Filer
 from worker.ingest.redrive import redrive
 from worker.settings import Settings
@@ -48,18 +52,17 @@ def list_failures(
     if not found:
         console.print("no failures" if include_resolved else "no open failures")
         return
-    table = Table(
-        "id", "last failed (UTC)", "type", "times", "message", box=SIMPLE_HEAD, pad_edge=False
-    )
-    for one in found:
-        table.add_row(
+    rows = [
+        (
             str(one.id),
             f"{one.last_failed_at:%Y-%m-%d %H:%M:%S}",
-            escape(plain(f"{one.stage}/{one.error_type}")),
+            f"{one.stage}/{one.error_type}",
             str(one.failure_count),
-            escape(plain(one.error_message + (f" [{one.resolution}]" if one.resolution else ""))),
+            one.error_message + (f" [{one.resolution}]" if one.resolution else ""),
         )
-    console.print(table)
+        for one in found
+    ]
+    show_table(("id", "last failed (UTC)", "type", "times", "message"), rows)
 
 
 @failures_app.command()

@@ -10,9 +10,6 @@ from typing import Annotated
 
 import psycopg
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
 
 from db import catalogue
 from db.catalogue import FeeRuleRow, SellerTermsRow
@@ -33,6 +30,7 @@ from worker.cli.common import (
     fail,
     fail_for_database,
     settings_or_fail,
+    show_table,
 )
 from worker.cli.files import (
     marketplace_id_of,
@@ -121,20 +119,8 @@ def list_rules(
     if not rules:
         console.print("no fee rules; buybox fees import --starter brings the first")
         return
-    table = Table(
-        "rule",
-        "seller",
-        "kind",
-        "for",
-        "fee",
-        "in force",
-        "source",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    for rule in rules:
-        table.add_row(*map(escape, _told(rule)))
-    console.print(table)
+    headers = ("rule", "seller", "kind", "for", "fee", "in force", "source")
+    show_table(headers, [_told(rule) for rule in rules])
 
 
 @fees_app.command("export")
@@ -228,13 +214,12 @@ def _list_terms(seller: str | None, marketplace_id: str | None) -> None:
     if not found:
         console.print("no terms are set; buybox fees terms --help says how")
         return
-    table = Table(
+    headers = (
         "seller", "marketplace", "from", "to", "VAT registered", "of fee VAT back", "wanted margin",
-        box=SIMPLE_HEAD, pad_edge=False,
     )  # fmt: skip
-    for one in found:
-        table.add_row(
-            escape(one.seller_id),
+    rows = [
+        (
+            one.seller_id,
             one.marketplace_id,
             one.valid_from.isoformat(),
             one.valid_to.isoformat() if one.valid_to else "",
@@ -242,7 +227,9 @@ def _list_terms(seller: str | None, marketplace_id: str | None) -> None:
             f"{one.fee_vat_recoverable:f}",
             f"{one.wanted_margin:f}",
         )
-    console.print(table)
+        for one in found
+    ]
+    show_table(headers, rows)
 
 
 def _fraction(text: str, option: str, *, most: Decimal) -> Decimal:

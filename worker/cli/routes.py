@@ -10,9 +10,6 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import psycopg
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
 
 from db import delivery, routes
 from db.delivery_rows import HeldRoute, ListedRoute, NewRoute
@@ -23,6 +20,7 @@ from worker.cli.common import (
     fail,
     fail_for_database,
     settings_or_fail,
+    show_table,
 )
 from worker.cli.files import asin_of, marketplace_id_of
 from worker.delivery.channels.addresses import check_address, check_host
@@ -134,10 +132,8 @@ def list_all() -> None:
     if not found:
         console.print("no routes: only the dashboard is told; buybox routes add --help says how")
         return
-    table = Table("route", "to", "takes", "quiet", "state", "waiting", box=SIMPLE_HEAD)
-    for one in found:
-        table.add_row(*map(escape, _told(one)))
-    console.print(table)
+    headers = ("route", "to", "takes", "quiet", "state", "waiting")
+    show_table(headers, [_told(one) for one in found])
 
 
 @routes_app.command()
