@@ -1,17 +1,20 @@
-"""The ingester when a transaction is too much for the database: smaller ones, none lost."""
+"""The ingester when a transaction is too much for the database, or kept small: none lost."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from db.failures import list_failures
-from tests.factories import body
-from tests.interleave import counts, letter
+from tests.factories import any_offer_changed, arrival, body
+from tests.interleave import Background, counts, letter, until
 from worker.ingest import service
 from worker.ingest.buffer import InHand
 from worker.ingest.service import Ingester
+from worker.ingest.sqs import Received
 from worker.settings import Settings
 
 
@@ -30,6 +33,25 @@ class Recorder:
 
     def give_back(self, handles: Sequence[str]) -> None:
         self.given_back += handles
+
+
+class Supply(Recorder):
+    """Hands out messages, and then lets its receivers wait as a long poll does."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._lock, self._nothing_more = threading.Lock(), threading.Event()
+        self._left = [Received(arrival(any_offer_changed()), str(n)) for n in range(count)]
+
+    def receive(self, *, max_messages: int, wait_s: int, visibility_timeout_s: int):
+        with self._lock:
+            given, self._left = self._left[:max_messages], self._left[max_messages:]
+        if not given:
+            self._nothing_more.wait(0.1)
+        return given
+
+    def attributes(self):
+        raise EndpointConnectionError(endpoint_url="nowhere")
 
 
 @pytest.fixture
@@ -82,3 +104,24 @@ def test_told_to_stop_meanwhile_it_gives_back_what_it_has_not_begun(database_url
     assert counts(conn)["worker_notifications"] == 0
     assert sorted(queue.given_back) == ["0", "1", "2", "3"]
     assert not queue.deleted
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_transactions_smaller_than_half_a_receive_call_are_filled_all_the_same(
+    database_url, conn, most
+):
+    """A receiver asks for room for a whole call before it receives."""
+    queue = Supply(25)
+    settings = Settings(
+        database_url=database_url,
+        sqs_queue_url="http://127.0.0.1/q",
+        transaction_max_messages=most,
+    )
+    ingester = Ingester(settings, queues=[queue])
+    running = Background(ingester.run)
+    try:
+        until(lambda: len(queue.deleted) == 25, "all were filed", unless=running.done)
+    finally:
+        ingester.stop()
+        running.result()
+    assert counts(conn)["worker_notifications"] == 25

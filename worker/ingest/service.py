@@ -73,7 +73,8 @@ class Ingester:
         self.tally = Tally()
         self._buffer = Buffer(
             [queue.source for queue in self._queues],
-            lane_limit=settings.transaction_max_messages * 2,
+            # Never less than a receiver asks room for, or it would wait for it for ever.
+            lane_limit=max(settings.transaction_max_messages * 2, settings.batch_size),
         )
         self._deleters = ThreadPoolExecutor(DELETERS, thread_name_prefix="delete")
         self._deletes: set[Future[None]] = set()
