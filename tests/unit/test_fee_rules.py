@@ -78,6 +78,57 @@ def test_the_seller_s_own_rule_comes_before_the_general_one_and_others_see_neith
     assert [r.rule_id for r in schedule([*USUAL, somebody_s]).referral] == ["r0"]
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"marketplace_id": "A1PA6795UKMFR9"}, {"fulfilment_channel": "merchant"}],
+    ids=["another marketplace", "the other channel"],
+)
+def test_a_rule_of_elsewhere_does_not_concern_the_product(elsewhere):
+    """Else its rate would be billed, or the two would be said to overlap."""
+    strange = rule("referral", "strange", rate="0.01", **elsewhere)
+    assert [r.rule_id for r in schedule([*USUAL, strange]).referral] == ["r0"]
+    assert why(swapped("referral", strange)).startswith("no referral fee rule")
+
+
+@pytest.mark.parametrize(
+    ("kind", "particular"),
+    [
+        ("referral", {"fulfilment_channel": "amazon"}),
+        ("vat-on-fees", {"category": "home"}),
+        ("digital-services", {"category": "home"}),
+        ("digital-services", {"fulfilment_channel": "amazon"}),
+    ],
+)
+def test_the_more_particular_rule_comes_before_the_general_one(kind, particular):
+    """Food may be sold at another VAT rate than the rest; the product is of home, sent by Amazon."""
+    special = rule(kind, "special", rate="0.05", **particular)
+    found = schedule([*USUAL, special])
+    chosen = {
+        "referral": found.referral[0],
+        "vat-on-fees": found.vat_on_fees,
+        "digital-services": found.digital_services,
+    }
+    assert chosen[kind].rule_id == "special"
+
+
+def test_of_category_size_and_channel_the_category_decides_first_and_the_seller_before_all():
+    def chosen(*rivals):
+        return schedule([*USUAL, *rivals], of_costs=costs(size_tier="small")).vat_on_fees.rule_id
+
+    channel = rule("vat-on-fees", "channel", fulfilment_channel="amazon")
+    size = rule("vat-on-fees", "size", size_tier="small", fulfilment_channel=None)
+    category = rule("vat-on-fees", "category", category="home")
+    seller = rule("vat-on-fees", "seller", seller_id=OWN_SELLER)
+    assert chosen(channel, size) == "size"
+    assert chosen(channel, size, category) == "category"
+    assert chosen(channel, size, category, seller) == "seller"
+
+
+def test_a_missing_fulfilment_rule_names_the_size_tier_it_is_missing_for():
+    reason = why(without("fulfilment"), of_costs=costs(size_tier="small"))
+    assert reason == "no fulfilment fee rule for size tier small in GB on 2026-03-04"
+
+
 def test_a_seller_s_own_tiers_replace_all_the_general_ones():
     own = [
         rule("referral", "m0", seller_id=OWN_SELLER, shape="whole-price", price_up_to="5", rate="0.01"),
@@ -161,10 +212,12 @@ def tiers(*ends, shape="whole-price"):
         ("referral", tiers("10", None, None), "overlap"),
         ("referral", tiers("0", None), "ends at no price"),
         ("referral", tiers(None, None, shape="flat"), "overlap"),
+        ("referral", tiers("10", None, shape="flat"), "overlap"),
         ("referral", [*tiers("10"), rule("referral", rate="0.1")], "not of one shape"),
         ("referral", [rule("referral", shape=None, rate="0.1")], "not of one shape"),
         ("referral", [rule("referral", rate=None)], "no rate"),
         ("referral", [rule("referral", rate="15")], "no rate between 0 and 1"),
+        ("referral", [rule("referral", rate="1.5")], "no rate between 0 and 1"),
         ("referral", [rule("referral", rate="-0.1")], "negative"),
         ("referral", [rule("referral", rate="0.1", minimum="-1")], "negative"),
         ("referral", [rule("referral", rate="0.1", currency="EUR")], "EUR"),
