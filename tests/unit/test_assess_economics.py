@@ -183,6 +183,11 @@ def test_a_margin_is_unknown_where_its_price_is():
     assert found.min_viable_price == Decimal("9.63")
 
 
+def test_a_market_of_nobody_else_is_told_from_one_of_rivals_that_cannot_be_followed():
+    assert view(rivals=()).recommendation_reason == "Stay: there is no rival."
+    assert view(rivals=("9.00",)).recommendation_reason == "Stay: no rival can be followed."
+
+
 def test_where_no_price_works_the_reason_says_so_and_the_margins_are_still_known():
     found = view(fees=rules(referral="0.90"))
     assert found.min_viable_price is None

@@ -38,6 +38,12 @@ def test_the_lowest_rival_is_undercut_by_one_tick():
     assert advised(FLAT, rivals=["19.99", "19.49"]) == ("beat-rival", Decimal("19.48"))
 
 
+def test_a_rival_s_price_of_parts_of_a_tick_is_undercut_by_the_next_tick_below_it():
+    """Lower would give money away, and here go under the floor."""
+    assert advised(FLAT, rivals=["9.635"]) == ("beat-rival", Decimal("9.63"))
+    assert advised(FLAT, rivals=["19.491"]) == ("beat-rival", Decimal("19.49"))
+
+
 def test_a_margin_that_is_met_exactly_is_kept():
     fees, product = {"referral": "0"}, costs(sale_vat_rate="0")
     given = {"rivals": ["5.01"], "wanted": "0.20", "product": product}
@@ -78,7 +84,7 @@ def test_limits_that_contradict_the_costs_or_each_other_leave_no_advice_and_say_
     assert "9.63" in advice.reason
     advice, _ = advise(FLAT, rivals=["19.49"], low="13", high="12")
     assert (advice.code, advice.price) == ("bounds-contradict", None)
-    assert "13" in advice.reason
+    assert advice.reason == "The highest price set, 12.00, is below the lowest price set, 13."
 
 
 def test_a_margin_out_of_reach_gets_as_near_to_it_as_is_allowed():
