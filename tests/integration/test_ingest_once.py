@@ -260,6 +260,8 @@ def test_the_same_broken_body_again_only_counts_up(conn, flaw, open_connection):
     assert again.first_failed_at == first.first_failed_at < again.last_failed_at
     assert column(conn, "SELECT raw_body FROM worker_failures") == [flaw]
     assert ear.heard() == []
+    deliver(conn, letter(flaw))
+    assert [one.failure_count for one in list_failures(conn)] == [3]
 
 
 def test_the_same_broken_body_twice_in_one_batch_is_filed_once(conn):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,9 @@ from tests.factories import (
     pricing_health,
     sns,
 )
+from worker.ingest import door
 from worker.ingest.door import read
-from worker.ingest.notification import Notification
+from worker.ingest.notification import Notification, Rejection
 
 SAMPLES = Path(__file__).parents[1] / "data" / "spapi"
 
@@ -196,6 +198,10 @@ def test_pricing_health_gives_the_own_price_and_the_buy_box_price():
     assert found.offer_count == 3
 
 
+def test_pricing_health_is_of_the_consumers_market():
+    assert accept(pricing_health()).audience == "consumer"
+
+
 def test_pricing_health_without_a_landed_price_adds_the_parts_up():
     found = facts(pricing_health(merchant_offer={"landedPrice": None}))
     assert found.your_price == Decimal("26.50")
@@ -231,6 +237,23 @@ def test_ids_are_trimmed_and_otherwise_untouched():
 def test_without_a_notification_id_the_hash_is_the_event_key():
     result = accept(any_offer_changed(NotificationMetadata={}))
     assert (result.notification_id, result.event_key) == (None, result.body_hash.hex())
+
+
+@pytest.mark.parametrize("wrap", [body, lambda message: sns(body(message))], ids=["bare", "sns"])
+def test_a_mistake_of_the_reader_refuses_the_message_and_says_so(monkeypatch, wrap):
+    """Else one message would end the ingester, come again, and end it again."""
+
+    def defect(*_, **__):
+        raise KeyError("nobody thought of this")
+
+    message = any_offer_changed()
+    monkeypatch.setattr(door, "market_facts", defect)
+    result = read(arrival(wrap(message)), now=NOW)
+    assert isinstance(result, Rejection)
+    assert result.error_type == "unreadable"
+    assert result.body_hash == sha256(body(message)).digest()
+    assert "KeyError" in result.error_message
+    assert result.error_message.endswith("correct it, then replay the message.")
 
 
 def test_the_source_is_the_subscription_then_the_seller():

@@ -55,8 +55,11 @@ def test_the_asin_may_be_on_the_payload_in_capitals():
     assert accept(legacy(payload=ids)).asin == ASIN
 
 
-def test_the_more_specific_place_wins():
-    assert accept(legacy(summary=IDS, payload={"asin": "B0OTHER000"})).asin == ASIN
+@pytest.mark.parametrize(
+    ("here", "there"), [("summary", "trigger"), ("trigger", "wrapper"), ("wrapper", "payload")]
+)
+def test_the_more_specific_place_wins(here, there):
+    assert accept(legacy(**{here: IDS, there: {"asin": "B0OTHER000"}})).asin == ASIN
 
 
 def test_the_summary_may_stand_on_the_payload_itself():
@@ -83,6 +86,29 @@ def test_lists_that_amazon_has_too_are_read_and_plain_numbers_are_not():
     counts = [{"condition": "used", "fulfillmentChannel": "Amazon", "offerCount": 23}]
     assert accept(legacy(summary=IDS | {"numberOfOffers": counts})).facts.offer_count == 23
     assert accept(legacy(summary=IDS | {"numberOfOffers": 7})).facts.offer_count is None
+
+
+def test_the_lows_and_the_buy_box_of_the_layout_are_read():
+    def row(amount):
+        return {"condition": "used", "landedPrice": {"amount": amount, "currencyCode": "GBP"}}
+
+    lists = {"lowestPrices": [row(9)], "buyBoxPrices": [row(11)]}
+    facts = accept(legacy(summary=IDS | lists)).facts
+    assert [one.landed for one in facts.lowest_prices] == [9]
+    assert facts.buy_box_prices == (11,)
+
+
+def test_a_blank_id_is_looked_for_in_the_next_place():
+    ids = IDS | {"sellerId": "", "asin": ""}
+    general = {"sellerId": OWN_SELLER, "asin": ASIN}
+    found = accept(legacy(summary=ids, payload=general), fallback_seller_id="A9FALLBACK")
+    assert (found.seller_id, found.asin) == (OWN_SELLER, ASIN)
+
+
+def test_the_time_of_the_change_stands_in_for_that_of_the_event():
+    changed = "2025-03-04T10:00:00+00:00"
+    message = legacy(summary=IDS, trigger={"timeOfOfferChange": changed}, eventTime=None)
+    assert accept(message).event_time.isoformat() == changed
 
 
 def test_the_condition_is_new_where_nobody_says():
