@@ -64,6 +64,17 @@ def test_the_lowest_prices_the_advice_and_the_unfollowable_are_there():
     assert found.unfollowable == ((RIVALS[1], Decimal("10.50")),)
 
 
+def test_the_seller_s_own_limits_bind_the_advice_and_not_the_floors():
+    """The rival asks 19.49; break-even is 9.63."""
+    low = view(product=costs(min_price="19.60"))
+    assert (low.recommended_price, low.recommendation_code) == (Decimal("20.49"), "hold")
+    high = view(product=costs(max_price="15.00"))
+    assert (high.recommended_price, high.recommendation_code) == (Decimal("15.00"), "at-max-price")
+    floors = [(one.min_viable_price, one.min_price_for_margin) for one in (low, high)]
+    assert floors == [(Decimal("9.63"), Decimal("9.63"))] * 2
+    assert low.unfollowable == ((RIVALS[0], Decimal("19.49")),)
+
+
 def test_adverts_and_returns_are_wanted_on_top_of_the_margin():
     extra = EconomicsSettings(adverts_and_returns=Decimal("0.10"))
     assert view(settings=extra).min_price_for_margin == Decimal("10.96")
@@ -119,6 +130,21 @@ def test_what_is_at_stake_is_unknown_while_the_holder_of_the_buy_box_is():
     ],
 )
 def test_a_flag_is_raised_exactly_where_it_is_due(given, flags):
+    assert view(**given).risk_flags == flags
+
+
+@pytest.mark.parametrize(
+    ("own", "rival", "flags"),
+    [
+        ("12.00", "10.00", ()),
+        ("12.00", "9.99", ("margin-squeeze",)),
+        ("10.00", "9.99", ("margin-squeeze",)),
+    ],
+)
+def test_a_margin_of_five_percent_is_none_that_is_squeezed_and_one_that_can_be(own, rival, flags):
+    """At 10.00 a cost of 9.50 leaves exactly 5 %."""
+    product = costs(unit_cost="9.50", sale_vat_rate="0")
+    given = {"fees": rules(referral="0"), "product": product, "own": own, "rivals": (rival,)}
     assert view(**given).risk_flags == flags
 
 

@@ -17,6 +17,7 @@ from economics.costing import (
     POINTS_KEPT,
     Economics,
     add_point,
+    by_product,
     choose_product,
     is_raced,
     price_again,
@@ -57,6 +58,18 @@ def test_the_own_offers_channel_decides_between_channels():
         ([MERCHANT], "amazon", "no costs are known for the product as sent by Amazon"),
         ([AMAZON, MERCHANT], None, "costs differ by channel, and how the own offer is sent"),
         ([AMAZON, replace(AMAZON, sku="B", unit_cost=Decimal(5))], "amazon", "costs differ by SKU"),
+        ([AMAZON, replace(AMAZON, sku="B", min_price=Decimal(9))], "amazon", "costs differ by SKU"),
+        ([AMAZON, replace(AMAZON, sku="B", max_price=Decimal(9))], None, "costs differ by SKU"),
+        (
+            [AMAZON, replace(AMAZON, sku="B", estimated_daily_sales=Decimal(3))],
+            None,
+            "costs differ by SKU",
+        ),
+        (
+            [AMAZON, replace(AMAZON, fulfilment_channel="merchant")],
+            None,
+            "costs differ by channel",
+        ),
     ],
 )
 def test_what_leaves_it_open_is_unknown_with_a_reason(rows, channel, reason):
@@ -69,6 +82,16 @@ def test_what_leaves_it_open_is_unknown_with_a_reason(rows, channel, reason):
 def test_rows_that_differ_in_no_cost_say_the_same(channel):
     other = replace(AMAZON, sku="B", title="the same, another listing", tags=("x",))
     assert choose_product([AMAZON, other], channel) is AMAZON
+
+
+def test_rows_are_found_by_seller_marketplace_asin_and_condition():
+    used, french = replace(AMAZON, item_condition="used"), replace(AMAZON, marketplace_id="A13V")
+    key = (OWN_SELLER, GB, AMAZON.asin, "new")
+    assert by_product([AMAZON, used, french, MERCHANT]) == {
+        key: [AMAZON, MERCHANT],
+        (*key[:3], "used"): [used],
+        (key[0], "A13V", *key[2:]): [french],
+    }
 
 
 def told(*fulfilled, prices=None):
@@ -97,6 +120,7 @@ def priced(facts, known=ECONOMY):
         (told(True, False), None),
         (told(True, False, prices=["12.00", "13.00"]), "amazon"),
         (told(True, False, prices=["13.00", "12.00"]), "merchant"),
+        (told(False, prices=["11.00"]), "merchant"),  # as the rival's, which Amazon sends
     ],
 )
 def test_the_own_channel_is_that_of_the_own_offer_that_makes_the_price(facts, channel):
@@ -167,6 +191,12 @@ def test_the_lows_kept_are_the_newest_and_not_too_old(some):
     dropped = set(some) - set(lows)
     for point in dropped:
         assert newest - point.event_time > RACE.window or len(lows) == POINTS_KEPT
+
+
+def test_of_many_lows_within_the_window_the_newest_are_kept():
+    """A state row keeps them: they must not become more and more while a market is in motion."""
+    many = [LowPoint(T0 + timedelta(minutes=n), Decimal(50 - n), RIVALS[0]) for n in range(30)]
+    assert kept(many) == tuple(many[-POINTS_KEPT:])
 
 
 @given(points)

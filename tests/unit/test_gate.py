@@ -30,6 +30,7 @@ def test_shutting_twice_is_news_once_and_so_is_opening() -> None:
     gate = Gate()
     assert gate.shut("database", "refused")
     assert not gate.shut("database", "still refused")
+    assert gate.reasons == {"database": "still refused"}, "operators read it in the heartbeat"
     assert gate.open("database")
     assert not gate.open("database")
 

@@ -6,10 +6,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from economics.assess_economics import Prepared
-from economics.costing import PREPARED_KEPT, Ledger
+from economics.costing import PREPARED_KEPT, Economy, Ledger, by_product, price_market
+from economics.facts import MarketFacts, Offer, ReferencePrices
 from economics.fee_schedule import FeeBook
+from economics.market import take_snapshot
 from tests.economics_strategies import AT, costs, rule, rules, terms
+from tests.factories import ASIN, GB, OWN_SELLER, RIVALS
 
 USUAL = rules(referral="0.15", fulfilment="2.50")
 MIDNIGHT = datetime(2026, 5, 31, 23, tzinfo=UTC)
@@ -58,3 +63,39 @@ def test_a_full_memory_starts_afresh_and_answers_the_same(monkeypatch):
     book, products = ledger(), [costs(unit_cost=str(n)) for n in range(5)]
     for _ in range(2):
         assert [book.prepared(one, AT).unit.cost for one in products] == [*range(5)]
+
+
+USUAL_MARKET = {"own": "20.00", "rival": "18.00", "prime": "19.00", "wins": False, "map": "15.00"}
+CHANGES = [{}, {"own": "21.00"}, {"rival": "17.00"}, {"rival": "9.00"}, {"prime": "18.50"},
+           {"wins": True}, {"map": "30.00"}, {"racing": True}]  # fmt: skip
+
+
+@pytest.mark.parametrize("advise", [True, False])
+def test_what_one_market_is_worth_is_not_told_of_another_that_differs_in_one_thing(advise):
+    """One ledger is asked of all of them in turn, and a new one of each."""
+    product = costs(estimated_daily_sales="2")
+
+    def economy():
+        return Economy(by_product([product]), ledger())
+
+    def worth(known, *, racing=False, **change):
+        given = USUAL_MARKET | change
+        wins = given["wins"]
+        offers = (
+            Offer(seller_id=OWN_SELLER, listing=Decimal(given["own"]), prime=False, winner=wins),
+            Offer(
+                seller_id=RIVALS[0], listing=Decimal(given["rival"]), prime=False, winner=not wins
+            ),
+            Offer(seller_id=RIVALS[1], listing=Decimal(given["prime"]), prime=True, winner=False),
+        )
+        reference = ReferencePrices(minimum_advertised=Decimal(given["map"]))
+        facts = MarketFacts(currency="GBP", offers=offers, reference=reference)
+        market = take_snapshot(facts, seller_id=OWN_SELLER, marketplace_id=GB)
+        key = (OWN_SELLER, GB, ASIN, "new")
+        return price_market(known, key, market, facts, AT, racing=racing, advise=advise).view
+
+    one = economy()
+    asked = [worth(one, **change) for change in CHANGES]
+    fresh = [worth(economy(), **change) for change in CHANGES]
+    assert asked == fresh
+    assert len({str(view) for view in fresh}) == (len(CHANGES) if advise else 5)

@@ -23,9 +23,21 @@ def bodies(path: Path) -> list[bytes]:
         (b'\n\n{"a": 1}\n\n{"b": 2}', [b'{"a": 1}', b'{"b": 2}']),
         (b'{"a": 1}\nbroken\n{"b": 2}', [b'{"a": 1}', b"broken", b'{"b": 2}']),
         (b"<xml>\n</xml>", [b"<xml>\n</xml>"]),
+        (b"[1]\n[2]\n", [b"[1]\n[2]\n"]),
+        (b"[" * 200_000, [b"[" * 200_000]),
         (b"", [b""]),
     ],
-    ids=["document", "pretty", "lines", "blank-lines", "broken-line", "xml", "empty"],
+    ids=[
+        "document",
+        "pretty",
+        "lines",
+        "blank-lines",
+        "broken-line",
+        "xml",
+        "lists",
+        "deep",
+        "empty",
+    ],
 )
 def test_a_file_is_one_body_unless_its_first_line_is_a_whole_object(
     tmp_path: Path, content: bytes, expected: list[bytes]
@@ -37,9 +49,11 @@ def test_a_file_is_one_body_unless_its_first_line_is_a_whole_object(
 
 def test_a_folder_is_read_in_order_without_hidden_or_foreign_files(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    for name in ("b.json", "a.jsonl", "sub/c.ndjson", ".hidden.json", "README.md", "x.png"):
+    wanted = ["a.jsonl", "b.json", "d.JSON", "e.txt", "f.xml", "message-id", "sub/c.ndjson"]
+    for name in (*reversed(wanted), ".hidden.json", "README.md", "x.png"):
         (tmp_path / name).write_text("{}")
-    assert [Path(f).name for f in find_files([str(tmp_path)])] == ["a.jsonl", "b.json", "c.ndjson"]
+    found = [str(Path(f).relative_to(tmp_path)) for f in find_files([str(tmp_path)])]
+    assert found == wanted
 
 
 def test_a_file_that_is_named_is_read_whatever_its_suffix(tmp_path: Path) -> None:
