@@ -75,6 +75,26 @@ def test_the_seller_s_own_limits_bind_the_advice_and_not_the_floors():
     assert low.unfollowable == ((RIVALS[0], Decimal("19.49")),)
 
 
+def test_a_rival_at_the_very_price_that_loses_nothing_is_not_followed():
+    """Under it would be a loss."""
+    found = view(rivals=("9.63",))
+    assert (found.recommended_price, found.recommendation_code) == (Decimal("20.49"), "hold")
+    assert found.unfollowable == ((RIVALS[0], Decimal("9.63")),)
+    assert view(rivals=("9.64",)).recommended_price == Decimal("9.63")
+
+
+def test_a_rival_s_shipping_is_part_of_the_price_that_is_followed():
+    """9.00 cannot be followed, 9.50 and 5.00 for shipping can: it is 14.50 to the buyer."""
+    own = Offer(seller_id=OWN_SELLER, listing=Decimal("20.49"))
+    low = Offer(seller_id=RIVALS[0], listing=Decimal("9.00"))
+    shipped = Offer(seller_id=RIVALS[1], listing=Decimal("9.50"), shipping=Decimal("5.00"))
+    facts = MarketFacts(currency="GBP", offers=(own, low, shipped))
+    snapshot = take_snapshot(facts, seller_id=OWN_SELLER, marketplace_id=GB)
+    found = assess_economics(costs(), schedule(USUAL), snapshot, facts)
+    assert found.recommended_price == Decimal("14.49")
+    assert found.unfollowable == ((RIVALS[0], Decimal("9.00")),)
+
+
 def test_adverts_and_returns_are_wanted_on_top_of_the_margin():
     extra = EconomicsSettings(adverts_and_returns=Decimal("0.10"))
     assert view(settings=extra).min_price_for_margin == Decimal("10.96")

@@ -244,3 +244,16 @@ def test_a_fee_of_another_day_is_another_rule():
     found = explained(fees=schedule(fees))
     assert "new" in {r.rule_id for r in found.rules}
     assert "old" not in {r.rule_id for r in found.rules}
+
+
+def test_a_race_is_among_the_risks_that_are_explained():
+    calm, raced = (
+        explain(costs(), schedule(USUAL), *market(), racing=racing).view.risk_flags
+        for racing in (False, True)
+    )
+    assert (calm, raced) == ((), ("race-to-bottom",))
+
+
+def test_why_the_own_price_is_not_known_is_told_from_offers_that_were_not_sent():
+    assert "among those that Amazon sent" in gaps(explained(own=None))["own price"][0]
+    assert gaps(explained(own=None, rivals=()))["own price"][0] == "Amazon sent no offers"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -49,12 +48,14 @@ def test_two_products_asked_in_turn_keep_their_own_costs():
 
 
 def test_costs_that_are_gone_do_not_hand_their_figures_to_those_that_take_their_place():
-    """It remembers by identity, and a new object may be where an old one was."""
+    """It remembers by identity, and a new object may be where one was of which nothing is kept."""
     book = ledger()
-    for n in range(200):
-        product = replace(costs(), unit_cost=Decimal(n))
-        assert book.prepared(product, AT + timedelta(hours=n % 2)).unit.cost == n
-        del product
+    for n in range(300):
+        known = bool(n % 3)
+        product = costs(unit_cost=str(n) if known else None)
+        found = book.prepared(product, AT + timedelta(hours=n % 2))
+        assert isinstance(found, Prepared) is known
+        del product, found
 
 
 def test_a_full_memory_starts_afresh_and_answers_the_same(monkeypatch):
@@ -99,3 +100,22 @@ def test_what_one_market_is_worth_is_not_told_of_another_that_differs_in_one_thi
     fresh = [worth(economy(), **change) for change in CHANGES]
     assert asked == fresh
     assert len({str(view) for view in fresh}) == (len(CHANGES) if advise else 5)
+
+
+def test_the_history_keeps_the_price_that_loses_nothing_whatever_the_seller_wants():
+    """Neither the wanted margin nor the seller's lowest price make a loss of what is none."""
+    product = costs(min_price="15.00")
+    found = Ledger(FeeBook(USUAL, [terms(wanted_margin=Decimal("0.10"))]))
+    facts = MarketFacts(
+        currency="GBP", offers=(Offer(seller_id=OWN_SELLER, listing=Decimal("20.00")),)
+    )
+    market = take_snapshot(facts, seller_id=OWN_SELLER, marketplace_id=GB)
+    known = Economy(by_product([product]), found)
+    views = [
+        price_market(known, (OWN_SELLER, GB, ASIN, "new"), market, facts, AT, advise=advise).view
+        for advise in (False, True)
+    ]
+    free = Ledger(FeeBook(USUAL, [terms()])).prepared(costs(), AT)
+    assert isinstance(free, Prepared)
+    assert [view.min_viable_price for view in views] == [free.floors.even] * 2
+    assert views[1].min_price_for_margin > free.floors.even

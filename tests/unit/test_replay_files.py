@@ -78,3 +78,11 @@ def test_a_huge_file_is_cut_just_over_the_limit(tmp_path: Path) -> None:
     file.write_bytes(b"[" + b"1," * MAX_BODY_BYTES)
     (body,) = bodies(file)
     assert MAX_BODY_BYTES < len(body) < MAX_BODY_BYTES * 3
+
+
+def test_a_body_of_many_lines_is_read_whole_up_to_the_limit(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    content = b"[\n" + b"1,\n" * (MAX_BODY_BYTES // 3 - 2) + b"1]"
+    assert MAX_BODY_BYTES - 10 < len(content) <= MAX_BODY_BYTES
+    file.write_bytes(content)
+    assert bodies(file) == [content]
