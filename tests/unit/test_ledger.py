@@ -9,7 +9,7 @@ import pytest
 
 from economics.assess_economics import Prepared
 from economics.costing import PREPARED_KEPT, Economy, Ledger, by_product, price_market
-from economics.facts import MarketFacts, Offer, ReferencePrices
+from economics.facts import LowestPrice, MarketFacts, Offer, ReferencePrices
 from economics.fee_schedule import FeeBook
 from economics.market import take_snapshot
 from tests.economics_strategies import AT, costs, rule, rules, terms
@@ -68,7 +68,7 @@ def test_a_full_memory_starts_afresh_and_answers_the_same(monkeypatch):
 
 USUAL_MARKET = {"own": "20.00", "rival": "18.00", "prime": "19.00", "wins": False, "map": "15.00"}
 CHANGES = [{}, {"own": "21.00"}, {"rival": "17.00"}, {"rival": "9.00"}, {"prime": "18.50"},
-           {"wins": True}, {"map": "30.00"}, {"racing": True}]  # fmt: skip
+           {"wins": True}, {"map": "30.00"}, {"racing": True}, {"own": "12.00"}, {"own": "12.00", "rival": "17.00"}]  # fmt: skip
 
 
 @pytest.mark.parametrize("advise", [True, False])
@@ -99,7 +99,22 @@ def test_what_one_market_is_worth_is_not_told_of_another_that_differs_in_one_thi
     asked = [worth(one, **change) for change in CHANGES]
     fresh = [worth(economy(), **change) for change in CHANGES]
     assert asked == fresh
-    assert len({str(view) for view in fresh}) == (len(CHANGES) if advise else 5)
+    assert len({str(view) for view in fresh}) == (len(CHANGES) if advise else 6)
+
+
+@pytest.mark.parametrize("advise", [True, False])
+def test_two_markets_of_which_only_the_lows_were_sent_have_a_margin_each(advise):
+    """Of a message without offers the summary alone tells the low; it names no rival."""
+    known = Economy(by_product([costs()]), ledger())
+
+    def margin(low):
+        lows = (LowestPrice(landed=Decimal(low), fulfilled_by_amazon=False),)
+        facts = MarketFacts(currency="GBP", lowest_prices=lows)
+        market = take_snapshot(facts, seller_id=OWN_SELLER, marketplace_id=GB)
+        key = (OWN_SELLER, GB, ASIN, "new")
+        return price_market(known, key, market, facts, AT, advise=advise).view.margin_at_market_low
+
+    assert margin("18.00") > margin("17.00") > margin("16.00")
 
 
 def test_the_history_keeps_the_price_that_loses_nothing_whatever_the_seller_wants():
