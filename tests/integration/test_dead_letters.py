@@ -134,3 +134,31 @@ def test_a_dead_letter_whose_message_came_through_otherwise_is_closed_as_already
     assert done.resolution == "already stored"
     assert list_failures(conn) == []
     assert column(conn, "SELECT count(*) FROM worker_notifications") == [1]
+
+
+def test_a_redriven_message_is_found_by_its_sqs_id_and_told_from_one_of_the_queue(conn):
+    sound = letter(message_id="m-1")
+    read = replace(refused("missing-field").read, body_hash=sound.read.body_hash)
+    deliver(conn, replace(sound, read=read))
+    redrive(conn, [list_failures(conn)[0].id], FILER, now=datetime.now(UTC))
+    assert conn.execute("SELECT message_id, source FROM worker_notifications").fetchall() == [
+        ("m-1", "redrive")
+    ]
+
+
+def test_a_message_that_named_no_seller_goes_through_once_one_is_configured(conn):
+    """The older layout; its error says to set SELLER_ID."""
+    ids = {"asin": "B0CXYZ1234", "marketplaceId": GB, "offers": []}
+    nobody_s = {
+        "notificationType": "ANY_OFFER_CHANGED",
+        "eventTime": "2025-03-04T10:15:30Z",
+        "payload": {"anyOfferChangedNotification": {"offerChangeSummary": ids}},
+    }
+    deliver(conn, letter(nobody_s))
+    (dead,) = list_failures(conn)
+    assert "SELLER_ID" in dead.error_message
+    now = datetime.now(UTC)
+    (still,) = redrive(conn, [dead.id], FILER, now=now)
+    (done,) = redrive(conn, [dead.id], FILER, now=now, fallback_seller_id="A9FALLBACK")
+    assert (still.resolution, done.resolution) == (None, "redriven")
+    assert column(conn, "SELECT seller_id FROM worker_notifications") == ["A9FALLBACK"]
