@@ -45,14 +45,22 @@ def test_what_the_book_remembers_of_one_product_is_not_given_for_another(other):
 
 
 def test_the_book_keeps_the_marketplaces_and_the_sellers_apart():
-    """Terms and rules of the one are not those of the other, at the same instant."""
-    place = {"marketplace_id": "A1PA6795UKMFR9", "currency": "EUR"}
-    german = [replace(one, rule_id=f"de-{one.rule_id}", **place) for one in USUAL]
+    """Two of them trade in euros, and differ in nothing else that a product says."""
+    places = [
+        {"marketplace_id": "A1PA6795UKMFR9", "currency": "EUR"},
+        {"marketplace_id": "A13V1IB3VIYZZH", "currency": "EUR"},
+    ]
+    everywhere = [
+        *USUAL,
+        *(replace(one, rule_id=f"{n}-{one.rule_id}", **place)
+          for n, place in enumerate(places) for one in USUAL),
+    ]  # fmt: skip
     other = terms(seller_id="A9OTHER", fee_vat_recoverable=Decimal(0))
-    everybody_s = [terms(), other, terms(marketplace_id=place["marketplace_id"])]
-    book = FeeBook([*USUAL, *german], everybody_s)
-    for product in (costs(), costs(**place), costs(seller_id="A9OTHER")):
+    agreed = [terms(), other, *(terms(marketplace_id=p["marketplace_id"]) for p in places)]
+    book = FeeBook(everywhere, agreed)
+    products = [costs(), *(costs(**place) for place in places), costs(seller_id="A9OTHER")]
+    for product in products:
         found = book.schedule_for(product, AT)
-        assert found == schedule_for([*USUAL, *german], everybody_s, product, AT)
+        assert found == schedule_for(everywhere, agreed, product, AT)
         assert isinstance(found, FeeSchedule)
-    assert book.schedule_for(costs(seller_id="A9OTHER"), AT).fee_vat_recoverable == 0
+    assert book.schedule_for(products[-1], AT).fee_vat_recoverable == 0
