@@ -210,7 +210,9 @@ def test_what_is_bad_again_before_it_has_cleared_is_told_then(story, wait):
     assert len(story.alerts()) == 1
 
 
-@pytest.mark.parametrize("severities", [("success", "critical"), ("warning", "unknown")])
+@pytest.mark.parametrize(
+    "severities", [("success", "critical"), ("warning", "unknown"), ("critical", "warning")]
+)
 def test_what_the_last_message_of_a_backlog_does_not_deny_is_told_at_once(story, severities):
     backlog(story, *severities)
     assert story.told() == [(60, "raised")]

@@ -19,7 +19,7 @@ from worker.alerts.flapping import STEADY, Flap
 from worker.alerts.routing import Placement, history, placements
 from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Quiet, Step, Tell, Transition
-from worker.alerts.values import Alert, TellKind, rank
+from worker.alerts.values import Alert, TellKind, below_since, rank
 from worker.alerts.voice import OWED
 from worker.analysis.severity import Severity
 
@@ -124,17 +124,17 @@ class Account:
         self._message(alert, None, severity, "all-clear", placement.reason, placement)
 
     def hold_back_what_passed(self) -> None:
-        """What began in this account, and looks better by its last message, is not told but owed.
+        """What began in this account, and is over by its last message, is not told but owed.
 
-        A backlog brings messages of hours at once: nobody is called for what is known to be over,
-        with figures that deny it. Should it be bad again before it clears, it is told then.
+        A backlog brings messages of hours at once: nobody is called for what looks well again, with
+        figures that deny it. Should it be bad again before it clears, it is told then.
         """
         for number, kept in list(self.changed.items()):
             alert = kept.alert
-            passed = alert.is_open and alert.is_falling and not kept.flap.unstable
+            over = alert.is_open and below_since(alert, "warning") is not None
             due = [m for m in self.messages if m.alert_id == number and m.is_told]
             kind = next((kind for kind in OWED if {m.tell for m in due} == {kind}), None)
-            if number > 0 or kind is None or not passed:
+            if number > 0 or kind is None or not over or kept.flap.unstable:
                 continue
             held = replace(kept, alert=replace(alert, owed=kind, last_told_at=None))
             self._change(held)
