@@ -132,9 +132,11 @@ class Account:
         for number, kept in list(self.changed.items()):
             alert = kept.alert
             over = alert.is_open and below_since(alert, "warning") is not None
+            if number > 0 or not over or kept.flap.unstable:
+                continue
             due = [m for m in self.messages if m.alert_id == number and m.is_told]
             kind = next((kind for kind in OWED if {m.tell for m in due} == {kind}), None)
-            if number > 0 or kind is None or not over or kept.flap.unstable:
+            if kind is None:
                 continue
             held = replace(kept, alert=replace(alert, owed=kind, last_told_at=None))
             self._change(held)
