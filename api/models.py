@@ -153,6 +153,7 @@ class Alert(_Body):
     delivered_at: datetime | None = None
     last_told_at: datetime | None = None
     still_true_since: datetime | None = None
+    better_since: datetime | None = None
     unstable_since: datetime | None = None
     inhibited_by: str | None = None
     supersedes: int | None = None

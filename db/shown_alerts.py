@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 class ShownAlert:
     """A row of `alerts` as people see it, without what only the lifecycle needs.
 
-    None is "not known" or "not so".
+    None is "not known" or "not so". `better_since`: since when every message about it was better
+    than its severity says; the reasons among the `facts` are those of the newest.
     """
 
     id: int
@@ -41,6 +42,7 @@ class ShownAlert:
     delivered_at: datetime | None
     last_told_at: datetime | None
     still_true_since: datetime | None
+    better_since: datetime | None
     unstable_since: datetime | None
     inhibited_by: str | None
     supersedes: int | None
@@ -72,9 +74,10 @@ class TrailRow(NamedTuple):
     quiet: str | None
 
 
-_COLUMNS = tuple(f.name for f in fields(ShownAlert))
+_COLUMNS = tuple(f.name for f in fields(ShownAlert) if f.name != "better_since")
 
 
 def shown_alert(row: dict[str, Any]) -> ShownAlert:
     """The alert in a row of all its columns."""
-    return ShownAlert(**{name: row[name] for name in _COLUMNS})
+    better_since = row[f"below_{row['severity']}_since"]
+    return ShownAlert(better_since=better_since, **{name: row[name] for name in _COLUMNS})

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
+from psycopg.types.json import Jsonb
 
 from db.tokens import create_token, revoke_tokens
 from tests.browser.conftest import PHONE, Visit, serious
@@ -80,6 +81,18 @@ class TestFigures:
         expect(trail.locator("li")).to_have_count(100)
         expect(trail).to_contain_text("There are older entries, which are not shown here")
         expect(trail.locator("code")).to_have_text(f"buybox alerts show {alert}")
+
+    def test_an_alert_that_looks_better_says_so_beside_its_old_severity(self, conn, backend, look):
+        alert = write_alert(conn, "B0CXYZ1234", severity="high")
+        conn.execute(
+            "UPDATE alerts SET facts = %s, below_critical_since = first_seen,"
+            " below_high_since = now() WHERE id = %s",
+            (Jsonb({"reasons": ["no rule of the full policy applies"]}), alert),
+        )
+        line = look(backend.url).page.locator(".alert")
+        expect(line).to_contain_text("no rule of the full policy applies")
+        expect(line).to_contain_text("looks better since")
+        expect(line).to_contain_text("not over yet")
 
     @pytest.mark.parametrize(("own", "currency"), [("129999.00", "INR"), ("1299.00", "AED")])
     def test_no_price_of_the_charts_axis_lacks_its_first_digits(

@@ -233,6 +233,8 @@ function metaOf(alert, place, now) {
   ];
   parts.push(count(alert.occurrences, "message"));
   if (alert.escalation_level) parts.push(`escalated ${count(alert.escalation_level, "time")}`);
+  if (alert.better_since && place !== "resolved")
+    parts.push(`looks better since ${clock(alert.better_since, now)}, not over yet`);
   if (alert.unstable_since) parts.push("unstable");
   if (alert.assignee) parts.push(`for ${alert.assignee}`);
   if (place === "resolved") {
