@@ -154,6 +154,12 @@ def statuses(conn) -> list[str]:
     return [s for (s,) in conn.execute("SELECT status FROM alert_queues ORDER BY id")]
 
 
+def items(conn, delivery: int) -> int:
+    """How many messages a delivery holds."""
+    query = "SELECT count(*) FROM alert_delivery_items WHERE delivery_id = %s"
+    return conn.execute(query, (delivery,)).fetchone()[0]
+
+
 def delivery_jobs(conn) -> Sequence[tuple]:
     """(task, its time) of what waits in the queue `delivery`."""
     return conn.execute(

@@ -87,6 +87,18 @@ def call_it(conn: psycopg.Connection, asin: str, title: str, *, cost: str = "4.0
     set_products(conn, product(asin, title=title, unit_cost=Decimal(cost), **more))
 
 
+MUG = "B0CXYZ1234"
+CRITICAL = {"own": "27.50", "rival": "18.00", "rivals": 11}
+
+
+def open_mug(conn: psycopg.Connection) -> None:
+    """A mug that is fine."""
+    set_fees(conn)
+    set_terms(conn)
+    call_it(conn, MUG, "Enamel mug")
+    tell(conn, MUG, "19.99", "20.49", winner=True)
+
+
 def open_shop(conn: psycopg.Connection) -> None:
     """Eight products of every severity, in three marketplaces, with a week of prices."""
     set_fees(conn)
