@@ -23,6 +23,16 @@ def test_the_migrations_folder_does_not_hide_the_library_of_its_name() -> None:
     assert not (ROOT / "alembic" / "__init__.py").exists()
 
 
+def test_nothing_that_is_kept_is_a_link() -> None:
+    """One leads to a place that others do not have, or away from where they think they write."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if tracked.returncode != 0:
+        pytest.skip("no git checkout, so nothing says which files are ours")
+    assert [line for line in tracked.stdout.splitlines() if line.startswith("120000")] == []
+
+
 def test_no_file_names_a_path_of_a_machine() -> None:
     machine = re.compile(r"(?<![\w.])/(?:home|root|Users|work|opt|mnt)/\w")
     tracked = subprocess.run(
