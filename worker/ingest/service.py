@@ -47,7 +47,7 @@ WATCH_TIMEOUT_S = 3.0
 the 30 s of silence after which an ingester counts as lost (ops.worker_health)."""
 STOP_FILING_AFTER_S = 4.0
 STOP_WAITING_AFTER_S = 8.0
-"""An ingester is gone 10 s after SIGTERM; the platform kills what is not."""
+"""An ingester is gone 10 s after SIGTERM, 13 if SQS is silent; the platform kills what is not."""
 
 
 class Ingester:
@@ -91,7 +91,7 @@ class Ingester:
         )
 
     def stop(self) -> None:
-        """Ask it to stop; `run` returns within ten seconds. Safe in a signal handler."""
+        """Ask it to stop; `run` returns within some ten seconds. Safe in a signal handler."""
         self._stop.show()
 
     def run(self) -> None:
