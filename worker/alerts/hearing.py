@@ -59,7 +59,9 @@ def _hear(
     if kept is not None and kept.alert.condition == "firing":
         margins_known = margins_known or bool(kept.alert.facts.get(MARGINS_KNOWN))
     facts = facts_of(state, margins_known=margins_known)
-    health = account.newest.get(_keys(state.subject)[kinds_of(state.subject)[-1]])
+    health = None
+    if state.health is not None:
+        health = account.newest.get(_keys(state.subject)[kinds_of(state.subject)[-1]])
     sighting = sighting_of(
         state,
         kind,

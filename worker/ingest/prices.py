@@ -29,7 +29,9 @@ OFFER_WITHOUT_PRICE = "offer-without-price"
 OFFER_WITHOUT_SELLER = "offer-without-seller"
 
 _BY_AMAZON = {"amazon": True, "afn": True, "merchant": False, "mfn": False}
-_OFFER_TYPE: dict[Audience, str] = {"consumer": "b2c", "business": "b2b"}
+_OFFER_TYPES: dict[Audience, tuple[str, str]] = {"consumer": ("", "b2c"), "business": ("", "b2b")}
+"""What a row's OfferType is when its price is for this audience; mostly it is not given."""
+
 _SHIPS_LATER = frozenset({"future_with_date", "future_without_date"})
 _FREE = Decimal(0)
 
@@ -262,10 +264,11 @@ def _single_unit_rows(
     rows: Sequence[_SummaryPrice] | None, item_condition: str, audience: Audience
 ) -> list[_SummaryPrice]:
     """The rows of the condition that say what a single unit costs this audience."""
+    offer_types = _OFFER_TYPES[audience]
     return [
         row
         for row in _of_condition(rows or [], item_condition)
-        if row.quantity_tier in {None, 1} and row.offer_type in {"", _OFFER_TYPE[audience]}
+        if row.quantity_tier in {None, 1} and row.offer_type in offer_types
     ]
 
 
