@@ -38,8 +38,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(settings: ApiSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises SettingsError when it cannot or must not."""
-    watchdog = Watchdog()
-    with watchdog.watching("the start", at_most_s=settings.hang_seconds):
+    watchdog = Watchdog(settings.hang_seconds)
+    with watchdog.watching("the start"):
         has_tokens = _tokens_made(settings)
     if not has_tokens and not settings.on_loopback:
         raise SettingsError(

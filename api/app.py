@@ -28,7 +28,7 @@ from db.connect import connection_pool, first_line
 from db.feed import read_changes
 from db.tokens import any_token_made, read_living_tokens
 from process.logs import get_logger
-from process.watchdog import Expected, NoWatchdog, Watchdog
+from process.watchdog import NOBODY, Expected, Watchdog
 
 log = get_logger(__name__)
 
@@ -38,14 +38,13 @@ RECHECK_TOKENS_S = 5.0
 
 
 def build_app(
-    settings: ApiSettings, *, read: ReadFeed = read_changes, watchdog: Watchdog | None = None
+    settings: ApiSettings, *, read: ReadFeed = read_changes, watchdog: Watchdog = NOBODY
 ) -> FastAPI:
     """The application. `read` is how the feed is read: the tests show what a naive one loses.
 
     The watchdog ends the process when it hangs; without one nobody does.
     """
     metrics = Metrics()
-    watchdog = watchdog or NoWatchdog()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -56,10 +55,9 @@ def build_app(
             autocommit=True,
             timeout_s=POOL_WAIT_S,
             statement_timeout="10s",
-            watch=watchdog.guard("a request", at_most_s=settings.hang_seconds),
+            watch=watchdog.guard("a request"),
         )
-        turns = watchdog.expect("the feed's reader", at_most_s=settings.hang_seconds)
-        hub = _hub(settings, metrics, read, turns)
+        hub = _hub(settings, metrics, read, watchdog.expect("the feed's reader"))
         app.state.gatekeeper = gatekeeper = Gatekeeper(pool, settings)
         app.state.shared = Shared(
             settings, pool, hub, metrics, gatekeeper, StatusBoard(pool, metrics)

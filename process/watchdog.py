@@ -10,6 +10,7 @@ loses nothing here; so a process that hangs ends itself like that, and is starte
 from __future__ import annotations
 
 import faulthandler
+import math
 import os
 import sys
 import threading
@@ -52,15 +53,18 @@ class Expected:
 class Watchdog:
     """Looks every second whether anything takes longer than it may; if so, it calls `end`.
 
-    Only time in which the process could run is counted: one that was suspended has not hung.
-    `clock` tells seconds.
+    Anything may take `patience_s` and what it says that it needs beyond. Only time in which the
+    process could run is counted: one that was suspended has not hung. `clock` tells seconds.
     """
 
     def __init__(
         self,
+        patience_s: float,
+        *,
         end: Callable[[], None] = end_process,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._patience_s = patience_s
         self._end = end
         self._clock = clock
         self._looked_at = clock()
@@ -68,8 +72,9 @@ class Watchdog:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def expect(self, what: str, *, at_most_s: float) -> Expected:
-        """From now on this must be renewed within so many seconds, until the process ends."""
+    def expect(self, what: str, *, more_s: float = 0) -> Expected:
+        """From now on this must be renewed again and again, until the process ends."""
+        at_most_s = self._patience_s + more_s
         one = Expected(what, at_most_s, at_most_s)
         with self._lock:
             self._expected.add(one)
@@ -80,18 +85,18 @@ class Watchdog:
         return one
 
     @contextmanager
-    def watching(self, what: str, *, at_most_s: float) -> Iterator[None]:
-        """What happens inside must be over within so many seconds."""
-        one = self.expect(what, at_most_s=at_most_s)
+    def watching(self, what: str, *, more_s: float = 0) -> Iterator[None]:
+        """What happens inside must be over in time."""
+        one = self.expect(what, more_s=more_s)
         try:
             yield
         finally:
             with self._lock:
                 self._expected.discard(one)
 
-    def guard(self, what: str, *, at_most_s: float) -> Callable[[], AbstractContextManager[None]]:
+    def guard(self, what: str) -> Callable[[], AbstractContextManager[None]]:
         """The same for whoever is to do it again and again: a new `watching` at each call."""
-        return partial(self.watching, what, at_most_s=at_most_s)
+        return partial(self.watching, what)
 
     def look(self) -> None:
         """One look."""
@@ -117,6 +122,10 @@ class Watchdog:
 class NoWatchdog(Watchdog):
     """For commands and tests, in whose processes nobody is alone: nothing is counted."""
 
-    def expect(self, what: str, *, at_most_s: float) -> Expected:
+    def expect(self, what: str, *, more_s: float = 0) -> Expected:
         """What nobody asks for again."""
-        return Expected(what, at_most_s, at_most_s)
+        return Expected(what, self._patience_s + more_s, self._patience_s + more_s)
+
+
+NOBODY = NoWatchdog(math.inf)
+"""Who watches where none is given."""

@@ -20,7 +20,7 @@ from db.connect import QUEUE_SETTINGS, connection_pool, conninfo
 from process.logs import configure_logs, get_logger
 from process.memory import spare_the_collector
 from process.settings import SettingsError
-from process.watchdog import NoWatchdog, Watchdog
+from process.watchdog import NOBODY, Watchdog
 from worker.alerts.storing import record_delivery
 from worker.alerts.task import register_alerts
 from worker.analysis.state import SeveritySettings
@@ -45,20 +45,19 @@ def analyst_from(settings: Settings) -> Analyst:
 
 
 def build_app(
-    settings: Settings, *, pool: ConnectionPool | None = None, watchdog: Watchdog | None = None
+    settings: Settings, *, pool: ConnectionPool | None = None, watchdog: Watchdog = NOBODY
 ) -> procrastinate.App:
     """The App with every task registered. Opens nothing; `pool` replaces the pools of its own.
 
     The watchdog ends the process when it hangs; without one nobody does.
     """
-    watchdog = watchdog or NoWatchdog()
     couriers_pool = pool
     if pool is None:
         pool = connection_pool(
             settings.dsn,
             role="analysis",
             max_size=settings.worker_concurrency + 2,
-            watch=watchdog.guard("analysis", at_most_s=settings.hang_seconds),
+            watch=watchdog.guard("analysis"),
             **QUEUE_SETTINGS,
         )
         atexit.register(pool.close)
@@ -67,7 +66,7 @@ def build_app(
             settings.dsn,
             role="delivery",
             max_size=settings.delivery_threads,
-            watch=watchdog.guard("delivery", at_most_s=settings.hang_seconds),
+            watch=watchdog.guard("delivery"),
         )
         atexit.register(couriers_pool.close)
     courier = courier_from(settings, couriers_pool or pool, record_delivery)
@@ -76,9 +75,8 @@ def build_app(
             jobs_at_once=settings.worker_concurrency,
             at_end=courier.finish,
             watchdog=watchdog,
-            hang_s=settings.hang_seconds,
             # A worker that ends finishes its deliveries, and asks nothing meanwhile.
-            silent_s=settings.hang_seconds + settings.delivery_timeout_seconds,
+            finishing_s=settings.delivery_timeout_seconds,
             conninfo=conninfo(settings.dsn, role="procrastinate", **QUEUE_SETTINGS),
             min_size=1,
             max_size=settings.worker_concurrency + 3,
@@ -130,8 +128,8 @@ def _app() -> procrastinate.App:
     try:
         settings = load_settings()
         configure_logs(settings, process="worker")
-        watchdog = Watchdog()
-        with watchdog.watching("the start", at_most_s=settings.hang_seconds):
+        watchdog = Watchdog(settings.hang_seconds)
+        with watchdog.watching("the start"):
             check_database(settings)
         app = build_app(settings, watchdog=watchdog)
     except SettingsError as error:

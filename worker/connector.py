@@ -12,7 +12,7 @@ import psycopg_pool
 from procrastinate import PsycopgConnector, exceptions, sql
 from procrastinate.connector import Notify
 
-from process.watchdog import Expected, NoWatchdog, Watchdog
+from process.watchdog import NOBODY, Expected, Watchdog
 
 LOCK_INDEX = "procrastinate_jobs_lock_idx_v1"
 A_JOB = '{"type": "job_inserted", "job_id": 0}'
@@ -43,8 +43,8 @@ class BuyboxConnector(PsycopgConnector):
 
     `at_end` is called, in a thread, when the worker has ended its jobs and before the process ends.
 
-    The watchdog ends a worker one of whose queries is not answered within `hang_s`, or that has
-    asked nothing for `silent_s`: its heart has stopped, and yet it did not end.
+    The watchdog ends a worker one of whose queries is not answered, or that asks nothing any more:
+    its heart has stopped, and yet it did not end. `finishing_s` is what its `at_end` may take.
 
     `is_at_work` is true once a worker listens: by then it hears the signals that tell it to stop.
     """
@@ -54,14 +54,13 @@ class BuyboxConnector(PsycopgConnector):
         *,
         jobs_at_once: int = 1,
         at_end: Callable[[], None] = lambda: None,
-        watchdog: Watchdog | None = None,
-        hang_s: float = 90,
-        silent_s: float = 120,
+        watchdog: Watchdog = NOBODY,
+        finishing_s: float = 0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._watchdog = watchdog or NoWatchdog()
-        self._hang_s, self._silent_s = hang_s, silent_s
+        self._watchdog = watchdog
+        self._finishing_s = finishing_s
         self._answers: Expected | None = None
         self._at_end = at_end
         self._threads = jobs_at_once + SPARE_THREADS
@@ -121,12 +120,12 @@ class BuyboxConnector(PsycopgConnector):
 
         Not before: who opens procrastinate's shell may think for as long as they like.
         """
-        with self._watchdog.watching("a query of the queue", at_most_s=self._hang_s):
+        with self._watchdog.watching("a query of the queue"):
             yield
         if self._answers is not None:
             self._answers.renew()
         elif query == sql.queries["register_worker"]:
-            self._answers = self._watchdog.expect("the worker", at_most_s=self._silent_s)
+            self._answers = self._watchdog.expect("the worker", more_s=self._finishing_s)
 
     async def _fetch(self, query: LiteralString, arguments: dict[str, Any]) -> dict[str, Any]:
         row = NO_JOB

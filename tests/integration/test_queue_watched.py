@@ -21,7 +21,7 @@ class Case:
     def __init__(self, database_url: str) -> None:
         self.now = 0.0
         self.ended = threading.Event()
-        self.watchdog = Watchdog(end=self.ended.set, clock=lambda: self.now)
+        self.watchdog = Watchdog(HANG_S, end=self.ended.set, clock=lambda: self.now)
         self.app: procrastinate.App = build_app(
             Settings(
                 database_url=database_url,

@@ -18,7 +18,7 @@ class Case:
     def __init__(self) -> None:
         self.now = 0.0
         self.ends = 0
-        self.watchdog = Watchdog(end=self._end, clock=lambda: self.now)
+        self.watchdog = Watchdog(90, end=self._end, clock=lambda: self.now)
 
     def pass_time(self, seconds: float) -> None:
         """Second by second, as a process that runs."""
@@ -36,7 +36,7 @@ def case() -> Case:
 
 
 def test_what_takes_too_long_ends_the_process_and_not_before(case: Case) -> None:
-    with case.watchdog.watching("T1", at_most_s=90):
+    with case.watchdog.watching("T1"):
         case.pass_time(89)
         assert case.ends == 0
         case.pass_time(1)
@@ -44,16 +44,16 @@ def test_what_takes_too_long_ends_the_process_and_not_before(case: Case) -> None
 
 
 def test_what_was_over_in_time_is_not_held_against_anybody(case: Case) -> None:
-    with case.watchdog.watching("T1", at_most_s=90):
+    with case.watchdog.watching("T1"):
         case.pass_time(60)
-    with pytest.raises(ValueError), case.watchdog.watching("T1", at_most_s=90):
+    with pytest.raises(ValueError), case.watchdog.watching("T1"):
         raise ValueError
     case.pass_time(1000)
     assert case.ends == 0
 
 
 def test_what_is_heard_of_again_and_again_may_go_on_for_ever(case: Case) -> None:
-    heart = case.watchdog.expect("the worker", at_most_s=90)
+    heart = case.watchdog.expect("the worker")
     for _ in range(100):
         case.pass_time(80)
         heart.renew()
@@ -63,8 +63,8 @@ def test_what_is_heard_of_again_and_again_may_go_on_for_ever(case: Case) -> None
 
 
 def test_one_that_hangs_is_seen_beside_others_that_do_not(case: Case) -> None:
-    heart = case.watchdog.expect("the worker", at_most_s=90)
-    with case.watchdog.watching("a delivery", at_most_s=200):
+    heart = case.watchdog.expect("the worker")
+    with case.watchdog.watching("a delivery", more_s=110):
         for _ in range(4):
             case.pass_time(50)
             heart.renew()
@@ -72,7 +72,7 @@ def test_one_that_hangs_is_seen_beside_others_that_do_not(case: Case) -> None:
 
 
 def test_a_process_that_was_suspended_has_not_hung(case: Case) -> None:
-    heart = case.watchdog.expect("the worker", at_most_s=90)
+    heart = case.watchdog.expect("the worker")
     case.pass_time(80)
     case.now += 8 * 3600
     case.watchdog.look()
@@ -84,9 +84,9 @@ def test_a_process_that_was_suspended_has_not_hung(case: Case) -> None:
 
 def test_without_a_watchdog_nothing_is_counted() -> None:
     case = Case()
-    nobody = NoWatchdog(end=case._end, clock=lambda: case.now)
-    nobody.expect("the worker", at_most_s=1)
-    with nobody.watching("T1", at_most_s=1):
+    nobody = NoWatchdog(1, end=case._end, clock=lambda: case.now)
+    nobody.expect("the worker")
+    with nobody.watching("T1"):
         case.now += 2
         nobody.look()
     assert case.ends == 0
@@ -99,7 +99,7 @@ from process.watchdog import Watchdog
 lock = threading.Lock()
 lock.acquire()
 threading.Thread(target=lock.acquire).start()  # one that would keep the process from ending
-with Watchdog().watching("a lock", at_most_s=1):
+with Watchdog(1).watching("a lock"):
     lock.acquire()
 """
 

@@ -22,8 +22,8 @@ def run(settings: Settings) -> None:
             "SQS_QUEUE_URL is not set: it names the queue to read, "
             "for example https://sqs.eu-west-1.amazonaws.com/123456789012/notifications"
         )
-    watchdog = Watchdog()
-    with watchdog.watching("the start", at_most_s=settings.hang_seconds):
+    watchdog = Watchdog(settings.hang_seconds)
+    with watchdog.watching("the start"):
         check_database(settings)
     ingester = Ingester(settings, watchdog=watchdog)
 

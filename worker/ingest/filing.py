@@ -14,7 +14,7 @@ from db import inbox
 from db.rows import InboxRow, RejectedRow
 from economics.facts import facts_to_json
 from process.logs import get_logger
-from process.watchdog import NoWatchdog, Watchdog
+from process.watchdog import NOBODY, Watchdog
 from worker.ingest.door import read
 from worker.ingest.notification import Arrival, Notification, Rejection
 from worker.settings import Settings
@@ -63,24 +63,19 @@ class Filed:
 class Filer:
     """Who files, and how far each source's jobs go ahead (seconds).
 
-    The watchdog ends a process one of whose T1s takes longer than `hang_s`.
+    The watchdog ends a process one of whose T1s hangs.
     """
 
     worker_id: str
     head_starts_s: Mapping[str, int]
-    watchdog: Watchdog = field(default_factory=NoWatchdog, compare=False)
-    hang_s: float = 90
+    watchdog: Watchdog = field(default=NOBODY, compare=False)
 
     @classmethod
-    def from_settings(cls, settings: Settings, watchdog: Watchdog | None = None) -> Filer:
+    def from_settings(cls, settings: Settings, watchdog: Watchdog = NOBODY) -> Filer:
         """High goes one head start before the others, and these one before low."""
         step = settings.priority_head_start_seconds
-        return cls(
-            settings.worker_id,
-            {"sqs-high": 2 * step, "sqs-low": 0, "": step},
-            watchdog or NoWatchdog(),
-            settings.hang_seconds,
-        )
+        head_starts_s = {"sqs-high": 2 * step, "sqs-low": 0, "": step}
+        return cls(settings.worker_id, head_starts_s, watchdog)
 
     def head_start_s(self, source: str) -> int:
         """The head start of a source's jobs."""
@@ -127,7 +122,7 @@ def _transact(
     notifications = [inbox_row(one, filer) for one in letters if _is_readable(one)]
     rejected = [_rejected_row(one) for one in letters if not _is_readable(one)]
     new_rejections: list[int] = []
-    with filer.watchdog.watching("T1", at_most_s=filer.hang_s), conn.transaction():
+    with filer.watchdog.watching("T1"), conn.transaction():
         stored = inbox.store_notifications(
             conn, notifications, now=now, ingested_by=filer.worker_id
         )

@@ -22,7 +22,7 @@ import psycopg
 from db.connect import connect
 from process.logs import get_logger
 from process.stopping import StopSign
-from process.watchdog import Watchdog
+from process.watchdog import NOBODY, Watchdog
 from worker.ingest.buffer import Buffer, InHand
 from worker.ingest.filing import Filed, Filer, file_letters, open_letter
 from worker.ingest.gate import Gate, backoff_delays
@@ -60,7 +60,7 @@ class Ingester:
         queues: Sequence[Queue] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: random.Random | None = None,
-        watchdog: Watchdog | None = None,
+        watchdog: Watchdog = NOBODY,
     ) -> None:
         self._settings = settings
         self._queues = list(queues if queues is not None else open_queues(settings))

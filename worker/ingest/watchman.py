@@ -13,7 +13,7 @@ from db import inbox, operators
 from db.connect import connect
 from process.logs import get_logger
 from process.stopping import StopSign
-from process.watchdog import NoWatchdog, Watchdog
+from process.watchdog import NOBODY, Watchdog
 from worker.ingest.gate import Gate
 from worker.ingest.sqs import Queue, QueueError
 from worker.ingest.tally import Tally
@@ -40,10 +40,10 @@ class Watchman:
         queues: Sequence[Queue],
         dead_letters: Queue | None,
         clock: Callable[[], datetime],
-        watchdog: Watchdog | None = None,
+        watchdog: Watchdog = NOBODY,
     ) -> None:
         self._settings = settings
-        self._watchdog = watchdog or NoWatchdog()
+        self._watchdog = watchdog
         self._gate = gate
         self._tally = tally
         self._queues = queues
@@ -57,8 +57,8 @@ class Watchman:
     def run(self, stop: StopSign) -> None:
         """Look until told to stop."""
         while not stop.is_shown():
-            # Twice: what it asks SQS takes its time too.
-            with self._watchdog.watching("the watchman", at_most_s=2 * self._settings.hang_seconds):
+            # What it asks SQS takes its time too.
+            with self._watchdog.watching("the watchman", more_s=self._settings.hang_seconds):
                 self.look()
             stop.wait(LOOK_EVERY_S)
 
