@@ -135,9 +135,10 @@ class Account:
             if number > 0 or not over or kept.flap.unstable:
                 continue
             due = [m for m in self.messages if m.alert_id == number and m.is_told]
-            kind = next((kind for kind in OWED if {m.tell for m in due} == {kind}), None)
-            if kind is None:
+            kinds = {m.tell for m in due}
+            if len(kinds) != 1 or not kinds <= OWED:
                 continue
+            [kind] = kinds
             held = replace(kept, alert=replace(alert, owed=kind, last_told_at=None))
             self._change(held)
             self.newest[alert.subject.key] = held
