@@ -15,10 +15,10 @@ from db import alert_reading as reading
 from worker.alerts.settings import AlertSettings
 from worker.cli.common import (
     connect_or_fail,
-    console,
     fail,
     fail_for_database,
     plain,
+    print_line,
     settings_or_fail,
 )
 from worker.cli.lengths import HOW_TO_WRITE, read_length, write_length
@@ -56,7 +56,7 @@ def settings(
         return
     for name, value in shown.items():
         changed = "  (changed)" if name in wanted else ""
-        console.print(plain(f"{name:20} {value}{changed}"), markup=False, soft_wrap=True)
+        print_line(f"{name:20} {value}{changed}")
 
 
 def _change(text: str) -> tuple[str, Any]:

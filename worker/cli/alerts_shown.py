@@ -1,6 +1,6 @@
 """Alerts in the terminal, as tables and lines, and for programs as JSON.
 
-Whatever people or Amazon wrote goes through `plain` and is printed without markup.
+Whatever people or Amazon wrote goes through `print_line`, which prints it plain and without markup.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ from datetime import datetime
 from typing import Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
 
 from db.acts import Acted
 from db.alert_reading import Row, TrailEvent
 from economics.marketplaces import find_marketplace
 from worker.cli.alerts_trace import NO_MESSAGE, Station, moment, outcome
-from worker.cli.common import console, fits, plain
+from worker.cli.common import print_line, show_table
 
 TITLE_CHARS = 40
 INNER = frozenset({"subject_key", "flap_seen", "changed_in", "read_at"})
@@ -38,15 +35,10 @@ COLUMNS = (
 )
 
 
-def line(text: str) -> None:
-    """Print a line as it stands, without what rich or a terminal would obey."""
-    console.print(plain(text), markup=False, soft_wrap=True)
-
-
 def show_outcome(one: Acted) -> None:
     """What came of an act."""
     told = one.code if one.done else f"refused ({one.code})"
-    line(f"{one.alert_id}: {told}: {one.message}")
+    print_line(f"{one.alert_id}: {told}: {one.message}")
 
 
 def show_list(found: Sequence[Row], *, as_json: bool) -> None:
@@ -56,16 +48,9 @@ def show_list(found: Sequence[Row], *, as_json: bool) -> None:
             typer.echo(json.dumps(one, default=str))
         return
     if not found:
-        line("no alerts")
+        print_line("no alerts")
         return
-    table = Table(*COLUMNS, box=SIMPLE_HEAD, pad_edge=False)
-    for one in found:
-        table.add_row(*(escape(plain(cell)) for cell in _cells(one)))
-    if fits(console, table):
-        console.print(table)
-        return
-    for one in found:
-        line("; ".join([_heading(one), *filter(None, (_stake(one), one.get("title")))]))
+    show_table(COLUMNS, [_cells(one) for one in found], lines=map(_in_a_line, found))
 
 
 def _cells(alert: Row) -> tuple[str, ...]:
@@ -88,17 +73,17 @@ def show_one(alert: Row, trail: Sequence[TrailEvent], *, as_json: bool) -> None:
         events = [one._asdict() for one in trail]
         typer.echo(json.dumps({**alert, "trail": events}, default=str))
         return
-    line(_heading(alert))
+    print_line(_heading(alert))
     for name, value in alert.items():
         if name not in INNER and value not in (None, "", [], {}):
-            line(f"  {name:24} {_text(value)}")
-    line("trail:")
+            print_line(f"  {name:24} {_text(value)}")
+    print_line("trail:")
     for one in trail:
         ended = f"; ended: {', '.join(one.ended)}" if one.ended else ""
-        line(f"  {moment(one.at)}: {one.change} by {one.who}: {one.reason}{ended}")
+        print_line(f"  {moment(one.at)}: {one.change} by {one.who}: {one.reason}{ended}")
         voice = f"; told: {one.told}" if one.told else f"; quiet: {one.quiet} ({one.voice_why})"
         phase = f"    #{one.id} {one.to_phase or one.from_phase}"
-        line(phase + ("" if one.quiet in NO_MESSAGE else voice))
+        print_line(phase + ("" if one.quiet in NO_MESSAGE else voice))
 
 
 def show_why(
@@ -121,17 +106,21 @@ def show_why(
         }
         typer.echo(json.dumps(found, default=str))
         return
-    line(_heading(alert))
+    print_line(_heading(alert))
     if alert["last_heard"]:
-        line(f"heard last: {alert['last_heard']} ({moment(alert['last_seen'])})")
-    line(f"message #{event.id}, {event.change}, {moment(event.at)}:")
+        print_line(f"heard last: {alert['last_heard']} ({moment(alert['last_seen'])})")
+    print_line(f"message #{event.id}, {event.change}, {moment(event.at)}:")
     for one in stations:
-        line(f"  {one.name:16} {one.verdict:12} {one.reason}".rstrip())
-    line(f"so: {outcome(stations)}")
+        print_line(f"  {one.name:16} {one.verdict:12} {one.reason}".rstrip())
+    print_line(f"so: {outcome(stations)}")
     for other in reversed(told):
         if other.id != event.id:
             voice = "told" if other.told else f"quiet ({other.quiet})"
-            line(f"also #{other.id}, {other.change}, {moment(other.at)}: {voice}")
+            print_line(f"also #{other.id}, {other.change}, {moment(other.at)}: {voice}")
+
+
+def _in_a_line(alert: Row) -> str:
+    return "; ".join([_heading(alert), *filter(None, (_stake(alert), alert.get("title")))])
 
 
 def _heading(alert: Row) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import NoReturn
 
@@ -29,7 +29,7 @@ def fail(sentence: str, *, code: int = 1) -> NoReturn:
     It is no markup: what others typed stands in it, and a [/x] there is no end of a colour.
     """
     error_console.print("[red]buybox:[/red] ", end="")
-    error_console.print(plain(sentence, keep="\n"), markup=False, soft_wrap=True)
+    print_line(sentence, keep="\n", to=error_console)
     raise typer.Exit(code)
 
 
@@ -102,6 +102,11 @@ def plain(text: str, *, keep: str = "") -> str:
     )
 
 
+def print_line(text: str, *, keep: str = "", to: Console = console) -> None:
+    """Print a line as it stands, without what rich or a terminal would obey."""
+    to.print(plain(text, keep=keep), markup=False, soft_wrap=True)
+
+
 def span(value: timedelta) -> str:
     """A time span in the two units that matter."""
     seconds = value.total_seconds()
@@ -116,21 +121,25 @@ def span(value: timedelta) -> str:
     return f"{seconds:.1f} s"
 
 
-def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows side by side where nothing of them is cut, else a line each with their names.
+def show_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, lines: Iterable[str] | None = None
+) -> None:
+    """Rows side by side where nothing of them is cut, else a line each: `lines`, or with its names.
 
     A cut id, type or day is of no use: it can neither be read nor typed. Text of others is plain.
     """
-    shown = [[plain(cell) for cell in cells] for cells in rows]
     table = Table(*headers, box=SIMPLE_HEAD, pad_edge=False)
-    for cells in shown:
-        table.add_row(*map(escape, cells))
+    for cells in rows:
+        table.add_row(*(escape(plain(cell)) for cell in cells))
     if fits(console, table):
         console.print(table)
         return
-    for cells in shown:
-        named = (f"{name} {cell}" for name, cell in zip(headers, cells, strict=True) if cell)
-        console.print(" · ".join(named), markup=False, soft_wrap=True)
+    for one in lines if lines is not None else (_named(headers, cells) for cells in rows):
+        print_line(one)
+
+
+def _named(headers: Sequence[str], cells: Sequence[str]) -> str:
+    return " · ".join(f"{name} {cell}" for name, cell in zip(headers, cells, strict=True) if cell)
 
 
 def fits(console: Console, table: Table) -> bool:

@@ -17,7 +17,7 @@ from economics.told import as_values
 from economics.viable import NoViablePrice
 from economics.wording import Money, line_label, percent, period, rule_says
 from worker.catalogue.explaining import Answer
-from worker.cli.common import fits, plain
+from worker.cli.common import fits, plain, print_line
 
 NOT_KNOWN = "not known"
 
@@ -26,8 +26,8 @@ def show(console: Console, found: Answer) -> None:
     """The whole explanation. Prices side by side if the terminal is wide enough, else in turn."""
     marketplace, told = found.question.marketplace, found.explanation
     money = Money(marketplace.minor_units)
-    for line in _heading(found):
-        console.print(line, markup=False, soft_wrap=True)
+    for heading in _heading(found):
+        print_line(heading, to=console)
     whole = _sums_table(found, told.sums, money)
     if fits(console, whole):
         console.print(whole)
@@ -35,17 +35,16 @@ def show(console: Console, found: Answer) -> None:
         for one in told.sums:
             console.print(_sums_table(found, [one], money))
     for finding in _findings(found, money):
-        console.print(plain(finding), markup=False, soft_wrap=True)
+        print_line(finding, to=console)
     rules = _rules_table(found)
     if fits(console, rules):
         console.print(rules)
     else:
         for cells in _rules(found):
-            console.print(plain(f"rule: {' · '.join(cells)}"), markup=False, soft_wrap=True)
+            print_line(f"rule: {' · '.join(cells)}", to=console)
     for gap in told.gaps:
         remedy = f"; {gap.remedy}" if gap.remedy else ""
-        told_gap = plain(f"{NOT_KNOWN}: {gap.what}: {gap.why}{remedy}")
-        console.print(told_gap, markup=False, soft_wrap=True)
+        print_line(f"{NOT_KNOWN}: {gap.what}: {gap.why}{remedy}", to=console)
 
 
 def as_json(found: Answer) -> dict[str, Any]:
@@ -78,7 +77,7 @@ def _heading(found: Answer) -> Iterator[str]:
     parts.append(question.item_condition)
     if product is not None:
         parts += [f"sent by {product.fulfilment_channel}", product.sku, product.title or ""]
-    yield plain(" · ".join(filter(None, parts)))
+    yield " · ".join(filter(None, parts))
     event = "none yet" if found.event_time is None else _moment(found.event_time)
     buyers = ", business buyers" if found.audience == "business" else ""
     currency = question.marketplace.currency

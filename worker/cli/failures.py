@@ -14,7 +14,7 @@ from worker.cli.common import (
     connect_or_fail,
     console,
     fail,
-    plain,
+    print_line,
     settings_or_fail,
     show_table,
 )
@@ -89,9 +89,9 @@ def show(failure_id: Annotated[int, typer.Argument(metavar="ID", max=MAX_ID)]) -
         ("worker", one.worker_id),
         ("bytes", str(len(raw))),
     ):
-        console.print(plain(f"{name:12} {value}"), markup=False, soft_wrap=True)
+        print_line(f"{name:12} {value}")
     body = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
-    console.print(plain(body, keep="\n\t"), markup=False, soft_wrap=True)
+    print_line(body, keep="\n\t")
 
 
 @failures_app.command("redrive")
@@ -138,7 +138,7 @@ def _drive(conn: psycopg.Connection, wanted: Sequence[int], settings: Settings) 
         )
         for one in done:
             outcome = one.resolution or f"failed again: {one.error}"
-            console.print(plain(f"{one.failure_id}: {outcome}"), markup=False, soft_wrap=True)
+            print_line(f"{one.failure_id}: {outcome}")
         again += sum(one.resolution is None for one in done)
     return again
 

@@ -13,7 +13,7 @@ import typer
 from db.connect import connect, first_line
 from db.feed import STATE_CHANNEL, listen_for, read_feed, read_position, start_listening
 from db.rows import StateRow
-from worker.cli.common import console, dsn_or_fail, error_console, plain, settings_or_fail
+from worker.cli.common import console, dsn_or_fail, error_console, print_line, settings_or_fail
 from worker.ingest.gate import backoff_delays
 
 POLL_S = 5.0
@@ -71,7 +71,7 @@ def _print_bell(payload: str, *, as_json: bool) -> None:
         typer.echo(json.dumps({"bell": _read_payload(payload)}))
     else:
         console.print("[yellow]bell[/yellow]   ", end="")
-        console.print(plain(payload), soft_wrap=True, markup=False)
+        print_line(payload)
 
 
 def _read_payload(payload: str) -> Any:

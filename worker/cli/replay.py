@@ -21,7 +21,14 @@ from rich.table import Table
 
 from db import inbox
 from db.connect import first_line
-from worker.cli.common import connect_or_fail, console, error_console, fail, plain, settings_or_fail
+from worker.cli.common import (
+    connect_or_fail,
+    console,
+    error_console,
+    fail,
+    print_line,
+    settings_or_fail,
+)
 from worker.drain import DrainTimeoutError, drain
 from worker.ingest.filing import Filed, Filer, Letter, file_letters, open_letter
 from worker.ingest.notification import Notification
@@ -99,7 +106,7 @@ def _dry_run(files: Sequence[str], settings: Settings) -> None:
     for one in read_files(files):
         letter = _open(one, settings, datetime.now(UTC))
         outcomes[_outcome(letter)] = outcomes.get(_outcome(letter), 0) + 1
-        console.print(plain(f"{one.place}: {_outcome(letter)}"), markup=False, soft_wrap=True)
+        print_line(f"{one.place}: {_outcome(letter)}")
     counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     console.print(f"nothing was written; would file: {counts or 'nothing'}", markup=False)
 
@@ -118,7 +125,7 @@ def _outcome(letter: Letter) -> str:
 def _list(listed: Sequence[tuple[str, Letter]]) -> None:
     if len(listed) <= LISTED_UP_TO:
         for place, letter in listed:
-            console.print(plain(f"{place}: {_outcome(letter)}"), markup=False, soft_wrap=True)
+            print_line(f"{place}: {_outcome(letter)}")
 
 
 def _summary(conn: psycopg.Connection, filed: Filed, since: datetime, *, drained: bool) -> None:
