@@ -48,6 +48,25 @@ def through(proxy: HoldingProxy, sqs: Sqs) -> dict[str, str]:
     return {**sqs.env(), "SQS_ENDPOINT_URL": proxy.url, "SQS_QUEUE_URL": url}
 
 
+def wait_for_heartbeat(conn: psycopg.Connection) -> None:
+    wait_for(
+        lambda: conn.execute("SELECT 1 FROM worker_heartbeats").fetchone(), "the first heartbeat"
+    )
+
+
+@pytest.fixture
+def whose_delete_is_not_answered(
+    sqs: Sqs, start: Start, database_url: str, holding_proxy: HoldingProxy
+) -> Process:
+    """One that was sent ten messages, and is where it deletes what it committed."""
+    sqs.queue.send(messages(10))
+    holding_proxy.hold("DeleteMessageBatch")
+    env = {**through(holding_proxy, sqs), "VISIBILITY_TIMEOUT": "10"}
+    process = start(INGEST, "first", DATABASE_URL=database_url, **env)
+    assert holding_proxy.held.wait(30), process.output()
+    return process
+
+
 def test_messages_become_rows_and_jobs_and_leave_the_queue(
     sqs: Sqs, start: Start, conn: psycopg.Connection, database_url: str
 ) -> None:
@@ -63,17 +82,14 @@ def test_messages_become_rows_and_jobs_and_leave_the_queue(
 
 
 def test_a_kill_between_commit_and_delete_loses_nothing_and_doubles_nothing(
-    sqs: Sqs, start: Start, conn: psycopg.Connection, database_url: str, holding_proxy: HoldingProxy
+    sqs: Sqs,
+    start: Start,
+    conn: psycopg.Connection,
+    database_url: str,
+    whose_delete_is_not_answered: Process,
 ) -> None:
-    sqs.queue.send(messages(10))
-    holding_proxy.hold("DeleteMessageBatch")
-    env = {**through(holding_proxy, sqs), "VISIBILITY_TIMEOUT": "10"}
-
-    first = start(INGEST, "first", DATABASE_URL=database_url, **env)
-    assert holding_proxy.held.wait(30), first.output()
-    before = counts(conn)
-    assert before[0] > 0, "the delete came before the commit"
-    first.kill()
+    assert stored(conn) > 0, "the delete came before the commit"
+    whose_delete_is_not_answered.kill()
     assert sum(sqs.depth()) == 10, "nothing was deleted"
 
     start(INGEST, "second", DATABASE_URL=database_url, **sqs.env())
@@ -149,9 +165,7 @@ def test_sigterm_ends_it_within_ten_seconds_although_it_polls_for_twenty(
 ) -> None:
     process = start(INGEST, "ingest", DATABASE_URL=database_url, **sqs.env(WORKER_ID="me"))
     process.says("ingester_started")
-    wait_for(
-        lambda: conn.execute("SELECT 1 FROM worker_heartbeats").fetchone(), "the first heartbeat"
-    )
+    wait_for_heartbeat(conn)
 
     asked_at = time.monotonic()
     assert process.terminate() == 0
@@ -161,16 +175,10 @@ def test_sigterm_ends_it_within_ten_seconds_although_it_polls_for_twenty(
 
 
 def test_sigterm_ends_it_although_sqs_answers_no_delete(
-    sqs: Sqs, start: Start, conn: psycopg.Connection, database_url: str, holding_proxy: HoldingProxy
+    conn: psycopg.Connection, whose_delete_is_not_answered: Process
 ) -> None:
     """A platform waits half a minute; what was not deleted comes again and is a repeat."""
-    sqs.queue.send(messages(10))
-    holding_proxy.hold("DeleteMessageBatch")
-    env = {**through(holding_proxy, sqs), "WORKER_ID": "me"}
-    process = start(INGEST, "ingest", DATABASE_URL=database_url, **env)
-    assert holding_proxy.held.wait(30), process.output()
-
-    assert process.terminate(timeout_s=20) == 0
+    assert whose_delete_is_not_answered.terminate(timeout_s=20) == 0
     assert stored(conn) == 10
     assert conn.execute("SELECT state FROM worker_heartbeats").fetchone() == ("stopped",)
 
@@ -185,9 +193,7 @@ def test_sigterm_ends_it_although_sqs_takes_nothing_back(
     holding_proxy.hold("ChangeMessageVisibilityBatch")
     env = {**through(holding_proxy, sqs), "RECEIVERS": "1"}
     process = start(INGEST, "ingest", DATABASE_URL=cuttable.database_url, **env)
-    wait_for(
-        lambda: conn.execute("SELECT 1 FROM worker_heartbeats").fetchone(), "the first heartbeat"
-    )
+    wait_for_heartbeat(conn)
     cuttable.cut()
     sqs.queue.send(messages(30))
     process.says("database_away")
@@ -201,9 +207,7 @@ def test_what_it_cannot_file_when_told_to_stop_is_given_back_at_once(
     sqs: Sqs, start: Start, cuttable: CuttableProxy, conn: psycopg.Connection
 ) -> None:
     process = start(INGEST, "ingest", DATABASE_URL=cuttable.database_url, **sqs.env())
-    wait_for(
-        lambda: conn.execute("SELECT 1 FROM worker_heartbeats").fetchone(), "the first heartbeat"
-    )
+    wait_for_heartbeat(conn)
     cuttable.cut()
     sqs.queue.send(messages(5))
     process.says("database_away")
@@ -223,9 +227,7 @@ def test_while_the_database_is_away_it_stops_receiving_and_resumes_by_itself(
 ) -> None:
     env = {**through(holding_proxy, sqs), "RECEIVERS": "1"}
     process = start(INGEST, "ingest", DATABASE_URL=cuttable.database_url, **env)
-    wait_for(
-        lambda: conn.execute("SELECT 1 FROM worker_heartbeats").fetchone(), "the first heartbeat"
-    )
+    wait_for_heartbeat(conn)
     cuttable.cut()
     sqs.queue.send(messages(5))
     process.says("database_away")

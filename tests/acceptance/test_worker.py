@@ -53,6 +53,13 @@ def waits_for_a_lock(conn: psycopg.Connection) -> bool:
     return row[0] > 0
 
 
+def wait_until_registered(conn: psycopg.Connection, worker: Process) -> None:
+    wait_for(
+        lambda: conn.execute("SELECT 1 FROM procrastinate_workers").fetchone(),
+        f"a registered worker: {worker.output()}",
+    )
+
+
 def listens(conn: psycopg.Connection) -> bool:
     """Whether a worker waits for bells, which it stops doing when it is told to stop."""
     row = conn.execute(
@@ -105,10 +112,7 @@ def test_a_bell_rings_within_moments_of_the_commit_and_the_feed_has_the_change(
     database_url: str,
 ) -> None:
     worker = start(WORKER, "worker", DATABASE_URL=database_url)
-    wait_for(
-        lambda: conn.execute("SELECT 1 FROM procrastinate_workers").fetchone(),
-        f"a registered worker: {worker.output()}",
-    )
+    wait_until_registered(conn, worker)
     listener = open_connection(autocommit=True)
     start_listening(listener)
     cursor = read_feed(listener, None).next_cursor
@@ -192,10 +196,7 @@ def test_a_worker_that_loses_the_database_exits_and_its_successor_goes_on(
     start: Start, cuttable: CuttableProxy, conn: psycopg.Connection
 ) -> None:
     first = start(WORKER, "first", DATABASE_URL=cuttable.database_url, **QUICK)
-    wait_for(
-        lambda: conn.execute("SELECT 1 FROM procrastinate_workers").fetchone(),
-        f"a registered worker: {first.output()}",
-    )
+    wait_until_registered(conn, first)
     cuttable.cut()
     first.wait(90)
     ingest(conn, 3)
@@ -209,10 +210,7 @@ def test_a_worker_whose_database_answers_no_more_ends_itself(
     start: Start, cuttable: CuttableProxy, conn: psycopg.Connection
 ) -> None:
     worker = start(WORKER, "worker", DATABASE_URL=cuttable.database_url, HANG_SECONDS="10", **QUICK)
-    wait_for(
-        lambda: conn.execute("SELECT 1 FROM procrastinate_workers").fetchone(),
-        f"a registered worker: {worker.output()}",
-    )
+    wait_until_registered(conn, worker)
 
     cuttable.freeze()
 
