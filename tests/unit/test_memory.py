@@ -16,9 +16,9 @@ class Loop:
 import weakref
 spare_the_collector()
 assert gc.isenabled() and gc.get_freeze_count() > 1000
-lost = weakref.ref(Loop())
-young = []
-while lost() is not None:
+gone, young = [], []
+lost = weakref.ref(Loop(), gone.append)
+while not gone:  # to ask `lost` would hold the loop at the very moment when 3.12 and later look
     young.append([])
     assert len(young) < 2 * YOUNG_OBJECTS, "nobody looks any more"
 print(len(young) > 1000)
