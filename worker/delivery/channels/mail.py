@@ -65,7 +65,7 @@ def _address(text: str) -> Address:
         raise MailAddressError
     try:
         found = Address(addr_spec=text)
-    except (ValueError, IndexError, LookupError):
+    except Exception:  # noqa: BLE001  what is odd enough makes the parser fall in ways of its own
         raise MailAddressError from None
     if not found.username or ("." not in found.domain and found.domain != "localhost"):
         raise MailAddressError
