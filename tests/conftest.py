@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pytest_postgresql.janitor import DatabaseJanitor
 
@@ -30,6 +31,10 @@ _GIVEN_DATABASE_URL = os.environ.get("DATABASE_URL")
 # How wide and colourful rich prints; a console asks when it is made, which is when it is imported.
 for _name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
     os.environ.pop(_name, None)
+
+# How long an example takes says how busy the machine is; tests do not measure.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 # Who runs the tests in the background (`&`, nohup) ignores these, and so would every program that the
 # tests start: what is ignored is handed down.

@@ -98,9 +98,7 @@ def as_judged(flap, now):
 LINKS = ("supersedes", "superseded_by", "id")
 
 
-@settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=HISTORIES)
 def test_the_tables_keep_what_the_rules_say(open_connection, history):
     with open_connection() as conn:

@@ -54,9 +54,7 @@ def operations():
 def test_no_request_is_answered_with_a_server_error(operation, fuzzed):
     server, token = fuzzed
 
-    @settings(
-        max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=20, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy())
     def ask(case):
         answer = case.call(base_url=server.url, headers={"Authorization": f"Bearer {token}"})
@@ -65,9 +63,7 @@ def test_no_request_is_answered_with_a_server_error(operation, fuzzed):
     ask()
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=60),
     st.text(max_size=20),

@@ -101,9 +101,7 @@ def test_each_fee_is_shown_with_its_rule_dates_and_source(conn, buybox, explaine
     assert found[0]["rate"] == "0.15"
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn_cases(), st.integers(1, 1500))
 def test_the_table_shows_the_breakdown_s_figures_and_they_add_up(conn, buybox, case, price):
     case = replace(case, cost=case.cost // 100 * 100)

@@ -146,7 +146,6 @@ def is_the_same(conn, before, doing, now, limits):
 
 @settings(
     max_examples=300,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(alerts(), acts, moments, limits())

@@ -69,7 +69,6 @@ def test_the_cut_marks_exactly_what_does_not_fit(scratch):
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -31,7 +31,7 @@ def broken_down(case, price) -> Breakdown:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn_cases(), PRICES)
 def test_every_line_of_the_bill_is_that_of_the_restatement(case, price):
     lines = {line.kind: line.amount for line in broken_down(case, price).fees}
@@ -40,7 +40,7 @@ def test_every_line_of_the_bill_is_that_of_the_restatement(case, price):
     assert lines == {kind: case.price(ticks) for kind, ticks in expected.items()}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn_cases(), PRICES)
 def test_the_surplus_is_exact_and_the_profit_has_its_sign(case, price):
     found = case.as_unit().surplus(case.price(price))
@@ -50,7 +50,7 @@ def test_the_surplus_is_exact_and_the_profit_has_its_sign(case, price):
     assert worth_of(case.as_unit(), case.price(price)).loses_money == (case.surplus(price) < 0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn_cases(), PRICES)
 def test_the_shown_figures_are_the_exact_ones_rounded(case, price):
     exact = fraction_of(case, price) * Fraction(case.tick)
@@ -66,7 +66,7 @@ def test_the_shown_figures_are_the_exact_ones_rounded(case, price):
         assert worth.roi_pct is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn_cases(), PRICES)
 def test_the_lines_add_up_to_the_profit_to_the_last_tick(case, price):
     if case.cost % 100 or case.recoverable % 10_000:
@@ -78,7 +78,7 @@ def test_the_lines_add_up_to_the_profit_to_the_last_tick(case, price):
     assert shown.net_revenue + shown.sale_vat == shown.price
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn_cases(), PRICES)
 def test_within_a_piece_a_higher_price_never_has_lower_fees(case, price):
     curve = case.as_unit().curve
@@ -87,7 +87,7 @@ def test_within_a_piece_a_higher_price_never_has_lower_fees(case, price):
         assert curve.fees(above) >= curve.fees(at)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_cases(), PRICES)
 def test_the_caller_s_decimal_context_changes_nothing(case, price):
     asked, fees = case.price(price), case.as_unit().curve.schedule

@@ -56,7 +56,7 @@ def parts(case, price):
     return case.as_costs(), fees, case.price(price)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn_cases(), PRICES)
 def test_the_lines_of_every_sum_add_up_to_its_profit_exactly(case, price):
     product, fees, asked = parts(case, price)
@@ -65,7 +65,7 @@ def test_the_lines_of_every_sum_add_up_to_its_profit_exactly(case, price):
     assert (found.name, found.price, found.lines[0].amount) == ("asked", asked, asked)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn_cases(), PRICES)
 def test_the_lines_are_those_of_the_breakdown(case, price):
     product, fees, asked = parts(case, price)
@@ -81,7 +81,7 @@ def test_the_lines_are_those_of_the_breakdown(case, price):
     assert all(0 < abs(amount) <= 2 * case.tick for amount in rounding)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(drawn_cases())
 def test_floors_and_dead_zones_are_those_of_the_pure_search(case):
     product, fees, _ = parts(case, 1)

@@ -148,7 +148,7 @@ def answered(question):
     return recommend(one, bounds, floors, own_price=money(own), rivals=others), others
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(questions())
 def test_a_recommendation_loses_nothing_and_keeps_to_every_limit(question):
     case, _, _, low, high = question
@@ -162,7 +162,7 @@ def test_a_recommendation_loses_nothing_and_keeps_to_every_limit(question):
     assert ticks >= (case.lowest(0, ticks, low or 1) or ticks + 1)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(questions())
 def test_the_wanted_margin_is_kept_unless_it_is_said_to_be_out_of_reach(question):
     case, _, _, low, high = question
@@ -182,7 +182,7 @@ def test_the_wanted_margin_is_kept_unless_it_is_said_to_be_out_of_reach(question
         assert advice.price < others.lowest_followable
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(questions())
 def test_a_rival_is_unfollowable_exactly_if_no_allowed_price_below_it_keeps_the_margin(question):
     case, _, rivals, low, _ = question
@@ -193,7 +193,7 @@ def test_a_rival_is_unfollowable_exactly_if_no_allowed_price_below_it_keeps_the_
     assert others.lowest_followable == (case.price(min(followable)) if followable else None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(questions())
 def test_a_recommendation_is_in_no_dead_zone_unless_the_price_below_is_not_allowed(question):
     case, _, _, low, _ = question

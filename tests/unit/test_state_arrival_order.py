@@ -92,7 +92,7 @@ small_sets = st.lists(all_facts, min_size=2, max_size=4).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(small_sets, SETTINGS)
 def test_every_order_of_arrival_in_every_splitting_ends_in_the_same_state(told, in_force):
     every = [

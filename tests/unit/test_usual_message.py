@@ -87,7 +87,7 @@ def change_something(data, document):
         holder[change(key)] = holder.pop(key)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(st.data())
 def test_a_message_with_one_or_two_changes_is_read_alike_by_both(data):
     document = copy.deepcopy(data.draw(st.sampled_from([REAL, PLAIN])))
@@ -96,14 +96,14 @@ def test_a_message_with_one_or_two_changes_is_read_alike_by_both(data):
     assert_both_agree(arrival(document))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=8), st.integers(0, 2000))
 def test_a_message_with_bytes_in_its_middle_is_read_alike_by_both(noise, at):
     data = body(any_offer_changed(notification_id="n-1"))
     assert_both_agree(arrival(data[:at] + noise + data[at + len(noise) :]))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.data())
 def test_a_message_with_a_key_or_an_amount_written_oddly_is_read_alike_by_both(data):
     text = body(data.draw(st.sampled_from([REAL, PLAIN]))).decode()

@@ -115,7 +115,7 @@ def test_the_known_dead_zones(fees, vat, expected):
 # against every tick -------------------------------------------------------------------------------
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(drawn_cases(), st.integers(0, 900))
 def test_the_lowest_viable_price_is_the_first_of_all_ticks_that_holds(case, at_least):
     for margin, start in ((case.margin, 0), (0, at_least)):
@@ -127,7 +127,7 @@ def test_the_lowest_viable_price_is_the_first_of_all_ticks_that_holds(case, at_l
             assert isinstance(found, NoViablePrice) or found > case.price(FAR)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn_cases())
 def test_profit_is_never_negative_at_the_lowest_viable_price_and_is_one_tick_below(case):
     found = min_viable_price(case.as_unit())
@@ -141,7 +141,7 @@ def test_profit_is_never_negative_at_the_lowest_viable_price_and_is_one_tick_bel
         assert case.as_unit().profit(found - case.tick) < 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn_cases())
 def test_the_dead_zones_are_those_found_by_trying_every_tick(case):
     found = dead_zones(case.as_unit().curve)
@@ -154,7 +154,7 @@ def test_the_dead_zones_are_those_found_by_trying_every_tick(case):
             assert zone.until is None or zone.until >= case.price(FAR - 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(drawn_cases())
 def test_without_rounding_too_the_first_of_all_ticks_is_found(case):
     by_bill = case.as_unit()
@@ -181,7 +181,7 @@ def test_the_drawn_cases_reach_what_they_are_for():
     """Else the comparisons above would prove little."""
     reached = set()
 
-    @settings(max_examples=400, database=None, derandomize=True, deadline=None)
+    @settings(max_examples=400, database=None, derandomize=True)
     @given(drawn_cases())
     def draw(case):
         found = case.lowest(case.margin, FAR)
