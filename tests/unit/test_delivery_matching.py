@@ -93,6 +93,25 @@ def test_where_the_clock_is_put_forward_the_quiet_hours_are_an_hour_shorter():
     assert end == datetime(2026, 3, 29, 6, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("zone", "night", "to", "end"),
+    [
+        ("Europe/London", (2026, 3, 28, 23), (1, 30), (2026, 3, 29, 1)),
+        ("Europe/London", (2026, 3, 28, 23), (1, 0), (2026, 3, 29, 1)),
+        ("Europe/London", (2026, 3, 28, 23), (1, 59, 59), (2026, 3, 29, 1)),
+        ("Europe/London", (2026, 3, 28, 23), (2, 0), (2026, 3, 29, 1)),
+        ("America/Santiago", (2026, 9, 6, 2), (0, 30), (2026, 9, 6, 4)),
+        ("Australia/Lord_Howe", (2026, 10, 3, 12), (2, 10), (2026, 10, 3, 15, 30)),
+    ],
+)
+def test_hours_that_would_end_while_the_clock_is_put_forward_end_then(zone, night, to, end):
+    """Their end is a time that no clock shows: at the first one behind it they are over."""
+    route = quiet((22,), to, zone)
+    until = quiet_until(route, "warning", datetime(*night, tzinfo=UTC))
+    assert until == datetime(*end, tzinfo=UTC)
+    assert quiet_until(route, "warning", until) is None
+
+
 @given(
     st.timedeltas(timedelta(0), timedelta(days=900)).map(lambda passed: NOW + passed),
     st.times(), st.times(),
@@ -107,3 +126,6 @@ def test_quiet_hours_end_within_a_day_and_are_over_then(now, start, end, zone):
     wall = until.astimezone(ZoneInfo(zone)).time()
     if until > now and wall == end:
         assert quiet_until(route, "warning", until) is None
+    if until > now:
+        assert wall >= end
+        assert quiet_until(route, "warning", until - timedelta(microseconds=1)), "not too late"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -75,4 +76,22 @@ def quiet_until(route: RouteRow, severity: str, now: datetime) -> datetime | Non
         return None
     # A wall time with its zone: where the clock changes, the hours end when the clock says so.
     end = datetime.combine(local.date() + timedelta(days=days), route.quiet_to, tzinfo=zone)
-    return max(end.astimezone(UTC), now)
+    return max(_first_moment(end), now)
+
+
+def _first_moment(wall: datetime) -> datetime:
+    """When the clock of its zone first shows this time or, where it is put forward, a later one."""
+
+    def is_past(moment: datetime) -> bool:
+        return moment.astimezone(wall.tzinfo).replace(tzinfo=None) >= wall.replace(tzinfo=None)
+
+    late, early = wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
+    if early >= late:
+        return late
+    # It is skipped: read as before the change it comes late, and as after it early. The change lies
+    # between the two, on a whole second.
+    since = early.replace(microsecond=0)
+    seconds = range(int((late - since).total_seconds()) + 1)
+    return since + timedelta(
+        seconds=bisect_left(seconds, True, key=lambda s: is_past(since + timedelta(seconds=s)))
+    )
