@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+
+import pytest
 
 from tests.factories import any_offer_changed, arrival
 from worker.ingest.buffer import Buffer, InHand
@@ -42,6 +45,26 @@ def test_a_share_that_is_not_needed_goes_to_the_most_urgent_that_has_more() -> N
     buffer = filled(sqs=500, sqs_low=500)
     assert taken_by_lane(buffer, 100) == {"sqs-high": 0, "sqs": 90, "sqs-low": 10}
     assert taken_by_lane(filled(sqs_low=500), 100) == {"sqs-high": 0, "sqs": 0, "sqs-low": 100}
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 7, 9, 10, 15, 100])
+def test_the_shares_hold_over_time_however_small_the_transactions(most) -> None:
+    buffer = filled(sqs_high=700, sqs=700, sqs_low=700)
+    taken = Counter[str]()
+    for _ in range(10):
+        taken.update(taken_by_lane(buffer, most))
+    assert taken == {"sqs-high": 6 * most, "sqs": 3 * most, "sqs-low": most}
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_of_two_lanes_neither_starves_in_small_transactions(most) -> None:
+    buffer = Buffer(LANES[:2], lane_limit=1000)
+    for lane in LANES[:2]:
+        buffer.put(lane, in_hand(lane, 100))
+    taken = Counter[str]()
+    for _ in range(9):
+        taken.update(taken_by_lane(buffer, most))
+    assert (taken["sqs-high"], taken["sqs"]) == (6 * most, 3 * most)
 
 
 def test_within_a_lane_first_come_is_first_served() -> None:

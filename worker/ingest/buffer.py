@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 from worker.ingest.filing import Letter
 from worker.ingest.sqs import Queue
 
-SHARES = (6, 3, 1)
-"""Parts of a full transaction kept for the first, second and third lane: the urgent one goes first,
-and none starves."""
+TURNS = (0, 1, 0, 0, 1, 0, 2, 0, 1, 0)
+"""Whose each place is, over and over, through one transaction after the other: of ten in a row the
+first lane has six, the second three, the third one. The urgent one goes first, and none starves,
+however small the transactions are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Buffer:
 
     def __init__(self, lanes: Sequence[str], *, lane_limit: int) -> None:
         self._lanes: dict[str, deque[InHand]] = {lane: deque() for lane in lanes}
+        self._turns = cycle(turn for turn in TURNS if turn < len(lanes))
         self._limit = lane_limit
         self._changed = threading.Condition()
 
@@ -76,9 +79,9 @@ class Buffer:
 
     def _take(self, most: int) -> list[InHand]:
         taken: list[InHand] = []
-        parts = SHARES[: len(self._lanes)]
-        for lane, part in zip(self._lanes.values(), parts, strict=True):
-            share = min(len(lane), most * part // sum(parts))
+        shares = Counter(islice(self._turns, most))
+        for place, lane in enumerate(self._lanes.values()):
+            share = min(len(lane), shares[place])
             taken += [lane.popleft() for _ in range(share)]
         for lane in self._lanes.values():
             while lane and len(taken) < most:
