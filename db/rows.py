@@ -120,6 +120,8 @@ class StateRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     notification_row_id: int | None = None
     last_own_price: Decimal | None = None
     last_own_price_at: datetime | None = None
+    last_own_publish_time: datetime | None = None
+    last_own_event_key: str | None = None
     your_price_changed_at: datetime | None = None
     winner_seen_at: datetime | None = None
     health_issue: str | None = None

@@ -101,6 +101,42 @@ def test_every_order_of_arrival_in_every_splitting_ends_in_the_same_state(told, 
     assert all(states == every[0] for states in every)
 
 
+def _told(own, *, winner):
+    """A rival's offer, and the own one at this price where there is one; "0" is not believable."""
+    mine = [] if own is None else [Offer(seller_id=OWN_SELLER, listing=Decimal(own), winner=winner)]
+    rival = Offer(seller_id=RIVALS[0], listing=Decimal("10.50"))
+    return MarketFacts(currency="GBP", offers=(rival, *mine))
+
+
+tied_events = st.tuples(
+    st.lists(
+        st.tuples(
+            st.builds(_told, st.sampled_from([None, "10.00", "11.00", "0"]), winner=st.booleans())
+            | st.builds(HealthFacts, currency=st.just("GBP"), issue_type=st.sampled_from("AB")),
+            st.integers(0, 1),
+            st.integers(0, 1),
+        ),
+        max_size=5,
+    ),
+    st.permutations("abcde"),
+).map(
+    lambda drawn: [
+        event(n, facts, key=key, row_id=ord(key), published=n + pause)
+        for (facts, n, pause), key in zip(*drawn, strict=False)
+    ]
+)
+"""Events in an order of arrival, of which several happened, or were published, at one time."""
+
+
+@settings(max_examples=300)
+@given(tied_events, SETTINGS)
+def test_events_of_one_time_end_the_same_in_any_order(told, in_force):
+    known = {"settings": in_force, "economy": ECONOMY}
+    as_they_came, _ = after(*told, **known)
+    in_their_order, _ = after(*sorted(told, key=lambda e: e.moment), **known)
+    assert comparable({0: as_they_came}) == comparable({0: in_their_order})
+
+
 @settings(max_examples=150)
 @given(events, st.randoms(use_true_random=False), SETTINGS)
 def test_a_long_course_of_events_ends_the_same_in_any_order(told, chance, in_force):

@@ -100,7 +100,29 @@ def test_a_state_with_every_part_comes_back_and_fills_every_column():
     assert state_from_row(through_the_database(row)) == state
     empty = {name for name, value in asdict(row).items() if value is None}
     nothing_at_stake = {"own_price_unknown", "economics_unknown", "profit_at_stake_per_day"}
-    assert empty == nothing_at_stake | {"worker_id", "updated_at", "changed_in"}
+    of_the_market = {"last_own_publish_time", "last_own_event_key"}
+    assert empty == nothing_at_stake | of_the_market | {"worker_id", "updated_at", "changed_in"}
+
+
+def test_which_message_told_the_last_own_price_is_stored_where_the_market_is_of_another():
+    """Though it is of the very same time."""
+    own, none = event(1, MARKET, key="a"), event(1, replace(MARKET, offers=()), key="b")
+    state, _ = after(own, none)
+    row = row_from_state(state)
+    assert (row.last_own_price_at, row.last_own_publish_time) == (at(1), at(1.5))
+    assert (row.last_own_event_key, row.event_key) == ("a", "b")
+    assert state_from_row(through_the_database(row)) == state
+
+
+@pytest.mark.parametrize(
+    ("market_at", "kept"), [(1, Moment(at(1), at(1.5), "key-1")), (2, Moment(at(1), at(1), ""))]
+)
+def test_of_a_row_of_before_it_was_stored_the_market_may_tell(market_at, kept):
+    told = event(market_at, MARKET)
+    row = replace(row_from_state(after(told)[0]), last_own_price_at=at(1))
+    state = state_from_row(row)
+    assert state.last_own_moment == kept
+    assert state_from_row(row_from_state(state)) == state
 
 
 def test_a_row_says_what_the_market_is_worth():

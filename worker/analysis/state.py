@@ -95,7 +95,8 @@ class ProductState(msgspec.Struct, frozen=True, gc=False):
 
     `market` and `moment` come from the newest believable offer message, `row_id` names it;
     `trace_id` is that of the newer of this message and the one of `health`.
-    `last_own_price` outlives messages without an own offer. `winner_seen_at` is the newest time an
+    `last_own_price` outlives messages without an own offer, `last_own_moment` is that of the
+    message that told it. `winner_seen_at` is the newest time an
     own offer was seen winning; it ends an older `health`. `doubt_since` is the time of a message
     that is newer than `market` and could not be believed. `economics` is what `market` is worth,
     with the fees of the message's own time or of a later assessment; `low_points` are the newest
@@ -108,7 +109,7 @@ class ProductState(msgspec.Struct, frozen=True, gc=False):
     row_id: int | None = None
     trace_id: str = ""
     last_own_price: Decimal | None = None
-    last_own_price_at: datetime | None = None
+    last_own_moment: Moment | None = None
     your_price_changed_at: datetime | None = None
     winner_seen_at: datetime | None = None
     health: Health | None = None
@@ -125,6 +126,11 @@ class ProductState(msgspec.Struct, frozen=True, gc=False):
     def severity(self) -> Severity:
         """The severity in force."""
         return self.verdict.severity
+
+    @property
+    def last_own_price_at(self) -> datetime | None:
+        """When the last own price was seen."""
+        return None if self.last_own_moment is None else self.last_own_moment.event_time
 
 
 class Assessment(msgspec.Struct, frozen=True, gc=False):
@@ -199,7 +205,7 @@ def _apply_market(
         economics,
     )
     # Gathered and made at once: this runs for every message, and a new state has many fields.
-    changes = _own_price_seen(state, market, event, newest=newest)
+    changes = _own_price_seen(state, market, event)
     changes |= _winner_seen(state, market, event)
     if newest:
         changes |= {
@@ -240,17 +246,12 @@ def _lows_seen(state: ProductState, lows: tuple[LowPoint, ...]) -> dict[str, Any
     return {"low_points": lows, "economics": with_race(state.economics, racing=racing)}
 
 
-def _own_price_seen(
-    state: ProductState, market: Snapshot, event: Event, *, newest: bool
-) -> dict[str, Any]:
-    at = event.moment.event_time
+def _own_price_seen(state: ProductState, market: Snapshot, event: Event) -> dict[str, Any]:
     if market.your_price is None:
         return {}
-    if state.last_own_price_at is not None and at < state.last_own_price_at:
+    if state.last_own_moment is not None and event.moment <= state.last_own_moment:
         return {}
-    if at == state.last_own_price_at and not newest and event.moment != state.moment:
-        return {}
-    return {"last_own_price": market.your_price, "last_own_price_at": at}
+    return {"last_own_price": market.your_price, "last_own_moment": event.moment}
 
 
 def _winner_seen(state: ProductState, market: Snapshot, event: Event) -> dict[str, Any]:

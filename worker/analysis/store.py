@@ -42,7 +42,7 @@ def state_from_row(row: StateRow) -> ProductState:
         row_id=row.notification_row_id,
         trace_id=row.trace_id,
         last_own_price=row.last_own_price,
-        last_own_price_at=row.last_own_price_at,
+        last_own_moment=_own_moment_from_row(row),
         your_price_changed_at=row.your_price_changed_at,
         winner_seen_at=row.winner_seen_at,
         health=_health_from_row(row),
@@ -60,6 +60,8 @@ def state_from_row(row: StateRow) -> ProductState:
 def row_from_state(state: ProductState) -> StateRow:
     """The row that holds a state."""
     market, moment, health = state.market, state.moment, state.health
+    # Nearly always the market's own: then it is not stored a second time.
+    own = None if state.last_own_moment == moment else state.last_own_moment
     return StateRow(
         marketplace_id=state.subject.marketplace_id,
         asin=state.subject.asin,
@@ -79,6 +81,8 @@ def row_from_state(state: ProductState) -> StateRow:
         notification_row_id=state.row_id,
         last_own_price=state.last_own_price,
         last_own_price_at=state.last_own_price_at,
+        last_own_publish_time=own.publish_time if own else None,
+        last_own_event_key=own.event_key if own else None,
         your_price_changed_at=state.your_price_changed_at,
         winner_seen_at=state.winner_seen_at,
         health_issue=health.facts.issue_type if health else None,
@@ -189,6 +193,17 @@ def _moment_from_row(row: StateRow) -> Moment | None:
     if row.event_time is None or row.publish_time is None or row.event_key is None:
         return None
     return Moment(row.event_time, row.publish_time, row.event_key)
+
+
+def _own_moment_from_row(row: StateRow) -> Moment | None:
+    """Whether it is not stored because it is the market's, or because the row is of before 0016."""
+    at, published = row.last_own_price_at, row.last_own_publish_time
+    if at is None:
+        return None
+    if published is not None:
+        return Moment(at, published, row.last_own_event_key or "")
+    market = _moment_from_row(row)
+    return market if market is not None and market.event_time == at else Moment(at, at, "")
 
 
 def _health_from_row(row: StateRow) -> Health | None:
