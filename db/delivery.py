@@ -19,9 +19,9 @@ def find_due_delivery(conn: psycopg.Connection, *, now: datetime) -> int | None:
 
 
 def take_delivery(
-    conn: psycopg.Connection, delivery_id: int, *, who: str, now: datetime
+    conn: psycopg.Connection, delivery_id: int, *, who: str, now: datetime | None = None
 ) -> TakenDelivery | None:
-    """Take it in hand; None when it is no longer there to be taken.
+    """Take it in hand, by the database's clock unless told otherwise; None when it is gone.
 
     Raises psycopg.errors.UniqueViolation when something else is on its way to the same route.
     """
@@ -153,13 +153,26 @@ def note_route_trouble(conn: psycopg.Connection, route_id: int, trouble: str | N
 
 
 def put_back_deliveries(
-    conn: psycopg.Connection, *, now: datetime, lost_after: timedelta, max_attempts: int
+    conn: psycopg.Connection,
+    *,
+    again_at: datetime,
+    lost_after: timedelta,
+    max_attempts: int,
+    now: datetime | None = None,
 ) -> list[PutBack]:
-    """Put back what has been on its way for longer than any delivery takes."""
+    """Put back what has been on its way for longer than any delivery takes, to be tried again.
+
+    How long is judged by the database's clock, as in `take_delivery`, unless told otherwise.
+    """
     with conn.cursor(row_factory=args_row(PutBack)) as cur:
         cur.execute(
             query("put_back_deliveries"),
-            {"now": now, "lost_after": lost_after, "max_attempts": max_attempts},
+            {
+                "now": now,
+                "again_at": again_at,
+                "lost_after": lost_after,
+                "max_attempts": max_attempts,
+            },
         )
         return cur.fetchall()
 

@@ -111,9 +111,9 @@ def dispatch(conn, now=NOW) -> Dispatched:
 
 def desk(carriers=None, clock=None, **more) -> Desk:
     """A courier's desk at NOW; without carriers the real ones, loopback allowed."""
-    carriers = carriers or Carriers(CHANNELS)
+    carriers, clock = carriers or Carriers(CHANNELS), clock or Clock()
     return Desk(
-        "courier-1", carriers, VAULT, record_delivery, clock=clock or Clock(),
+        "courier-1", carriers, VAULT, record_delivery, clock=clock, lease_clock=clock,
         jitter=random.Random(1), **more,
     )  # fmt: skip
 

@@ -1,9 +1,10 @@
 -- Deliveries whose courier did not come back. The receiver may have got them: told twice is better
--- than not told. One that never comes back is given up in the end.
+-- than not told. One that never comes back is given up in the end. Without `now` it is the database's,
+-- whose clock wrote when they were taken: by one that is wrong what is on its way would be sent twice.
 UPDATE alert_deliveries AS d
 SET status = CASE WHEN d.failures + 1 < %(max_attempts)s::integer THEN 'queued' ELSE 'failed' END,
     next_attempt_at =
-        CASE WHEN d.failures + 1 < %(max_attempts)s::integer THEN %(now)s::timestamptz END,
+        CASE WHEN d.failures + 1 < %(max_attempts)s::integer THEN %(again_at)s::timestamptz END,
     failures = d.failures + 1,
     error_class = 'cut-off',
     last_error = d.taken_by || ' took it and did not come back',
@@ -14,7 +15,7 @@ FROM (
     SELECT lost.id
     FROM alert_deliveries AS lost
     WHERE lost.status = 'sending'
-      AND lost.taken_at < %(now)s::timestamptz - %(lost_after)s::interval
+      AND lost.taken_at < COALESCE(%(now)s::timestamptz, now()) - %(lost_after)s::interval
     FOR UPDATE SKIP LOCKED
 ) AS lost
 WHERE d.id = lost.id

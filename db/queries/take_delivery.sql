@@ -1,8 +1,9 @@
 -- Courier: take a delivery in hand. No row: another did, it was cancelled, or its route is off. The
--- unique index on routes with a message on its way refuses a second one.
+-- unique index on routes with a message on its way refuses a second one. Without `now` it is the
+-- database's: how long a hand has held it is for others to judge, whose clocks may differ.
 UPDATE alert_deliveries AS d
-SET status = 'sending', taken_at = %(now)s::timestamptz, taken_by = %(who)s::text,
-    attempts = d.attempts + 1, next_attempt_at = NULL
+SET status = 'sending', taken_at = COALESCE(%(now)s::timestamptz, now()),
+    taken_by = %(who)s::text, attempts = d.attempts + 1, next_attempt_at = NULL
 FROM alert_routes AS r
 WHERE d.id = %(id)s::bigint AND d.status = 'queued' AND r.id = d.route_id AND r.enabled
 RETURNING d.id, d.route_id, d.route_name, d.channel, d.reach, d.attempts, d.failures, d.due_at,

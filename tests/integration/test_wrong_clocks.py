@@ -8,9 +8,22 @@ import procrastinate
 import pytest
 from procrastinate.testing import InMemoryConnector
 
+from tests.delivery import (
+    HOUR,
+    VAULT,
+    Cabinet,
+    add_alert,
+    add_message,
+    add_route,
+    deliveries,
+    dispatch,
+)
 from tests.interleave import column, deliver, fetch_job, letter, register_worker
+from worker.alerts.storing import record_delivery
 from worker.analysis.task import register_maintenance
 from worker.analysis.transaction import Analyst
+from worker.delivery.deliver import Desk, rescue, take_next
+from worker.delivery.outcome import Accepted
 from worker.ingest.gate import Gate
 from worker.ingest.tally import Tally
 from worker.ingest.watchman import Watchman
@@ -57,3 +70,30 @@ def test_an_ingester_that_lives_is_seen_to_live(conn, database_url, wrong):
     ).fetchall()
     assert found == ("running", True, True)
     watching.farewell()
+
+
+def courier_desk(who: str, off: timedelta) -> Desk:
+    """A worker's whose clock is off by so much."""
+    carrier = Cabinet(Accepted("yes"))
+    return Desk(who, carrier, VAULT, record_delivery, clock=lambda: datetime.now(UTC) + off)
+
+
+@WRONG
+@pytest.mark.parametrize("rescuer_is_wrong", [True, False])
+def test_what_a_courier_holds_is_taken_from_it_when_its_time_is_over_and_not_before(
+    conn, pool, wrong, rescuer_is_wrong
+):
+    """Else two would send it, or nobody for as long as the clock is wrong."""
+    clocks = (timedelta(0), wrong) if rescuer_is_wrong else (wrong, timedelta(0))
+    courier, rescuer = (courier_desk(who, off) for who, off in zip("ab", clocks, strict=True))
+    add_route(conn)
+    long_ago = datetime.now(UTC) - 2 * HOUR
+    add_message(conn, add_alert(conn, at=long_ago), at=long_ago)
+    dispatch(conn, now=long_ago)
+    with pool.connection() as hand:
+        assert take_next(hand, courier) is not None
+
+    assert rescue(conn, rescuer) == 0
+    conn.execute("UPDATE alert_deliveries SET taken_at = taken_at - interval '61 seconds'")
+    assert rescue(conn, rescuer) == 1
+    assert deliveries(conn, "status", "failures") == [("queued", 1)]

@@ -126,7 +126,7 @@ def test_lost_deliveries_are_looked_for_among_those_on_their_way_only(full):
     plan = explain(
         full,
         query("put_back_deliveries"),
-        {"now": NOW, "lost_after": "1 minute", "max_attempts": 8},
+        {"now": NOW, "again_at": NOW, "lost_after": "1 minute", "max_attempts": 8},
     )
     assert plan.root["Actual Rows"] == 1, plan
     assert "one_delivery_a_route_at_a_time" in plan.indexes, plan

@@ -65,7 +65,12 @@ class Opens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What sending needs: who sends, with which channels and keys, how patiently."""
+    """What sending needs: who sends, with which channels and keys, how patiently.
+
+    `clock` tells what is due. Who holds a delivery, and whether for too long, is judged by the
+    database's clock, or by `lease_clock` in its place: those of two workers may differ by more than
+    `lost_after`, and both would send.
+    """
 
     who: str
     carriers: Carrier
@@ -74,6 +79,7 @@ class Desk:
     patience: Patience = field(default_factory=Patience)
     lost_after: timedelta = timedelta(seconds=60)
     clock: Callable[[], datetime] = utc_now
+    lease_clock: Callable[[], datetime | None] = lambda: None
     jitter: random.Random = field(default_factory=random.Random)
 
 
@@ -123,7 +129,7 @@ def take_next(conn: psycopg.Connection, desk: Desk) -> Parcel | None:
                 found = sql.find_due_delivery(conn, now=now)
                 if found is None:
                     return None
-                taken = sql.take_delivery(conn, found, who=desk.who, now=now)
+                taken = sql.take_delivery(conn, found, who=desk.who, now=desk.lease_clock())
                 if taken is not None:
                     return _parcel(conn, taken, now)
         except psycopg.errors.UniqueViolation:
@@ -296,7 +302,8 @@ def rescue(conn: psycopg.Connection, desk: Desk) -> int:
     with conn.transaction():
         found = sql.put_back_deliveries(
             conn,
-            now=desk.clock(),
+            now=desk.lease_clock(),
+            again_at=desk.clock(),
             lost_after=desk.lost_after,
             max_attempts=desk.patience.max_attempts,
         )
