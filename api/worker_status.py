@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from psycopg_pool import ConnectionPool
@@ -30,7 +30,7 @@ class Thresholds:
     critical_backlog: int
 
 
-def judge(status: WorkerStatus, thresholds: Thresholds, now: datetime) -> Overall:
+def judge(status: WorkerStatus, thresholds: Thresholds) -> Overall:
     """The worst of: how long a message has waited, how long a worker is silent, how many wait.
 
     A worker that nobody has seen counts as silent for ever. Dead letters degrade: somebody must
@@ -38,7 +38,7 @@ def judge(status: WorkerStatus, thresholds: Thresholds, now: datetime) -> Overal
     """
 
     def silence_s(last_seen: datetime | None) -> float:
-        return float("inf") if last_seen is None else (now - last_seen).total_seconds()
+        return float("inf") if last_seen is None else (status.asked_at - last_seen).total_seconds()
 
     longest_s = max(
         status.oldest_message_age_seconds or 0.0,
@@ -77,7 +77,7 @@ class StatusBoard:
     def _ask(self) -> WorkerStatus:
         workers = self._metrics.workers
         with self._pool.connection() as conn:
-            status = read_worker_status(conn, now=datetime.now(UTC))
+            status = read_worker_status(conn)
             processed = count_processed(
                 conn, from_id=workers.from_id or NOTHING_YET, bounds_ms=PROCESSING_BOUNDS_MS
             )

@@ -91,7 +91,10 @@ class TrendRow:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """How ingestion and analysis are. None: nobody knows, for example no ingester is alive."""
+    """How ingestion and analysis are. None: nobody knows, for example no ingester is alive.
+
+    `asked_at` is by the clock of the heartbeats.
+    """
 
     queue_depth: int | None
     dlq_messages: int | None
@@ -102,6 +105,7 @@ class WorkerStatus:
     processed_per_minute: int
     backlog_count: int
     avg_processing_time_ms: float | None
+    asked_at: datetime
 
     @property
     def dead_letters(self) -> int:
@@ -234,8 +238,8 @@ def read_trends(
         return cur.fetchall()[::-1]
 
 
-def read_worker_status(conn: psycopg.Connection, *, now: datetime) -> WorkerStatus:
-    """How the workers are at this moment."""
+def read_worker_status(conn: psycopg.Connection, *, now: datetime | None = None) -> WorkerStatus:
+    """How the workers are at this moment, by the database's clock unless told otherwise."""
     with conn.cursor(row_factory=class_row(WorkerStatus)) as cur:
         cur.execute(query("read_worker_status"), {"now": now})
         return only_row(cur)

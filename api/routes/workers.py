@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import generate_latest
@@ -89,7 +89,7 @@ def worker_status(request: Request, _caller: Viewer) -> Status:
             avg_processing_time_ms=found.avg_processing_time_ms,
             last_heartbeat=found.analysis_heartbeat,
         ),
-        overall_health=judge(found, thresholds, datetime.now(UTC)),
+        overall_health=judge(found, thresholds),
     )
 
 

@@ -1,5 +1,6 @@
 -- How the workers are, for the dashboard's header: one row, whatever is missing is NULL. What SQS holds
 -- comes from the ingesters' heartbeats; each of them sees the whole queues, so the newest one speaks.
+-- Without `now` it is the database's, whose clock wrote the heartbeats.
 WITH workers AS (
     SELECT role, last_seen, details FROM ops.worker_health WHERE state NOT IN ('lost', 'stopped')
 ),
@@ -13,12 +14,13 @@ backlog AS (
 recent AS (
     SELECT count(*) AS processed, avg(n.processing_ms) AS ms
     FROM worker_notifications AS n
-    WHERE n.processed_at > %(now)s::timestamptz - interval '1 minute'
+    WHERE n.processed_at > COALESCE(%(now)s::timestamptz, now()) - interval '1 minute'
       -- From where the workers are on. Two ends, the later of which says nothing: between them the
       -- planner expects little of weeks, and asks the index. No hour, no day: who was away for longer
       -- catches up for longer.
       AND n.received_at > (
-          SELECT LEAST(b.oldest, %(now)s::timestamptz) - interval '5 minutes' FROM backlog AS b
+          SELECT LEAST(b.oldest, COALESCE(%(now)s::timestamptz, now())) - interval '5 minutes'
+          FROM backlog AS b
       )
       AND n.received_at < 'infinity'
 )
@@ -33,10 +35,12 @@ SELECT (
            WHERE q.key = 'dlq'
        )::bigint AS dlq_messages,
        (SELECT count(*) FROM worker_failures AS f WHERE f.resolved_at IS NULL) AS open_failures,
-       EXTRACT(EPOCH FROM %(now)s::timestamptz - b.oldest)::float8 AS oldest_message_age_seconds,
+       EXTRACT(EPOCH FROM COALESCE(%(now)s::timestamptz, now()) - b.oldest)::float8
+           AS oldest_message_age_seconds,
        (SELECT max(last_seen) FROM workers WHERE role = 'ingest') AS ingest_heartbeat,
        (SELECT max(last_seen) FROM workers WHERE role = 'analysis') AS analysis_heartbeat,
        r.processed AS processed_per_minute,
        b.waiting AS backlog_count,
-       r.ms::float8 AS avg_processing_time_ms
+       r.ms::float8 AS avg_processing_time_ms,
+       COALESCE(%(now)s::timestamptz, now()) AS asked_at
 FROM backlog AS b, recent AS r

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from db import operators
@@ -55,6 +56,27 @@ class TestWorkers:
         assert 0 <= found["ingestion"]["oldest_message_age_seconds"] < 60
         assert found["analysis"]["backlog_count"] == 1
         assert found["analysis"]["avg_processing_time_ms"] > 0
+
+    @pytest.mark.parametrize("wrong", [timedelta(hours=1), timedelta(hours=-1)])
+    def test_a_dashboard_whose_clock_is_wrong_says_the_same(self, client, conn, monkeypatch, wrong):
+        """Heartbeats have the database's time: all would be silent for an hour."""
+
+        class Off(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.now(tz) + wrong
+
+        for module in ("api.worker_status", "api.routes.workers"):
+            monkeypatch.setattr(f"{module}.datetime", Off)
+        monkeypatch.setattr("api.worker_status.ASK_EVERY_S", 0)
+        beat(conn)
+        conn.execute("SELECT procrastinate_register_worker_v1()")
+        deliver(conn, letter(), letter(asin="B000000009"))
+        work(conn)
+        found = client.get("/api/worker-status").json()
+        assert found["overall_health"] == "healthy"
+        assert 0 <= found["ingestion"]["oldest_message_age_seconds"] < 60
+        assert found["ingestion"]["processed_per_minute"] == 1
 
     def test_what_is_caught_up_after_hours_is_seen_too(self, client, conn):
         """When somebody looks most: the workers were away, and are back."""

@@ -84,7 +84,7 @@ class TestDownsample:
         assert LEADS == ("your_price", "market_low")
 
 
-WELL = WorkerStatus(3, 0, 0, 0.5, NOW, NOW, 400, 2, 1.5)
+WELL = WorkerStatus(3, 0, 0, 0.5, NOW, NOW, 400, 2, 1.5, asked_at=NOW)
 LIMITS = Thresholds(60, 300, 50_000)
 
 
@@ -112,7 +112,7 @@ def ago(seconds):
     ],
 )
 def test_the_worst_of_it_all_decides(change, overall):
-    assert judge(replace(WELL, **change), LIMITS, NOW) == overall
+    assert judge(replace(WELL, **change), LIMITS) == overall
 
 
 class TestRateLimit:
