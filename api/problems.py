@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from api.feed.hub import NotLiveError, TooManyStreamsError
-from db.connect import first_line
+from db.connect import MIGRATED, first_line
 from process.logs import get_logger
 
 log = get_logger(__name__)
@@ -91,6 +91,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(TooManyStreamsError, _too_many)
+    app.add_exception_handler(MIGRATED, _migrated)
     for away in (psycopg.OperationalError, PoolTimeout, NotLiveError):
         app.add_exception_handler(away, _away)
     app.add_exception_handler(Exception, _unexpected)
@@ -130,6 +131,16 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 async def _too_many(_request: Request, error: Exception) -> Response:
     return problem(429, "too-many-streams", str(error), headers={"Retry-After": "30"})
+
+
+async def _migrated(request: Request, error: Exception) -> Response:
+    log.warning("database_migrated", path=request.url.path, error=first_line(error))
+    return problem(
+        503,
+        "database-migrated",
+        "The database was migrated meanwhile; nothing was changed. Try again.",
+        headers={"Retry-After": "1"},
+    )
 
 
 async def _away(request: Request, error: Exception) -> Response:

@@ -74,6 +74,11 @@ ADAPTERS = AdaptersMap(psycopg.adapters)
 set_json_loads(msgspec.json.decode, context=ADAPTERS)
 
 
+MIGRATED = psycopg.errors.FeatureNotSupported
+"""What a statement is answered that was prepared before a migration and gives other columns now:
+again and again, unless a transaction is rolled back. A new connection prepares it anew."""
+
+
 def first_line(error: Exception) -> str:
     """What the error says, without the hints and context that follow in lines of their own."""
     return str(error).strip().partition("\n")[0]
@@ -140,7 +145,10 @@ def one_snapshot(conn: psycopg.Connection) -> Iterator[None]:
 
 
 class WatchedPool(ConnectionPool):
-    """A pool that lends each connection inside of `watch()`, which sees who keeps one too long."""
+    """A pool that lends each connection inside of `watch()`, which sees who keeps one too long.
+
+    Once a statement was refused because of a migration, all connections are replaced.
+    """
 
     def __init__(self, conninfo: str, *, watch: Watch, **options: Any) -> None:
         self._watch = watch
@@ -150,7 +158,11 @@ class WatchedPool(ConnectionPool):
     def connection(self, timeout: float | None = None) -> Iterator[psycopg.Connection]:
         """As the base class; looking whether the connection lives is watched too."""
         with self._watch(), super().connection(timeout) as conn:
-            yield conn
+            try:
+                yield conn
+            except MIGRATED:
+                self.drain()  # the others have prepared the same
+                raise
 
 
 def connection_pool(

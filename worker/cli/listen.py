@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from db.connect import connect, first_line
+from db.connect import MIGRATED, connect, first_line
 from db.feed import STATE_CHANNEL, listen_for, read_feed, read_position, start_listening
 from db.rows import StateRow
 from worker.cli.common import console, dsn_or_fail, error_console, print_line, settings_or_fail
@@ -55,7 +55,7 @@ def listen(
                         for payload in listen_for(conn, timeout_s=POLL_S):
                             _print_bell(payload, as_json=as_json)
                     return
-            except psycopg.OperationalError as error:
+            except (psycopg.OperationalError, MIGRATED) as error:
                 delay = next(delays)
                 reason = first_line(error)
                 error_console.print(f"cut off ({reason}); again in {delay:.1f} s", markup=False)
