@@ -127,6 +127,24 @@ def test_a_connection_that_died_in_silence_is_not_shown_as_live(conn, backend, l
     visit.is_live()
 
 
+def test_before_anything_was_read_it_tries_when_it_is_told_to(conn, backend, look):
+    visit = look("about:blank", live=False)
+    page = visit.page
+    page.clock.install()
+    page.clock.pause_at("2100-01-01")  # nothing is tried because of the time
+    page.route("**/api/session", lambda one: one.fulfill(status=503, json={"detail": "Not yet."}))
+    page.goto(backend.url)
+    expect(page.locator("#cut")).to_contain_text("Not yet. What you see is as of then. Next try in")
+    with page.expect_request("**/api/session"):
+        page.get_by_role("button", name="Try now").click()
+    expect(page.locator("#cut")).to_contain_text("Next try in")
+    page.unroute("**/api/session")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.get_by_role("tab", name="All")).to_have_text("All1")
+    page.clock.resume()
+    visit.is_live()
+
+
 def test_an_act_while_cut_says_so_and_changes_nothing(conn, backend, look):
     tell(conn, MUG, **CRITICAL)
     visit = look(backend.url)

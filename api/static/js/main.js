@@ -14,6 +14,7 @@ import { Stream } from "./stream.js";
 import { Tabs } from "./tabs.js";
 
 const TICK_MS = 5000;
+const AGAIN_MS = 3000; // after a reading that failed
 const $ = (id) => document.getElementById(id);
 
 const store = new Store();
@@ -26,11 +27,7 @@ const stream = new Stream("/api/notifications/stream", {
   event: hear,
   unauthorized: enter,
 });
-const header = new Header(
-  announcer.say,
-  () => stream.retryNow(),
-  (sentence) => drawer.cut(sentence),
-);
+const header = new Header(announcer.say, retryNow, (sentence) => drawer.cut(sentence));
 const list = new List(store, $("products"), {
   actions,
   sparks,
@@ -43,6 +40,7 @@ const tabs = new Tabs(document.querySelector(".tabs"), $("products"), (tab) => {
 });
 let counts = {};
 let entering = false;
+let wake = () => {}; // ends the wait for the next try at reading everything
 
 function hear(name, data) {
   if (name === "state" || name === "alert") store.apply(name, data);
@@ -92,13 +90,13 @@ async function load() {
  */
 async function reload() {
   try {
-    const found = await load();
+    const found = await patiently(load);
     list.apply();
     drawer.again();
     stream.start(found.cursor);
   } catch (error) {
-    if (error.status === 401) enter();
-    else setTimeout(reload, 3000);
+    if (error.status !== 401) throw error;
+    enter();
   }
 }
 
@@ -135,14 +133,21 @@ async function patiently(act) {
       return await act();
     } catch (error) {
       if (error.status === 401) throw error;
-      header.connection({
-        state: "cut",
-        reason: error.message.replace(/\.$/, ""),
-        retryAt: Date.now() + 3000,
+      const cut = { state: "cut", reason: error.message.replace(/\.$/, "") };
+      header.connection({ ...cut, retryAt: Date.now() + AGAIN_MS });
+      await new Promise((go) => {
+        wake = go;
+        setTimeout(go, AGAIN_MS);
       });
-      await new Promise((go) => setTimeout(go, 3000));
+      header.connection({ ...cut, retryAt: null });
     }
   }
+}
+
+/** The network is back, somebody looks again, or asked for it. */
+function retryNow() {
+  wake();
+  stream.retryNow();
 }
 
 function become(who) {
@@ -168,8 +173,8 @@ $("logout").addEventListener("click", async () => {
   await logOut().catch(() => null);
   enter();
 });
-window.addEventListener("online", () => stream.retryNow());
-document.addEventListener("visibilitychange", () => document.hidden || stream.retryNow());
+window.addEventListener("online", retryNow);
+document.addEventListener("visibilitychange", () => document.hidden || retryNow());
 setInterval(() => {
   const now = Date.now();
   store.tick(now);
