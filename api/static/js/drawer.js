@@ -117,21 +117,13 @@ export class Drawer {
     );
     const shop =
       place.host && /^[A-Z0-9]{10}$/.test(product.asin)
-        ? h(
-            "a",
-            {
-              href: `https://www.${place.host}/dp/${product.asin}`,
-              target: "_blank",
-              rel: "noopener noreferrer",
-            },
-            `Open on ${place.host}`,
-          )
+        ? `https://www.${place.host}/dp/${product.asin}`
         : null;
+    const link = { href: shop, target: "_blank", rel: "noopener noreferrer" };
     this.#under.replaceChildren(
       h("abbr.flag", { title: place.country }, place.code),
       ` ${place.country} · ${product.asin}`,
-      shop ? " · " : "",
-      shop ?? "",
+      shop ? h("span.shop", {}, "· ", h("a", link, `Open on ${place.host}`)) : "",
     );
   }
 

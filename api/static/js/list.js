@@ -106,6 +106,8 @@ export class List {
     const left = wanted.length - drawn.length;
     this.#more.hidden = left === 0;
     setText(this.#more, `Show ${Math.min(STEP, left)} more of ${left}`);
+    const lacking = left ? `${count(left, "more product")} ${left === 1 ? "is" : "are"}` : "";
+    setText(this.#more.nextElementSibling, lacking && `${lacking} not shown here.`);
     this.#table.hidden = wanted.length === 0;
     this.#blank.hidden = wanted.length > 0;
     if (wanted.length === 0)

@@ -5,6 +5,7 @@ import { everything, logOut, session } from "./api.js";
 import { Announcer } from "./announce.js";
 import { h } from "./dom.js";
 import { Drawer } from "./drawer.js";
+import { moment } from "./format.js";
 import { Header } from "./header.js";
 import { firstSteps, List } from "./list.js";
 import { askForToken } from "./login.js";
@@ -174,6 +175,9 @@ $("logout").addEventListener("click", async () => {
   enter();
 });
 window.addEventListener("online", retryNow);
+window.addEventListener("beforeprint", () => {
+  $("printed").textContent = `Printed ${moment(Date.now())}`;
+});
 document.addEventListener("visibilitychange", () => document.hidden || retryNow());
 setInterval(() => {
   const now = Date.now();
