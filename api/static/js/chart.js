@@ -21,8 +21,8 @@ const [TOP, RIGHT, BOTTOM] = [10, 10, 46];
 const LEAST_LEFT = 62;
 const WIDEST_DIGIT = 7.4; // pixels, in the widest of the usual fonts at the size of a tick
 
-/** A figure of one series between two moments, as wide as it may be. */
-export function chart(series, { from, to, width }) {
+/** A figure of one series between two moments, as wide as it may be; `open`: its table is read. */
+export function chart(series, { from, to, width, open = false }) {
   const points = series?.points ?? [];
   const range = extent(points, FIELDS);
   if (!range) return h("p.blank", {}, "No prices were seen in this time.");
@@ -70,7 +70,7 @@ export function chart(series, { from, to, width }) {
     readout,
     drawing,
     h("figcaption", {}, inWords(points, series.currency)),
-    asTable(series),
+    asTable(series, open),
   );
 }
 
@@ -169,7 +169,7 @@ function inWords(points, currency) {
   return `${sentences.filter(Boolean).join("; ")}${box}.`;
 }
 
-function asTable({ points, currency }) {
+function asTable({ points, currency }, open) {
   const rows = () =>
     points.toReversed().map((point) =>
       h(
@@ -184,7 +184,7 @@ function asTable({ points, currency }) {
         ),
       ),
     );
-  const body = h("tbody");
+  const body = h("tbody", {}, open ? rows() : []);
   const head = h(
     "tr",
     {},
@@ -195,7 +195,7 @@ function asTable({ points, currency }) {
   const filled = (event) => event.target.open && !body.children.length && body.append(...rows());
   return h(
     "details",
-    { ontoggle: filled },
+    { open, "data-name": "history", ontoggle: filled },
     h("summary", {}, "As a table"),
     h(
       "div.scroll",

@@ -6,6 +6,7 @@ import { h, setText, severityMark } from "./dom.js";
 import { economicsSection, standingSection } from "./drawer_figures.js";
 import { alertsSection, offersSection } from "./drawer_lists.js";
 import { failed, reading, sums, sumsSection } from "./drawer_sums.js";
+import { keeping } from "./keeping.js";
 import { marketplace } from "./marketplaces.js";
 import { seriesOf } from "./sparks.js";
 import { severityName, stateName } from "./words.js";
@@ -28,6 +29,7 @@ export class Drawer {
   #history;
   #title;
   #under;
+  #voice = h("div.unseen", { role: "status", "aria-live": "polite" });
   #cut = h("p.error", { hidden: true });
   #later = null;
   #trend = null;
@@ -37,7 +39,7 @@ export class Drawer {
   constructor(dialog, store) {
     this.#dialog = dialog;
     this.#store = store;
-    this.#title = h("h2", { id: "drawer-title" });
+    this.#title = h("h2", { id: "drawer-title", tabindex: -1, autofocus: true });
     this.#under = h("p.under");
     const close = h("button.plain.close", { type: "button", onclick: () => this.close() }, "Close");
     this.#history = h("div.drawing");
@@ -56,6 +58,7 @@ export class Drawer {
         this.#history,
       ),
       this.#body,
+      this.#voice,
     );
     dialog.addEventListener("close", () => this.#closed());
     dialog.addEventListener("click", (event) => event.target === dialog && this.close());
@@ -78,6 +81,11 @@ export class Drawer {
 
   close() {
     if (this.#dialog.open) this.#dialog.close();
+  }
+
+  /** Where to speak while it is open: what lies outside of a modal dialog is not heard. */
+  get voice() {
+    return this.#dialog.open ? this.#voice : null;
   }
 
   /** Products have changed; if it is this one, read it anew, soon. */
@@ -139,7 +147,7 @@ export class Drawer {
     try {
       const found = await fetchProduct(this.#place.marketplaceId, this.#place.asin);
       if (key !== this.#key) return;
-      this.#head(this.#store.product(key) ?? this.#place);
+      keeping(this.#under, () => this.#head(this.#store.product(key) ?? this.#place));
       const several = found.states.length > 1;
       const slots = [];
       const parts = found.states.map((state, place) => {
@@ -155,7 +163,7 @@ export class Drawer {
           offersSection(state, offers, where),
         ];
       });
-      this.#keepingFolds(() => {
+      keeping(this.#body, () => {
         this.#slots = slots;
         const alerts = alertsSection(found.alerts, found.alerts_cut);
         this.#body.replaceChildren(...parts.flat().filter(Boolean), alerts);
@@ -180,7 +188,7 @@ export class Drawer {
     }
     if (key !== this.#key) return;
     this.#explained = explained;
-    this.#keepingFolds(() => this.#drawSums());
+    keeping(this.#body, () => this.#drawSums());
   }
 
   #drawSums() {
@@ -197,19 +205,6 @@ export class Drawer {
       this.#drawSums();
       this.#readSums();
     });
-  }
-
-  /** Draw anew what may be folded, leaving it as it was, and the keyboard where it was. */
-  #keepingFolds(draw) {
-    const folds = () => [...this.#body.querySelectorAll("details[data-name]")];
-    const were = new Map(folds().map((one) => [one.dataset.name, one.open]));
-    const held = document.activeElement?.closest("summary")?.parentElement.dataset.name;
-    draw();
-    for (const one of folds()) {
-      const name = one.dataset.name;
-      if (were.has(name)) one.open = were.get(name);
-      if (held && held === name) one.querySelector("summary").focus({ preventScroll: true });
-    }
   }
 
   #range(text, hours) {
@@ -253,15 +248,12 @@ export class Drawer {
   #draw() {
     if (!this.#trend) return;
     const { series, from, cut } = this.#trend;
-    const open = this.#history.querySelector("details")?.open;
+    const open = this.#history.querySelector("details")?.open ?? false;
     const width = Math.max(280, Math.floor(this.#history.clientWidth));
-    const drawn = chart(series, { from, to: Date.now(), width });
-    this.#history.replaceChildren(drawn);
-    if (cut)
-      this.#history.append(
-        h("p.note", {}, "There was more than can be shown; the oldest messages are left out."),
-      );
-    const details = this.#history.querySelector("details");
-    if (open && details) details.open = true;
+    const drawn = chart(series, { from, to: Date.now(), width, open });
+    const left = "There was more than can be shown; the oldest messages are left out.";
+    keeping(this.#history, () =>
+      this.#history.replaceChildren(drawn, ...(cut ? [h("p.note", {}, left)] : [])),
+    );
   }
 }

@@ -142,8 +142,10 @@ export class Header {
   #health(state, name, sentences) {
     const [pill, list] = $("workers").children;
     $("workers").hidden = false;
+    const was = pill.dataset.state;
     pill.dataset.state = state;
-    setText(pill.lastElementChild, name);
+    if (setText(pill.lastElementChild, name) && was !== "unknown" && state !== "unknown")
+      this.#announce(`${name}.`);
     arrangeTexts(list, sentences);
   }
 }

@@ -70,6 +70,11 @@ export class List {
     this.#planned ??= setTimeout(() => this.#reconsider(), RECOMPUTE_MS);
   }
 
+  /** How many products there are, drawn or not. */
+  get length() {
+    return this.#shown.length;
+  }
+
   tick(now) {
     for (const row of this.#rows.values()) row.tick(now);
   }

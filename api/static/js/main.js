@@ -5,7 +5,7 @@ import { everything, logOut, session } from "./api.js";
 import { Announcer } from "./announce.js";
 import { h } from "./dom.js";
 import { Drawer } from "./drawer.js";
-import { moment } from "./format.js";
+import { count, moment } from "./format.js";
 import { Header } from "./header.js";
 import { firstSteps, List } from "./list.js";
 import { askForToken } from "./login.js";
@@ -16,10 +16,15 @@ import { Tabs } from "./tabs.js";
 
 const TICK_MS = 5000;
 const AGAIN_MS = 3000; // after a reading that failed
+const TYPED_MS = 700; // after the last key somebody has typed what is looked for
 const $ = (id) => document.getElementById(id);
 
 const store = new Store();
-const announcer = new Announcer($("announce"));
+const announcer = new Announcer({
+  set textContent(sentence) {
+    (drawer.voice ?? $("announce")).textContent = sentence;
+  },
+});
 const actions = new Actions(store, announcer.say);
 const sparks = new Sparks();
 const drawer = new Drawer($("drawer"), store);
@@ -41,6 +46,7 @@ const tabs = new Tabs(document.querySelector(".tabs"), $("products"), (tab) => {
 });
 let counts = {};
 let entering = false;
+let telling = null;
 let wake = () => {}; // ends the wait for the next try at reading everything
 
 function hear(name, data) {
@@ -169,7 +175,11 @@ function show(id) {
   if (id === "login") drawer.close();
 }
 
-$("find").addEventListener("input", () => list.show(tabs.chosen, $("find").value));
+$("find").addEventListener("input", () => {
+  list.show(tabs.chosen, $("find").value);
+  clearTimeout(telling);
+  telling = setTimeout(() => announcer.say(`${count(list.length, "product")} found.`), TYPED_MS);
+});
 $("logout").addEventListener("click", async () => {
   await logOut().catch(() => null);
   enter();

@@ -155,6 +155,7 @@ export class ProductRow {
     const waiting = active.filter((alert) => alert.attention !== "reviewing").length;
     this.all.hidden = !(actions.may && waiting > 1 && lines.length > 1);
     setText(this.all, `Acknowledge all ${waiting}`);
+    this.all.setAttribute("aria-label", `${this.all.textContent}, ${this.name.textContent}`);
     this.element.classList.toggle("elsewhere", !product.tabs.has(tab));
   }
 
