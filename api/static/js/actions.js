@@ -1,6 +1,7 @@
 // What people do with alerts: shown at once, sent, and taken back with its reason when it is refused.
 
 import { act } from "./api.js";
+import { serverNow } from "./clock.js";
 import { clock, count } from "./format.js";
 
 const DONE = {
@@ -75,12 +76,12 @@ export class Actions {
 
 function said(action, more) {
   if (action !== "snooze") return `${DONE[action]}.`;
-  return `Snoozed until ${clock(Date.now() + more.snooze_minutes * 60e3, Date.now())}.`;
+  return `Snoozed until ${clock(serverNow() + more.snooze_minutes * 60e3, serverNow())}.`;
 }
 
 /** What the alert will probably look like. The stream brings what it does look like. */
 function expected(action, alert, more, who) {
-  const now = new Date().toISOString();
+  const now = new Date(serverNow()).toISOString();
   const told = alert.delivered_at ? "delivered" : "new";
   const nobody = { acknowledged_by: null, acknowledged_at: null };
   switch (action) {
@@ -90,7 +91,7 @@ function expected(action, alert, more, who) {
       return { attention: told, ...nobody };
     case "snooze":
       return {
-        snooze_until: new Date(Date.now() + more.snooze_minutes * 60e3).toISOString(),
+        snooze_until: new Date(serverNow() + more.snooze_minutes * 60e3).toISOString(),
         snoozed_by: who,
       };
     case "resolve":

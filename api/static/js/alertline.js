@@ -1,5 +1,6 @@
 // One alert in its product's row: what it says, what became of it, and what can be done.
 
+import { serverNow } from "./clock.js";
 import { h, setText, severityMark } from "./dom.js";
 import { age, clock, count, money, moment, untilMorning } from "./format.js";
 import { placeOf } from "./products.js";
@@ -183,13 +184,13 @@ export class AlertLine {
   }
 
   #snoozeForm() {
-    const morning = untilMorning(Date.now());
+    const morning = untilMorning(serverNow());
     const lengths = [
       ["30 min", 30],
       ["2 h", 120],
       [morning.label, morning.minutes],
     ];
-    if (placeOf(this.#alert, Date.now()) === "snoozed") lengths.push(["End it (1 min)", 1]);
+    if (placeOf(this.#alert, serverNow()) === "snoozed") lengths.push(["End it (1 min)", 1]);
     const choose = (minutes) => () => {
       this.#close(true);
       this.#actions.run("snooze", [this.#alert], { snooze_minutes: minutes });
@@ -206,7 +207,13 @@ export class AlertLine {
   }
 
   #noteForm() {
-    const text = h("textarea", { rows: 2, maxlength: 2000, required: true, "aria-label": "Note" });
+    const text = h("textarea", {
+      rows: 2,
+      maxlength: 2000,
+      required: true,
+      dir: "auto",
+      "aria-label": "Note",
+    });
     text.value = this.#alert.note ?? "";
     const save = async (event) => {
       event.preventDefault();

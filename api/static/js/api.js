@@ -1,11 +1,13 @@
 // Everything the page asks the server, but the stream. A refusal is a Refusal with a sentence.
 
+import { heard } from "./clock.js";
 import { cutTabs } from "./products.js";
 
 const PAGE = 500;
 export const MOST_STATES = 3000; // the worst ones; more would be too much to hold and to look at
 const MOST_ALERTS = 3000; // of each list: active, snoozed; and of resolved ones what these leave
 const ASINS_AT_ONCE = 100;
+const PATIENCE_MS = 30_000; // for one answer, whole
 
 export class Refusal extends Error {
   constructor(status, message, code = null) {
@@ -18,13 +20,29 @@ export class Refusal extends Error {
 let csrf = null;
 let name = null;
 
+/** An answer that does not come is a refusal too: what was shown as done would stay so. */
 async function ask(path, options = {}) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), PATIENCE_MS);
+  try {
+    return await answerTo(path, { ...options, signal: late.signal });
+  } catch (error) {
+    if (late.signal.aborted) throw new Refusal(0, "The server does not answer.");
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function answerTo(path, options) {
+  const askedAt = Date.now();
   let answer;
   try {
     answer = await fetch(path, { cache: "no-store", credentials: "same-origin", ...options });
   } catch {
     throw new Refusal(0, "The server cannot be reached.");
   }
+  heard(answer.headers.get("date"), askedAt);
   if (answer.status === 204) return null;
   let body = null;
   try {

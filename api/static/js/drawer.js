@@ -2,6 +2,7 @@
 
 import { explanations, product as fetchProduct, trends } from "./api.js";
 import { chart } from "./chart.js";
+import { serverNow } from "./clock.js";
 import { h, setText, severityMark } from "./dom.js";
 import { economicsSection, standingSection } from "./drawer_figures.js";
 import { alertsSection, offersSection } from "./drawer_lists.js";
@@ -121,7 +122,7 @@ export class Drawer {
     this.#title.replaceChildren(
       severityMark(product.severity, severityName(product.severity)),
       " ",
-      product.title ?? product.asin,
+      h("bdi", {}, product.title ?? product.asin),
     );
     const shop =
       place.host && /^[A-Z0-9]{10}$/.test(product.asin)
@@ -250,7 +251,7 @@ export class Drawer {
     const { series, from, cut } = this.#trend;
     const open = this.#history.querySelector("details")?.open ?? false;
     const width = Math.max(280, Math.floor(this.#history.clientWidth));
-    const drawn = chart(series, { from, to: Date.now(), width, open });
+    const drawn = chart(series, { from, to: serverNow(), width, open });
     const left = "There was more than can be shown; the oldest messages are left out.";
     keeping(this.#history, () =>
       this.#history.replaceChildren(drawn, ...(cut ? [h("p.note", {}, left)] : [])),

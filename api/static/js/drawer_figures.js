@@ -1,5 +1,6 @@
 // The sections of the drawer with figures: where the product stands, and what its prices are worth.
 
+import { serverNow } from "./clock.js";
 import { sign } from "./decimal.js";
 import { h, severityMark } from "./dom.js";
 import { age, money, moment, percent, signed } from "./format.js";
@@ -64,7 +65,7 @@ export function standingSection(state, where) {
       entry(
         "As of",
         state.event_time
-          ? `${moment(state.event_time)} (${age(state.event_time, Date.now())} ago)`
+          ? `${moment(state.event_time)} (${age(state.event_time, serverNow())} ago)`
           : unknown(""),
       ),
     ),

@@ -1,5 +1,6 @@
 // The sections of the drawer with lists: the offers as last seen, the alerts with their trails.
 
+import { serverNow } from "./clock.js";
 import { sign } from "./decimal.js";
 import { h, severityMark } from "./dom.js";
 import { clock, count, money, moment } from "./format.js";
@@ -79,7 +80,7 @@ const older = (what, command) =>
   h("p.note", {}, `There are older ${what}, which are not shown here: `, h("code", {}, command));
 
 function oneAlert(alert, open) {
-  const now = Date.now();
+  const now = serverNow();
   const end =
     alert.attention === "resolved"
       ? `${resolutionName(alert.resolution)}, ${clock(alert.resolved_at, now)}`

@@ -1,6 +1,7 @@
 // The header: the connection, the workers, the queue's age, the theme; and the banner of a cut.
 
 import { workerStatus } from "./api.js";
+import { serverNow } from "./clock.js";
 import { h, setText } from "./dom.js";
 import { age, clock, count } from "./format.js";
 
@@ -41,7 +42,7 @@ export class Header {
     const pill = $("connection");
     pill.dataset.state = found.state;
     setText(pill.lastElementChild, CONNECTION[found.state]);
-    if (found.state === "cut") this.#cutSince ??= Date.now();
+    if (found.state === "cut") this.#cutSince ??= serverNow();
     if (found.state === "live") this.#cutSince = null;
     if (
       found.state !== this.#was &&
@@ -86,13 +87,17 @@ export class Header {
 
   /** Ask for the workers' health, again and again while somebody looks. `failed` hears of a 401. */
   watch(failed) {
+    let asked = false; // of a server that hangs no more than once at a time
     const ask = async () => {
-      if (document.hidden) return;
+      if (document.hidden || asked) return;
+      asked = true;
       try {
         this.#workers(await workerStatus());
       } catch (error) {
         this.#unknown(error.message);
         if (error.status === 401) failed();
+      } finally {
+        asked = false;
       }
     };
     clearInterval(this.#asking);
@@ -108,7 +113,7 @@ export class Header {
   #asking = null;
 
   #workers({ ingestion, analysis, overall_health: health }) {
-    const now = Date.now();
+    const now = serverNow();
     const seen = (name, at) =>
       `${name}: ${at ? `seen ${age(at, now)} ago (${clock(at, now)})` : "never seen"}`;
     this.#health(health, HEALTH[health], [

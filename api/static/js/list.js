@@ -3,6 +3,7 @@
 // Rows change where they are. They change places only while nobody has the pointer, the keyboard or
 // a half-written note in the list; until then a button says how many changes wait.
 
+import { serverNow } from "./clock.js";
 import { arrange, h, setText } from "./dom.js";
 import { count } from "./format.js";
 import { marketplace } from "./marketplaces.js";
@@ -61,7 +62,7 @@ export class List {
 
   /** Products have changed: their rows at once, the order when it may. */
   refresh(keys) {
-    const now = Date.now();
+    const now = serverNow();
     for (const key of keys) {
       const row = this.#rows.get(key);
       const product = row && this.#store.product(key);
@@ -87,7 +88,7 @@ export class List {
     this.#context.actions.sorted();
     this.#shown = wanted;
     this.#shownTab = this.#tab + this.#query;
-    const now = Date.now();
+    const now = serverNow();
     const drawn = wanted.slice(0, this.#limit);
     const keep = new Set(drawn);
     for (const [key, row] of this.#rows) {

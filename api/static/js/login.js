@@ -7,10 +7,10 @@ const field = document.getElementById("token");
 const error = form.querySelector(".error");
 const button = form.querySelector("button");
 
-/** Ask for a token until one is good; resolves to the session. */
-export function askForToken() {
+/** Ask for a token until one is good; resolves to the session. `why`: what happened, if anything. */
+export function askForToken(why) {
   field.value = "";
-  error.textContent = "";
+  error.textContent = why;
   field.focus();
   return new Promise((resolve) => {
     const submit = async (event) => {

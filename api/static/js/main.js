@@ -3,6 +3,7 @@
 import { Actions } from "./actions.js";
 import { everything, logOut, session } from "./api.js";
 import { Announcer } from "./announce.js";
+import { serverNow } from "./clock.js";
 import { h } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { count, moment } from "./format.js";
@@ -125,10 +126,11 @@ async function enter() {
       return;
     } catch (error) {
       if (error.status !== 401) throw error;
+      const over = actions.who ? "Your session is over: log in again." : "";
       become(null);
       header.away();
       show("login");
-      become(await askForToken());
+      become(await askForToken(over));
     }
   }
 }
@@ -164,6 +166,7 @@ function become(who) {
     : "";
   $("who").hidden = !actions.who || actions.who.name === "local";
   $("logout").hidden = !actions.who?.expires_at;
+  $("logout").textContent = "Log out";
 }
 
 function firstTab() {
@@ -173,6 +176,7 @@ function firstTab() {
 function show(id) {
   for (const one of ["login", "page"]) $(one).hidden = one !== id;
   if (id === "login") drawer.close();
+  document.title = id === "login" ? "Log in · buybox" : title();
 }
 
 $("find").addEventListener("input", () => {
@@ -181,16 +185,25 @@ $("find").addEventListener("input", () => {
   telling = setTimeout(() => announcer.say(`${count(list.length, "product")} found.`), TYPED_MS);
 });
 $("logout").addEventListener("click", async () => {
-  await logOut().catch(() => null);
+  try {
+    await logOut();
+  } catch (error) {
+    if (error.status !== 401) {
+      $("logout").textContent = "Not logged out: try again";
+      announcer.say("Not logged out.");
+      return;
+    }
+  }
+  become(null);
   enter();
 });
 window.addEventListener("online", retryNow);
 window.addEventListener("beforeprint", () => {
-  $("printed").textContent = `Printed ${moment(Date.now())}`;
+  $("printed").textContent = `Printed ${moment(serverNow())}`;
 });
 document.addEventListener("visibilitychange", () => document.hidden || retryNow());
 setInterval(() => {
-  const now = Date.now();
+  const now = serverNow();
   store.tick(now);
   list.tick(now);
 }, TICK_MS);

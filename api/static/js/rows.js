@@ -1,6 +1,7 @@
 // A product's row: its figures, then its alerts. Built once, then only what differs is changed.
 
 import { AlertLine } from "./alertline.js";
+import { serverNow } from "./clock.js";
 import { arrange, h, setText, severityMark } from "./dom.js";
 import { FIGURES, figuresOf } from "./figures.js";
 import { age, count, moment } from "./format.js";
@@ -113,7 +114,7 @@ export class ProductRow {
   }
 
   #figures(state) {
-    const found = state ? figuresOf(state, Date.now()) : {};
+    const found = state ? figuresOf(state, serverNow()) : {};
     for (const [name, cell] of this.#cells) this.#set(cell, found[name] ?? NOTHING_KNOWN);
     if (!state) return;
     setText(this.doubt, state.doubt_reason ? "in doubt" : "");
@@ -160,7 +161,7 @@ export class ProductRow {
   }
 
   #acknowledgeAll() {
-    const now = Date.now();
+    const now = serverNow();
     const waiting = this.product.alerts.filter(
       (alert) => isActive(alert, now) && alert.attention !== "reviewing",
     );

@@ -1,6 +1,7 @@
 // The small charts of the rows: fetched when a row comes into view, a few at a time, then kept up.
 
 import { trends } from "./api.js";
+import { serverNow } from "./clock.js";
 import { s } from "./dom.js";
 import { money } from "./format.js";
 import { ends, extent, scale, steps } from "./paths.js";
@@ -101,7 +102,7 @@ export function seriesOf(found, state) {
 }
 
 function draw(cell, points, state) {
-  const end = Date.now();
+  const end = serverNow();
   const range = extent(points, ["your_price", "market_low"], 0.12);
   if (!range) {
     cell.replaceChildren("none yet");

@@ -2,6 +2,7 @@
 //
 // Changes are collected and told once an animation frame, as the set of products they concern.
 
+import { serverNow } from "./clock.js";
 import { productOf } from "./products.js";
 
 const RESOLVED_KEPT = 20; // of one product: the trail is in the drawer
@@ -80,7 +81,7 @@ export class Store {
           this.#pending.has(name) ? { ...row, ...this.#pending.get(name) } : row,
         );
       }
-      made = productOf(key, rows.state, rows.alert, Date.now());
+      made = productOf(key, rows.state, rows.alert, serverNow());
       this.#made.set(key, made);
     }
     return made ?? null;
