@@ -138,8 +138,12 @@ def test_a_title_that_is_read_from_right_to_left_is_shown_so(mug, conn, backend,
     name.click()
     heading = visit.page.get_by_role("dialog").locator("h2")
     expect(heading).to_contain_text(HEBREW)
-    for one in (name, note.last, heading):
+    inside = visit.page.get_by_role("dialog").locator("p.note", has_text=HEBREW)
+    expect(inside).to_be_visible()
+    for one in (name, note.last, heading, inside):
         letter, bracket = one.evaluate(ENDS)
         assert bracket < letter
+    rail = note.last.bounding_box()["x"]
+    assert note.last.evaluate(ENDS)[1] < rail + 40
     mark = heading.locator(".sev").bounding_box()
     assert mark["x"] + mark["width"] < heading.evaluate(ENDS)[1]

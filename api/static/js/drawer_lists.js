@@ -112,7 +112,7 @@ function oneAlert(alert, open) {
       severityMark(alert.severity, severityName(alert.severity)),
       ` ${kindName(alert.kind)} #${alert.id}, ${end}`,
     ),
-    alert.note ? h("p.note", {}, `Note: ${alert.note}`) : null,
+    alert.note ? h("p.note", {}, "Note: ", h("bdi", {}, alert.note)) : null,
     trail.length ? h("ol", {}, trail) : h("p.blank", {}, "Its trail is empty."),
     alert.trail_cut && older("entries", `buybox alerts show ${alert.id}`),
   );
