@@ -154,3 +154,22 @@ def test_workers_that_fall_ill_are_said(mug, backend, look):
     expect(page.locator("#workers summary")).to_have_text("Workers healthy")
     health["overall_health"] = "critical"
     expect(page.locator("#announce")).to_have_text("Workers critical.")
+
+
+def test_what_the_workers_say_lies_over_the_list_no_longer_than_wanted(mug, backend, look):
+    visit = look(backend.url)
+    page = visit.page
+    summary = page.locator("#workers summary")
+    said = page.locator("#workers li").first
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(said).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(said).to_be_hidden()
+    expect(summary).to_be_focused()
+    summary.click()
+    expect(said).to_be_visible()
+    said.click()
+    expect(said).to_be_visible()
+    page.get_by_role("heading", name="buybox").click()
+    expect(said).to_be_hidden()

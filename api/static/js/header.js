@@ -33,6 +33,7 @@ export class Header {
     this.#tell = tell;
     $("cut").querySelector("button").addEventListener("click", retryNow);
     $("theme").addEventListener("click", nextTheme);
+    closeWhenLeft($("workers"));
     showTheme();
     setInterval(() => this.#banner(), 1000);
   }
@@ -159,6 +160,18 @@ function arrangeTexts(list, sentences) {
   while (list.children.length > sentences.length) list.lastElementChild.remove();
   while (list.children.length < sentences.length) list.append(h("li"));
   sentences.forEach((sentence, place) => setText(list.children[place], sentence));
+}
+
+/** What is unfolded over the page goes with Escape, and when somebody turns to something else. */
+function closeWhenLeft(details) {
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
+  addEventListener("pointerdown", (event) => {
+    if (!details.contains(event.target)) details.open = false;
+  });
 }
 
 function nextTheme() {
