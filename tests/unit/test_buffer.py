@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.factories import any_offer_changed, arrival
+from tests.interleave import Background, until
 from worker.ingest.buffer import Buffer, InHand
 from worker.ingest.filing import open_letter
 from worker.ingest.sqs import Queue
@@ -80,6 +81,12 @@ def test_a_transaction_takes_no_more_than_it_may() -> None:
     assert sum(taken_by_lane(filled(sqs_high=7, sqs=7, sqs_low=7), 10).values()) == 10
 
 
+def test_an_only_queue_has_the_whole_transaction() -> None:
+    buffer = Buffer(["sqs"], lane_limit=1000)
+    buffer.put("sqs", in_hand("sqs", 20))
+    assert taken_by_lane(buffer, 10)["sqs"] == 10
+
+
 def test_an_empty_buffer_gives_nothing_after_the_timeout() -> None:
     assert filled().take(10, fill_s=0, timeout_s=0.01) == []
 
@@ -117,6 +124,14 @@ def test_a_full_lane_has_no_room_and_taking_makes_some() -> None:
     assert buffer.wait_for_room("sqs-low", 10, timeout_s=0), "lanes do not take each other's room"
     buffer.take(1, fill_s=0, timeout_s=0)
     assert buffer.wait_for_room("sqs", 6, timeout_s=0)
+
+
+def test_who_waits_for_room_has_it_as_soon_as_some_is_taken() -> None:
+    buffer = filled(sqs=1000)
+    waiting = Background(buffer.wait_for_room, "sqs", 1, timeout_s=3600)
+    until(lambda: buffer._changed._waiters, "the receiver waits", unless=waiting.done)
+    buffer.take(1, fill_s=0, timeout_s=0)
+    assert waiting.result()
 
 
 def test_drain_takes_everything() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from itertools import islice
 
+from tests.interleave import Background, until
 from worker.ingest.gate import BACKOFF_LONGEST_S, Gate, backoff_delays
 
 
@@ -24,6 +25,15 @@ def test_it_opens_when_the_last_reason_is_gone() -> None:
     assert not gate.wait_open(0)
     gate.open("backlog")
     assert gate.wait_open(0)
+
+
+def test_who_waits_goes_on_as_soon_as_it_opens() -> None:
+    gate = Gate()
+    gate.shut("backlog", "old")
+    waiting = Background(gate.wait_open, 3600)
+    until(lambda: gate._changed._waiters, "the receiver waits", unless=waiting.done)
+    gate.open("backlog")
+    assert waiting.result()
 
 
 def test_shutting_twice_is_news_once_and_so_is_opening() -> None:

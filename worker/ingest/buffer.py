@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,10 +60,7 @@ class Buffer:
         with self._changed:
             if not self._changed.wait_for(self._count, timeout_s):
                 return []
-            filled_by = time.monotonic() + fill_s
-            self._changed.wait_for(
-                lambda: self._count() >= most, max(0.0, filled_by - time.monotonic())
-            )
+            self._changed.wait_for(lambda: self._count() >= most, fill_s)
             taken = self._take(most)
             self._changed.notify_all()
             return taken
