@@ -1,0 +1,185 @@
+"""The ingester's threads one by one: what each does with messages when SQS or the database does not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from tests.factories import any_offer_changed, arrival
+from tests.interleave import Background, letter, until
+from worker.ingest.buffer import InHand
+from worker.ingest.service import Ingester
+from worker.ingest.sqs import Received
+from worker.settings import Settings
+
+UNREACHABLE = EndpointConnectionError(endpoint_url="nowhere")
+REFUSED = ClientError({"Error": {"Code": "AccessDenied"}}, "ChangeMessageVisibilityBatch")
+
+
+class AtOnce(random.Random):
+    """The shortest delays that a jitter may give."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+class Scripted:
+    """Stands where a queue stands: answers as it was told, and keeps what it was asked."""
+
+    source = url = "sqs"
+
+    def __init__(self, *answers: object) -> None:
+        self.asked: list[object] = []
+        self._answers = list(answers)
+
+    def _answer(self, asked: object, otherwise: object) -> object:
+        self.asked.append(asked)
+        found = self._answers.pop(0) if self._answers else otherwise
+        if isinstance(found, Exception):
+            raise found
+        return found() if callable(found) else found
+
+    def receive(self, *, max_messages: int, wait_s: int, visibility_timeout_s: int):
+        return self._answer("receive", received(max_messages))
+
+    def delete(self, handles: Sequence[str]):
+        return self._answer(list(handles), [])
+
+    def give_back(self, handles: Sequence[str]) -> None:
+        self._answer(list(handles), None)
+
+    def attributes(self):
+        raise UNREACHABLE
+
+
+def received(count: int) -> list[Received]:
+    return [Received(arrival(any_offer_changed()), str(n)) for n in range(count)]
+
+
+def ingester_of(*queues: Scripted, **options: object) -> Ingester:
+    """One whose database is away."""
+    settings = Settings(
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        sqs_queue_url="http://127.0.0.1/q",
+        transaction_max_messages=10,
+        **options,
+    )
+    return Ingester(settings, queues=queues, jitter=AtOnce())
+
+
+# receiving ----------------------------------------------------------------------------------------
+
+
+def test_no_more_is_received_than_there_is_room_for() -> None:
+    """Whatever is in hand while the database is slow is hidden from others, and runs out of time."""
+    queue = Scripted()
+    ingester = ingester_of(queue)
+    receiving = Background(ingester._receive, queue)
+    until(lambda: ingester._buffer._changed._waiters, "it waits for room", unless=receiving.done)
+    assert (len(ingester._buffer), len(queue.asked)) == (20, 2)
+    assert ingester.tally.as_dict()["received"] == 20
+    ingester.stop()
+    receiving.result()
+
+
+def test_nothing_is_received_while_the_gate_is_shut() -> None:
+    queue = Scripted()
+    ingester = ingester_of(queue)
+    ingester._gate.shut("database", "refused")
+    receiving = Background(ingester._receive, queue)
+    until(lambda: ingester._gate._changed._waiters, "it waits before it", unless=receiving.done)
+    assert not queue.asked
+    ingester._gate.open("database")
+    until(lambda: len(ingester._buffer), "it received", unless=receiving.done)
+    ingester.stop()
+    receiving.result()
+
+
+def test_a_queue_that_fails_is_asked_again() -> None:
+    queue = Scripted(UNREACHABLE, REFUSED)
+    ingester = ingester_of(queue)
+    receiving = Background(ingester._receive, queue)
+    until(lambda: len(ingester._buffer), "it received", unless=receiving.done)
+    ingester.stop()
+    receiving.result()
+    assert ingester.tally.as_dict()["receive_errors"] == 2
+
+
+def test_what_a_long_poll_brings_after_the_end_is_given_back() -> None:
+    ingester: Ingester
+
+    def too_late() -> list[Received]:
+        ingester.stop()
+        return received(2)
+
+    queue = Scripted(too_late)
+    ingester = ingester_of(queue)
+    ingester._receive(queue)
+    assert queue.asked == ["receive", ["0", "1"]]
+    assert (len(ingester._buffer), ingester.tally.as_dict()["given_back"]) == (0, 2)
+
+
+def test_a_defect_in_a_thread_ends_the_ingester_instead_of_leaving_it_deaf() -> None:
+    queue = Scripted()
+    queue.attributes = lambda: 1 // 0
+    running = Background(ingester_of(queue).run)
+    with pytest.raises(ZeroDivisionError, match="division"):
+        running.result()
+
+
+# filing and deleting ------------------------------------------------------------------------------
+
+
+def in_hand(queue: Scripted, *handles: str) -> list[InHand]:
+    return [InHand(queue, handle, letter()) for handle in handles]
+
+
+def test_what_the_database_does_not_take_is_neither_deleted_nor_kept() -> None:
+    queue = Scripted()
+    ingester = ingester_of(queue)
+    ingester.stop()
+    ingester._file(in_hand(queue, "a", "b"))
+    assert queue.asked == [["a", "b"]]
+    assert ingester.tally.as_dict()["given_back"] == 2
+    assert list(ingester._gate.reasons) == ["filing"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked", "failed"),
+    [
+        ([[]], [["a", "b"]], 0),
+        ([["b"], []], [["a", "b"], ["b"]], 0),
+        ([["b"], ["b"]], [["a", "b"], ["b"]], 1),
+        ([UNREACHABLE, []], [["a", "b"], ["a", "b"]], 0),
+        ([UNREACHABLE, UNREACHABLE], [["a", "b"], ["a", "b"]], 2),
+    ],
+)
+def test_what_could_not_be_deleted_is_tried_once_more(answers, asked, failed) -> None:
+    """The rest comes again, and is a repeat."""
+    queue = Scripted(*answers)
+    ingester = ingester_of(queue)
+    ingester._delete(queue, ["a", "b"])
+    assert queue.asked == asked
+    tally = ingester.tally.as_dict()
+    assert (tally["deleted"], tally["delete_failures"]) == (2 - failed, failed)
+
+
+def test_told_to_stop_it_does_not_try_to_delete_once_more() -> None:
+    queue = Scripted(["b"])
+    ingester = ingester_of(queue)
+    ingester.stop()
+    ingester._delete(queue, ["a", "b"])
+    assert queue.asked == [["a", "b"]]
+
+
+@pytest.mark.parametrize(("error", "both"), [(REFUSED, True), (UNREACHABLE, False)])
+def test_what_one_queue_refuses_is_given_back_to_the_next_unless_nobody_answers(error, both):
+    """There is no time to wait for an answer of each."""
+    first, second = Scripted(error), Scripted()
+    ingester = ingester_of(first, second)
+    ingester._give_back([*in_hand(first, "a"), *in_hand(second, "b", "c")])
+    assert second.asked == ([["b", "c"]] if both else [])
+    assert ingester.tally.as_dict()["given_back"] == (2 if both else 0)
