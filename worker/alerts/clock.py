@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from worker.alerts.draft import Draft, ending, endings
 from worker.alerts.steps import CLOCK, DATA, Quiet, Tell
 from worker.alerts.values import Alert, AlertSeverity, below_since
-from worker.alerts.voice import OWED, voice
+from worker.alerts.voice import voice
 
 _NEXT_BETTER: dict[AlertSeverity, AlertSeverity | None] = {
     "critical": "high",
@@ -152,7 +152,7 @@ def _why_not_now(draft: Draft) -> Quiet:
 def _tell_late(draft: Draft) -> None:
     """Tell what was held back, once nothing holds it back any more."""
     alert = draft.at_hand
-    if alert.owed is None or alert.owed not in OWED:
+    if alert.owed is None:
         return
     reason = f"held back until now; it has been true since {_clock(alert.true_since)}"
     if isinstance(voice(alert.owed, alert, draft.flap, draft.now, reason), Tell):
