@@ -85,9 +85,9 @@ def test_the_data_are_silent_only_while_they_cannot_say():
 
 
 def test_who_is_told_again_reads_how_long_it_was_out_of_sight():
-    before = delivered(last_seen=NOW - 45 * MINUTE, last_told_at=NOW - HOUR)
+    before = delivered(last_seen=NOW - 3 * HOUR, last_told_at=NOW - 3 * HOUR)
     (told,) = advance(before, sighting(), NOW, SETTINGS).told
-    assert told.why == "seen again after 45 min; true since 11:50 UTC"
+    assert told.why == "seen again after 180 min; true since 11:50 UTC"
 
 
 @pytest.mark.parametrize(("gap", "message"), [(30 * MINUTE, False), (30 * MINUTE + SECOND, True)])
@@ -111,6 +111,7 @@ def test_what_is_seen_again_stays_quiet_for_who_is_on_it_or_wanted_quiet(quiet):
     before = quiet(last_seen=NOW - HOUR, last_told_at=NOW - HOUR)
     step = advance(before, sighting(), NOW, SETTINGS)
     assert shown(step) == "seen-again"
+    assert step.alert.owed is None, "a reminder that was not due is not due later either"
 
 
 @pytest.mark.parametrize(("since", "message"), [(4 * HOUR - SECOND, ""), (4 * HOUR, "repeated!")])
@@ -146,9 +147,11 @@ def test_a_fall_counts_down_to_the_worst_that_was_seen_while_it_was_held():
 
 
 def test_what_eased_is_told_at_the_severity_that_it_has_now():
-    step = advance(falling("critical", below_warning_since=None), Tick(), NOW + HOUR, SETTINGS)
+    """And was last seen when it became what it is now."""
+    before = falling("critical", NOW - 2 * MINUTE, below_warning_since=None)
+    step = advance(before, Tick(), NOW + HOUR, SETTINGS)
     assert [(tell.kind, tell.severity) for tell in step.told] == [("eased", "warning")]
-    assert step.alert.severity == "warning"
+    assert (step.alert.severity, step.alert.last_seen) == ("warning", NOW - 2 * MINUTE)
 
 
 def test_a_worse_sighting_in_between_restarts_only_the_levels_it_denies():
@@ -172,13 +175,17 @@ def test_a_clear_whose_tick_was_missed_is_found_by_the_next_sighting():
     step, told = play([(sighting("success"), 0), (sighting("high"), 30)], delivered())
     assert told == [("raised", 30)]
     assert shown(step) == "cleared raised!"
+    assert step.transitions[0].voice.code == "told-otherwise"
     assert step.closed.resolution == "cleared"
     assert step.alert.still_true_since is None
+    assert advance(step.closed, sighting(), NOW + HOUR, SETTINGS).closed is None, "nothing happened"
 
 
 def test_with_no_time_to_hold_a_clear_counts_at_once():
     settings = AlertSettings(clear_hold=0 * SECOND)
     assert shown(advance(delivered(), sighting("success"), NOW, settings)) == "updated cleared!"
+    over = advance(ended("timeout"), sighting("success"), NOW, settings)
+    assert shown(over) == "updated cleared-later"
 
 
 def test_missing_data_clear_nothing_however_long_they_last():
@@ -222,6 +229,14 @@ def test_a_rise_links_the_alerts_and_keeps_note_and_assignee_but_no_acknowledgem
     assert (new.attention, new.acknowledged_by, new.snooze_until) == ("new", None, None)
     assert (new.note, new.assignee, new.escalation_level) == ("call them", "eve", 0)
     assert "what ann acknowledged was high" in step.told[0].why
+
+
+def test_a_rise_says_what_was_snoozed_and_what_had_ended_before():
+    step = advance(snoozed(), sighting("critical", facts={"gap": "40 %"}), NOW, SETTINGS)
+    assert step.told[0].why == "critical instead of high; what ann snoozed was high"
+    assert step.alert.facts == {"gap": "40 %"}
+    step = advance(ended("timeout"), sighting("critical"), NOW, SETTINGS)
+    assert step.told[0].why.startswith("critical instead of high; still true since ")
 
 
 # clocks of two servers ----------------------------------------------------------------------------

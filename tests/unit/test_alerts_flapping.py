@@ -116,6 +116,10 @@ def test_while_unstable_only_worse_breaks_through_and_then_worse_than_that():
     assert advance(back, sighting("critical"), now, SETTINGS, step.flap).told
 
 
+def test_what_is_told_while_it_is_stable_is_no_peak_to_be_measured_by():
+    assert advance(None, sighting("critical"), NOW, SETTINGS).flap.peak is None
+
+
 def test_it_settles_when_the_changes_are_old_even_if_nothing_comes_any_more():
     step, _, now = back_and_forth(20)
     told = []

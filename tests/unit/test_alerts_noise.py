@@ -42,6 +42,7 @@ def test_the_alert_about_the_cause_is_told_and_says_what_is_muted(kind):
     seen = Sighting(subject, "high", NOW, buy_box_suppressed=True, pricing_health=True)
     assert inhibition(seen) is None
     assert "muted meanwhile" in advance(None, seen, NOW, SETTINGS).told[0].why
+    assert advance(None, sighting(), NOW, SETTINGS).told[0].why == "high since 2026-03-10 12:00 UTC"
 
 
 def test_what_was_muted_is_told_when_the_cause_ends_and_not_before():

@@ -96,6 +96,12 @@ def test_it_does_not_escalate(before):
     assert shown(advance(before, Tick(), NOW + HOUR, SETTINGS)) == "."
 
 
+@pytest.mark.parametrize(("age", "told"), [(0 * SECOND, "escalated!"), (SECOND, ".")])
+def test_it_escalates_until_it_is_a_day_old_and_no_longer(age, told):
+    before = delivered("critical", first_seen=NOW - 24 * HOUR - age, waiting_since=NOW - HOUR)
+    assert shown(advance(before, Tick(), NOW, SETTINGS)) == told
+
+
 def test_who_gives_an_alert_back_has_an_hour_before_it_escalates():
     step, _ = play([(Unacknowledge("ann"), 0)], reviewing("critical", waiting_since=NOW - 9 * HOUR))
     assert step.alert.attention == "delivered"
@@ -107,7 +113,10 @@ def test_a_timeout_says_that_nothing_was_fixed_and_the_next_sighting_that_it_is_
     step, told = play([(Tick(), 24 * 60 - 1), (Tick(), 24 * 60)], start)
     assert told == [("timed-out", 24 * 60)]
     assert str(step.alert.phase) == "high firing/resolved(timeout)"
-    assert "nothing says that it is over" in step.told[0].why
+    assert step.told[0].why == (
+        "closed 24 h after it was delivered; "
+        "nothing says that it is over (last seen 2026-03-10 11:50 UTC)"
+    )
     step, told = play([(sighting(), 24 * 60 + 5)], step.alert)
     assert told == [("still-true", 24 * 60 + 5)]
     assert step.told[0].why.startswith("still true since 2026-03-10 11:50 UTC")
@@ -129,6 +138,11 @@ def test_after_a_timeout_a_clear_is_recorded_and_what_comes_then_is_new():
     step, more = play([(sighting(), 6)], step.alert)
     assert told + more == [("raised", 6)]
     assert step.alert.still_true_since is None
+
+
+def test_a_timeout_waits_for_a_clear_that_is_being_held():
+    before = falling(since=NOW - MINUTE, timeout_from=NOW - 24 * HOUR)
+    assert play([(Tick(), 0), (Tick(), 4)], before)[1] == [("cleared", 4)]
 
 
 def test_an_alert_that_reached_nobody_does_not_time_out():
@@ -268,6 +282,13 @@ def test_a_note_that_takes_the_place_of_another_says_so():
 def test_an_act_that_changes_nothing_is_refused(act, code):
     before = delivered(note="old", assignee="eve")
     assert advance(before, act, NOW, SETTINGS).code == code
+
+
+def test_what_is_closed_says_who_closed_it_and_when_and_owes_nothing():
+    before = replace(MUTED, snooze_until=NOW + HOUR, snoozed_by="ann")
+    closed = advance(before, Resolve("bob"), NOW, SETTINGS).alert
+    assert (closed.resolution, closed.resolved_by, closed.resolved_at) == ("manual", "bob", NOW)
+    assert (closed.snooze_until, closed.owed) == (None, None)
 
 
 def test_reopening_gives_back_the_acknowledgement():
