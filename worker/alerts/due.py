@@ -31,9 +31,16 @@ def next_due(alert: Alert, flap: Flap, now: datetime, settings: AlertSettings) -
 
 
 def _settling(flap: Flap, now: datetime, settings: AlertSettings) -> Iterator[datetime]:
-    """An unstable subject settles as its changes grow old."""
-    if flap.unstable:
-        yield min(flapping.changes(flap, now, settings), default=now) + settings.flapping_horizon
+    """An unstable subject settles as its changes grow old.
+
+    They may have grown old since it was last judged: not everything that happens judges it.
+    """
+    if not flap.unstable:
+        return
+    if flapping.judge(flap, now, settings).unstable:
+        yield flapping.changes(flap, now, settings)[0] + settings.flapping_horizon
+    else:
+        yield now
 
 
 def _falling(alert: Alert, settings: AlertSettings) -> Iterator[datetime]:
