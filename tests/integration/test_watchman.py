@@ -13,7 +13,7 @@ from tests.interleave import Background, column, deliver, letter, until
 from worker.ingest import service, watchman
 from worker.ingest.gate import Gate
 from worker.ingest.service import Ingester
-from worker.ingest.sqs import Queue, QueueError, connect_sqs
+from worker.ingest.sqs import Queue, QueueAttributes, QueueError, connect_sqs
 from worker.ingest.tally import Tally
 from worker.ingest.watchman import Watchman
 from worker.settings import Settings
@@ -61,6 +61,42 @@ def test_backlog_and_heart_do_not_wait_for_sqs(conn, database_url):
     watching.farewell()
     assert queue.seen == ["gated"]
     assert list(gate.reasons) == ["backlog"]
+
+
+class Counter:
+    """A queue with so many messages, one more each time that it is asked."""
+
+    def __init__(self, source: str) -> None:
+        self.source, self.asked = source, 0
+
+    def attributes(self):
+        self.asked += 1
+        return QueueAttributes(
+            "", visible=self.asked, in_flight=7, visibility_timeout_s=30, redrive_policy=None
+        )
+
+
+def test_each_queue_is_asked_again_after_a_while_and_no_sooner(conn, database_url, monkeypatch):
+    """And what it said stands in the next heartbeat."""
+    queues = [Counter("sqs-high"), Counter("sqs"), Counter("dlq")]
+    watching = Watchman(
+        Settings(database_url=database_url),
+        Gate(),
+        Tally(),
+        queues=queues[:2],
+        dead_letters=queues[2],
+        clock=lambda: datetime.now(UTC),
+    )
+    watching.look()
+    watching.look()
+    assert [queue.asked for queue in queues] == [1, 1, 1]
+    monkeypatch.setattr(watchman, "ASK_SQS_EVERY_S", 0.0)
+    watching.look()
+    watching.farewell()
+    assert [queue.asked for queue in queues] == [2, 2, 2]
+    (told,) = column(conn, "SELECT details -> 'queues' FROM worker_heartbeats")
+    depth = {"visible": 2, "in_flight": 7}
+    assert told == {"sqs-high": depth, "sqs": depth, "dlq": depth}
 
 
 @pytest.fixture

@@ -101,7 +101,8 @@ def test_the_message_counts_the_changes_and_the_minutes():
     step = advance(step.alert, sighting("critical"), now + MINUTE / 2, SETTINGS, step.flap)
     assert step.told[0].kind == "unstable"
     assert step.told[0].severity == "critical"
-    assert step.told[0].why.startswith("unstable: 6 changes in 30 min")
+    why = "unstable: 6 changes in 30 min; from now on only worse than critical is told"
+    assert step.told[0].why == why
 
 
 def test_while_unstable_only_worse_breaks_through_and_then_worse_than_that():
@@ -194,6 +195,7 @@ def test_if_nobody_hears_that_it_is_unstable_nothing_counts_as_heard(hushed):
     [
         (delivered(), Tick(), None, "never-told"),
         (snoozed(), Tick(), "high", "snoozed"),
+        (ended("timeout"), Tick(), "high", "resolved"),
         (ended("cleared"), sighting("success", buy_box_suppressed=True), "high", "inhibited"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
@@ -204,3 +206,22 @@ def test_that_it_has_settled_is_not_told_where_nobody_heard_or_wants_to_hear(
     step = advance(before, event, NOW, SETTINGS, Flap((), NOW - HOUR, peak))
     (remark,) = (t for t in step.transitions if t.of == "subject")
     assert (remark.change, remark.voice.code) == ("settled", why)
+    assert remark.before == remark.after == step.alert.phase
+
+
+@pytest.mark.parametrize(
+    ("before", "severity", "says"),
+    [
+        (delivered("warning"), "warning", "stable again: warning"),
+        (ended("cleared"), None, "stable again: all clear"),
+    ],
+)
+def test_that_it_has_settled_says_at_what(before, severity, says):
+    (told,) = advance(before, Tick(), NOW, SETTINGS, Flap((), NOW - HOUR, "critical")).told
+    assert (told.kind, told.severity, told.why) == ("settled", severity, says)
+
+
+def test_what_muted_an_alert_that_has_ended_mutes_no_remark_of_today():
+    before = ended("cleared", inhibited_by="the Buy Box is suppressed")
+    step = advance(before, sighting("success"), NOW, SETTINGS, Flap((), NOW - HOUR, "high"))
+    assert [tell.kind for tell in step.told] == ["settled"]
