@@ -70,6 +70,14 @@ def ingester_of(*queues: Scripted, **options: object) -> Ingester:
     return Ingester(settings, queues=queues, jitter=AtOnce())
 
 
+def calls_of(owner: object, name: str) -> list[object]:
+    """The calls of a method from now on."""
+    calls: list[object] = []
+    act = getattr(owner, name)
+    setattr(owner, name, lambda *args, **given: (calls.append(args), act(*args, **given))[1])
+    return calls
+
+
 # receiving ----------------------------------------------------------------------------------------
 
 
@@ -77,8 +85,9 @@ def test_no_more_is_received_than_there_is_room_for() -> None:
     """Whatever is in hand while the database is slow is hidden from others, and runs out of time."""
     queue = Scripted()
     ingester = ingester_of(queue)
+    tries = calls_of(ingester._buffer, "wait_for_room")
     receiving = Background(ingester._receive, queue)
-    until(lambda: ingester._buffer._changed._waiters, "it waits for room", unless=receiving.done)
+    until(lambda: len(tries) > 3, "it waited for room in vain", unless=receiving.done)
     assert (len(ingester._buffer), len(queue.asked)) == (20, 2)
     assert ingester.tally.as_dict()["received"] == 20
     ingester.stop()
@@ -89,8 +98,9 @@ def test_nothing_is_received_while_the_gate_is_shut() -> None:
     queue = Scripted()
     ingester = ingester_of(queue)
     ingester._gate.shut("database", "refused")
+    tries = calls_of(ingester._gate, "wait_open")
     receiving = Background(ingester._receive, queue)
-    until(lambda: ingester._gate._changed._waiters, "it waits before it", unless=receiving.done)
+    until(lambda: len(tries) > 1, "it waited before it in vain", unless=receiving.done)
     assert not queue.asked
     ingester._gate.open("database")
     until(lambda: len(ingester._buffer), "it received", unless=receiving.done)
