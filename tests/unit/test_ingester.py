@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from tests.factories import any_offer_changed, arrival
+from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, arrival
 from tests.interleave import Background, letter, until
 from worker.ingest.buffer import InHand
 from worker.ingest.service import Ingester
@@ -108,14 +108,34 @@ def test_nothing_is_received_while_the_gate_is_shut() -> None:
     receiving.result()
 
 
-def test_a_queue_that_fails_is_asked_again() -> None:
-    queue = Scripted(UNREACHABLE, REFUSED)
+def test_a_queue_that_fails_is_asked_again_after_longer_and_longer_waits() -> None:
+    """And after the shortest again once it has answered."""
+    queue = Scripted(UNREACHABLE, REFUSED, [], UNREACHABLE)
     ingester = ingester_of(queue)
+    waits = calls_of(ingester._stop, "wait")
+    receiving = Background(ingester._receive, queue)
+    until(lambda: len(ingester._buffer), "it received", unless=receiving.done)
+    assert waits == [(0.25,), (0.5,), (0.25,)]
+    ingester.stop()
+    receiving.result()
+    assert ingester.tally.as_dict()["receive_errors"] == 3
+
+
+def test_old_messages_that_do_not_say_whose_they_are_are_the_configured_seller_s() -> None:
+    summary = {"asin": ASIN, "marketplaceId": GB, "itemCondition": "Used", "offers": []}
+    message = {
+        "notificationType": "ANY_OFFER_CHANGED",
+        "eventTime": "2025-03-04T10:15:30.250Z",
+        "payload": {"anyOfferChangedNotification": {"offerChangeSummary": summary}},
+    }
+    queue = Scripted([Received(arrival(message), "old")])
+    ingester = ingester_of(queue, seller_id=OWN_SELLER, batch_size=1)
     receiving = Background(ingester._receive, queue)
     until(lambda: len(ingester._buffer), "it received", unless=receiving.done)
     ingester.stop()
     receiving.result()
-    assert ingester.tally.as_dict()["receive_errors"] == 2
+    first = ingester._buffer.drain()[0]
+    assert first.letter.read.seller_id == OWN_SELLER
 
 
 def test_what_a_long_poll_brings_after_the_end_is_given_back() -> None:
