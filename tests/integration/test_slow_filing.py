@@ -106,6 +106,19 @@ def test_told_to_stop_meanwhile_it_gives_back_what_it_has_not_begun(database_url
     assert not queue.deleted
 
 
+def test_one_message_that_is_too_much_by_itself_shuts_the_gate(database_url, at_most):
+    """It can't be halved: it is tried again after a while, and meanwhile no more are received."""
+    queue = Recorder()
+    ingester = Ingester(
+        Settings(database_url=database_url, sqs_queue_url="http://127.0.0.1/q"), queues=[queue]
+    )
+    at_most(0)
+    ingester.stop()
+    ingester._file(in_hand(queue, 1))
+    assert list(ingester._gate.reasons) == ["filing"]
+    assert queue.given_back == ["0"]
+
+
 @pytest.mark.parametrize("most", [1, 4])
 def test_transactions_smaller_than_half_a_receive_call_are_filled_all_the_same(
     database_url, conn, most

@@ -230,6 +230,14 @@ def test_a_search_that_would_not_end_says_so_instead_of_guessing(monkeypatch):
     assert "so nearly all" in found.reason
 
 
+def test_a_dead_zone_whose_end_was_not_found_is_not_said_to_have_none(monkeypatch):
+    monkeypatch.setattr(viable, "MAX_STEPS", 1)
+    sums = rules(referral=("whole-price", ("20", "0.08"), (None, "0.151")))
+    (zone,) = dead_zones(unit(sums).curve)
+    assert zone.after == Decimal("20.00")
+    assert zone.until is not None
+
+
 def test_yen_have_no_minor_unit():
     sums = [
         rule(kind, marketplace_id="A1VC38T7YXB528", currency="JPY", **given)
