@@ -177,6 +177,19 @@ def test_what_the_database_does_not_take_is_neither_deleted_nor_kept() -> None:
     assert list(ingester._gate.reasons) == ["filing"]
 
 
+def test_while_the_database_is_away_what_is_in_hand_stays_there() -> None:
+    """Given back each time, good messages would come to the dead letter queue in an outage."""
+    queue = Scripted()
+    ingester = ingester_of(queue)
+    tries = calls_of(ingester, "_transact")
+    filing = Background(ingester._file, in_hand(queue, "a", "b"))
+    until(lambda: len(tries) > 2, "it tried three times", unless=filing.done)
+    assert not queue.asked
+    ingester.stop()
+    filing.result()
+    assert queue.asked == [["a", "b"]]
+
+
 @pytest.mark.parametrize(
     ("answers", "asked", "failed"),
     [

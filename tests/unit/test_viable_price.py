@@ -238,6 +238,16 @@ def test_a_dead_zone_whose_end_was_not_found_is_not_said_to_have_none(monkeypatc
     assert zone.until is not None
 
 
+def test_a_digital_fee_that_leaves_the_referral_fee_out_is_not_counted_on_it():
+    plain = [
+        one for one in rules(referral="0.15", fulfilment="2.50") if one.kind != "digital-services"
+    ]
+    digital = rule("digital-services", rate=Decimal("0.09"), applies_to=("fulfilment",))
+    product = unit([*plain, digital])
+    ticks = (Decimal(n) / 100 for n in range(1, 5_000))
+    assert lowest(product) == next(price for price in ticks if product.surplus(price) >= 0)
+
+
 def test_yen_have_no_minor_unit():
     sums = [
         rule(kind, marketplace_id="A1VC38T7YXB528", currency="JPY", **given)
