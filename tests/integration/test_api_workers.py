@@ -25,6 +25,15 @@ def beat(conn, *, depth=7, dead=0):
     )
 
 
+def status_of_those_at_work(client, conn):
+    """With one message analysed and one that waits."""
+    beat(conn)
+    conn.execute("SELECT procrastinate_register_worker_v1()")
+    deliver(conn, letter(), letter(asin="B000000009"))
+    work(conn)
+    return client.get("/api/worker-status").json()
+
+
 class TestWorkers:
     def test_the_shape_is_the_documented_one_and_nothing_is_made_up(self, client):
         assert client.get("/api/worker-status").json() == {
@@ -44,11 +53,7 @@ class TestWorkers:
         }
 
     def test_what_the_workers_do_is_seen(self, client, conn):
-        beat(conn)
-        conn.execute("SELECT procrastinate_register_worker_v1()")
-        deliver(conn, letter(), letter(asin="B000000009"))
-        work(conn)
-        found = client.get("/api/worker-status").json()
+        found = status_of_those_at_work(client, conn)
         assert found["overall_health"] == "healthy"
         assert found["ingestion"]["queue_depth"] == 7
         assert found["ingestion"]["dlq_count"] == 0
@@ -69,11 +74,7 @@ class TestWorkers:
         for module in ("api.worker_status", "api.routes.workers"):
             monkeypatch.setattr(f"{module}.datetime", Off)
         monkeypatch.setattr("api.worker_status.ASK_EVERY_S", 0)
-        beat(conn)
-        conn.execute("SELECT procrastinate_register_worker_v1()")
-        deliver(conn, letter(), letter(asin="B000000009"))
-        work(conn)
-        found = client.get("/api/worker-status").json()
+        found = status_of_those_at_work(client, conn)
         assert found["overall_health"] == "healthy"
         assert 0 <= found["ingestion"]["oldest_message_age_seconds"] < 60
         assert found["ingestion"]["processed_per_minute"] == 1

@@ -75,11 +75,14 @@ def in_hand(queue: Recorder, count: int) -> list[InHand]:
     return [InHand(queue, str(n), letter()) for n in range(count)]
 
 
+def ingester_of(database_url, queue):
+    settings = Settings(database_url=database_url, sqs_queue_url="http://127.0.0.1/q")
+    return Ingester(settings, queues=[queue])
+
+
 def test_what_is_too_much_for_one_transaction_is_filed_in_smaller_ones(database_url, conn, at_most):
     queue = Recorder()
-    ingester = Ingester(
-        Settings(database_url=database_url, sqs_queue_url="http://127.0.0.1/q"), queues=[queue]
-    )
+    ingester = ingester_of(database_url, queue)
     at_most(3)
     ingester._file([*in_hand(queue, 10), InHand(queue, "broken", letter(body({"a": 1})))])
     ingester.stop()
@@ -93,9 +96,7 @@ def test_what_is_too_much_for_one_transaction_is_filed_in_smaller_ones(database_
 
 def test_told_to_stop_meanwhile_it_gives_back_what_it_has_not_begun(database_url, conn, at_most):
     queue = Recorder()
-    ingester = Ingester(
-        Settings(database_url=database_url, sqs_queue_url="http://127.0.0.1/q"), queues=[queue]
-    )
+    ingester = ingester_of(database_url, queue)
     at_most(0)
     ingester.stop()
     ingester._file(in_hand(queue, 4))
@@ -109,9 +110,7 @@ def test_told_to_stop_meanwhile_it_gives_back_what_it_has_not_begun(database_url
 def test_one_message_that_is_too_much_by_itself_shuts_the_gate(database_url, at_most):
     """It can't be halved: it is tried again after a while, and meanwhile no more are received."""
     queue = Recorder()
-    ingester = Ingester(
-        Settings(database_url=database_url, sqs_queue_url="http://127.0.0.1/q"), queues=[queue]
-    )
+    ingester = ingester_of(database_url, queue)
     at_most(0)
     ingester.stop()
     ingester._file(in_hand(queue, 1))
