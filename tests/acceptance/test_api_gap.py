@@ -59,6 +59,14 @@ def database():
     server.close()
 
 
+@pytest.fixture
+def emptied(database):
+    """Before a server reads: a TRUNCATE locks the tables in another order than who reads them."""
+    with connect(database.url, autocommit=True) as conn:
+        conn.execute("TRUNCATE alerts, current_state CASCADE")
+    return database
+
+
 class Server:
     """The API as a process, always on the same port."""
 
@@ -91,7 +99,6 @@ def storm(database_url, url, *, writers=10, hold_s=2.0, cut_every_s=0.4):
     """Writers and clients: one that is never cut by the test, and three that are."""
     stop = threading.Event()
     with connect(database_url, autocommit=True) as conn:
-        conn.execute("TRUNCATE alerts, current_state CASCADE")
         since = read_position(conn)
     browsers = [
         Browser(url, since, cut_every_s=every, seed=n)
@@ -128,25 +135,25 @@ def finish(database_url, browsers, *, whole=True):
     return table
 
 
-def test_what_every_client_holds_in_the_end_is_what_the_tables_hold(start, database):
+def test_what_every_client_holds_in_the_end_is_what_the_tables_hold(start, emptied):
     """Must show 1. Cuts at random, the api killed and stopped, the database crashed and restarted."""
-    server = Server(start, database.url)
-    with storm(database.url, server.url) as (browsers, writers):
+    server = Server(start, emptied.url)
+    with storm(emptied.url, server.url) as (browsers, writers):
         pause = threading.Event()
         pause.wait(1.2)
         server.process.kill()
         server.start()
         pause.wait(1.2)
-        database.restart("immediate")
+        emptied.restart("immediate")
         pause.wait(1.2)
         assert server.process.terminate() == 0
         server.start()
         pause.wait(1)
         server.process.kill()
         server.start()
-        database.restart("fast")
+        emptied.restart("fast")
         pause.wait(1.2)
-    table = finish(database.url, browsers)
+    table = finish(emptied.url, browsers)
 
     assert sum(writer.committed for writer in writers) > 2000
     assert sum(writer.held for writer in writers) > 10
@@ -160,12 +167,12 @@ def test_what_every_client_holds_in_the_end_is_what_the_tables_hold(start, datab
 
 
 @pytest.mark.parametrize(("command", "whole"), [(API, True), (NAIVE, False)])
-def test_a_number_for_a_cursor_loses_what_commits_late(start, database, command, whole):
+def test_a_number_for_a_cursor_loses_what_commits_late(start, emptied, command, whole):
     """The same storm without a single fault: slow commits alone are enough to lose rows for good."""
-    server = Server(start, database.url, command)
-    with storm(database.url, server.url, writers=6, hold_s=0.5) as (browsers, writers):
+    server = Server(start, emptied.url, command)
+    with storm(emptied.url, server.url, writers=6, hold_s=0.5) as (browsers, writers):
         threading.Event().wait(1.5)
-    table = finish(database.url, browsers, whole=whole)
+    table = finish(emptied.url, browsers, whole=whole)
     assert sum(writer.held for writer in writers) > 5
     lost = {
         key for browser in browsers for key in table if browser.holder.rows.get(key) != table[key]
