@@ -29,6 +29,7 @@ from worker.analysis.transaction import Analyst
 from worker.connector import BuyboxConnector
 from worker.delivery.setup import courier_from
 from worker.delivery.task import register_delivery
+from worker.periods import make_up_once
 from worker.settings import Settings, load_settings
 from worker.starting import check_database
 
@@ -104,6 +105,7 @@ def build_app(
         max_runtime=timedelta(seconds=settings.job_max_seconds),
     )
     register_delivery(app, pool, courier)
+    make_up_once(app)
     return app
 
 
