@@ -72,6 +72,12 @@ def sweep_unheld(
         return only_row(cur)
 
 
+def forget_failed_jobs(conn: psycopg.Connection, *, now: datetime, older_than: timedelta) -> int:
+    """Remove the rows of jobs that failed longer ago; returns how many."""
+    cur = conn.execute(query("forget_failed_jobs"), {"now": now, "older_than": older_than})
+    return cur.rowcount
+
+
 def ensure_partitions(conn: psycopg.Connection, *, now: datetime) -> list[str]:
     """Make the partitions of the days and weeks ahead; returns the names of the new ones."""
     return [name for (name,) in conn.execute(query("ensure_partitions"), {"now": now})]

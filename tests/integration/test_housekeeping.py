@@ -1,4 +1,4 @@
-"""The hourly task: partitions ahead, and no heartbeats of the dead."""
+"""The hourly task: partitions ahead, no heartbeats of the dead, no failures of long ago."""
 
 from __future__ import annotations
 
@@ -55,3 +55,30 @@ def test_housekeeping_forgets_who_has_been_silent_for_a_day(app, conn):
         )
     app.tasks["keep_house"](timestamp=0)
     assert conn.execute("SELECT worker_id FROM worker_heartbeats").fetchall() == [("quiet",)]
+
+
+def failed_job(conn, *, days_ago, status="failed", task="analyse_product"):
+    """The id of a job that failed so long ago, as procrastinate leaves it."""
+    (job_id,) = column(
+        conn,
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, status, args) "
+        f"VALUES ('analysis', '{task}', 'doing', '{{}}') RETURNING id",
+    )
+    conn.execute("SELECT procrastinate_finish_job_v1(%s, 'failed', false)", (job_id,))
+    conn.execute(
+        "UPDATE procrastinate_events SET at = now() - make_interval(days => %s) WHERE job_id = %s",
+        (days_ago, job_id),
+    )
+    return job_id
+
+
+def test_housekeeping_forgets_the_jobs_that_failed_a_week_ago(app, conn):
+    failed_job(conn, days_ago=8)
+    kept = failed_job(conn, days_ago=6)
+    again = failed_job(conn, days_ago=8)
+    conn.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %s", (again,))
+    twice = failed_job(conn, days_ago=8)
+    conn.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", (twice,))
+    conn.execute("SELECT procrastinate_finish_job_v1(%s, 'failed', false)", (twice,))
+    app.tasks["keep_house"](timestamp=0)
+    assert column(conn, "SELECT id FROM procrastinate_jobs ORDER BY id") == [kept, again, twice]

@@ -33,6 +33,7 @@ REASSESS_TURN_S = 0.5
 
 SWEEP_GRACE = timedelta(seconds=60)
 HEARTBEATS_KEPT_FOR = timedelta(days=1)
+FAILED_JOBS_KEPT_FOR = timedelta(days=7)
 
 
 def register_analysis(app: procrastinate.App, pool: ConnectionPool, analyst: Analyst) -> None:
@@ -113,9 +114,10 @@ def register_maintenance(
     @app.periodic(cron="17 * * * *", periodic_id="housekeeping")
     @app.task(name="keep_house", queue=MAINTENANCE_QUEUE, priority=100)
     def keep_house(timestamp: int) -> None:  # noqa: ARG001
-        """Every hour: the partitions of the days and weeks ahead, and no heartbeats of the dead."""
+        """Every hour: the partitions of the days and weeks ahead; what is old news goes."""
         with pool.connection() as conn:
             operators.forget_heartbeats(conn, now=analyst.clock(), older_than=HEARTBEATS_KEPT_FOR)
+            jobs.forget_failed_jobs(conn, now=analyst.clock(), older_than=FAILED_JOBS_KEPT_FOR)
         try:
             with pool.connection() as conn:
                 made = jobs.ensure_partitions(conn, now=analyst.clock())

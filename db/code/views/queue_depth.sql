@@ -22,4 +22,5 @@ LEFT JOIN LATERAL (
 ) AS e ON true;
 COMMENT ON VIEW ops.queue_depth IS
     'Open it when changes arrive late: per queue the jobs that wait, run and failed, and the age of the
-oldest. A job of analysis answers for all that waits of its product.';
+oldest. A job of analysis answers for all that waits of its product. A failed one needs no hand: the next does
+its work, or the sweep; it stays a week.';

@@ -1,0 +1,13 @@
+-- A job that failed was one attempt: what it was to do is done by the next, or by the sweep. Its row stays for
+-- whoever asks what happened, but not for ever. Goes by the events, of which there are few: none is written
+-- for a job of analysis that waits.
+DELETE FROM procrastinate_jobs AS j
+USING (
+    SELECT e.job_id
+    FROM procrastinate_events AS e
+    WHERE e.type = 'failed'
+    GROUP BY e.job_id
+    HAVING max(e.at) < %(now)s::timestamptz - %(older_than)s::interval
+) AS long_ago
+WHERE j.id = long_ago.job_id
+  AND j.status = 'failed'
