@@ -179,6 +179,7 @@ LATER = NOW + MINUTE
     [
         ({}, None),
         ({"status": "suppressed"}, "it was suppressed meanwhile"),
+        ({"status": "snoozed"}, "it was snoozed meanwhile"),
         (
             {"attention": "reviewing", "acknowledged_by": "ann", "acknowledged_at": LATER},
             "ann acknowledged the alert meanwhile",
@@ -188,12 +189,17 @@ LATER = NOW + MINUTE
             None,
         ),
         ({"snooze_until": LATER + HOUR}, "the alert was snoozed meanwhile"),
+        ({"snooze_until": LATER + HOUR, "tell": "snooze-over"}, "the alert was snoozed meanwhile"),
         ({"snooze_until": NOW}, None),
         ({"snooze_until": LATER + HOUR, "tell": "cleared"}, None),
         ({"resolution": "superseded"}, "a worse alert took its place meanwhile"),
         ({"resolution": "manual", "resolved_at": LATER}, "somebody closed the alert meanwhile"),
+        ({"resolution": "manual", "resolved_at": NOW - HOUR}, None),
+        ({"attention": "delivered", "acknowledged_by": "ann", "acknowledged_at": LATER}, None),
         ({"resolution": "cleared", "resolved_at": LATER}, None),
         ({"resolution": "timeout", "resolved_at": LATER, "tell": "timed-out"}, None),
+        ({"snooze_until": LATER + HOUR, "tell": "timed-out"}, None),
+        ({"snooze_until": LATER + HOUR, "tell": "settled"}, None),
     ],
 )
 def test_what_people_have_dealt_with_meanwhile_is_not_told(values, reason):

@@ -22,7 +22,7 @@ def why_left_out(item: ItemRow, now: datetime) -> str | None:
         return None
     if item.attention == "reviewing" and _since(item.acknowledged_at, item):
         return f"{item.acknowledged_by} acknowledged the alert meanwhile"
-    if item.snooze_until is not None and item.snooze_until > now and item.tell != "snooze-over":
+    if item.snooze_until is not None and item.snooze_until > now:
         return "the alert was snoozed meanwhile"
     if item.resolution == "superseded":
         return "a worse alert took its place meanwhile"
