@@ -108,11 +108,44 @@ class TestAClientThatIsBehind:
             one.offer(batch(tx + 1, change("a" if tx % 2 else "b", tx)))
         assert told(one) == ([("state", "b", 38), ("state", "a", 39)], [cursor(40)])
 
+    @pytest.mark.parametrize("batches", [2, 3, 4, 5])
+    def test_the_cursor_stands_for_all_that_waited_however_many_batches(self, batches):
+        one, _ = client()
+        waited = range(10, 10 + batches)
+        for tx in waited:
+            one.offer(batch(tx + 1, change(f"p{tx}", tx)))
+        events, ids = told(one)
+        assert [tx for *_, tx in events] == list(waited)
+        assert ids == [cursor(10 + batches)]
+
+    def test_is_not_told_again_what_it_was_told(self):
+        one, _ = client()
+        for tx in (10, 11):
+            one.offer(batch(tx + 1, change(f"p{tx}", tx)))
+        assert [key for _, key, _ in told(one)[0]] == ["p10", "p11"]
+        for tx in (12, 13):
+            one.offer(batch(tx + 1, change(f"p{tx}", tx)))
+        assert [key for _, key, _ in told(one)[0]] == ["p12", "p13"]
+
     def test_gets_every_change_of_an_alert(self):
         one, _ = client()
         for tx in range(10, 14):
             one.offer(batch(tx + 1, change("7", tx, kind="alert")))
         assert told(one)[0] == [("alert", "7", tx) for tx in range(10, 14)]
+
+    def test_gets_every_alert_that_one_transaction_changed(self):
+        one, _ = client()
+        one.offer(batch(11, change("7", kind="alert"), change("8", kind="alert")))
+        one.offer(batch(12, change("9", 11, kind="alert")))
+        assert [key for _, key, _ in told(one)[0]] == ["7", "8", "9"]
+
+    @pytest.mark.parametrize("batches", [1, 2])
+    def test_a_sign_of_life_does_not_say_that_it_was_told_what_still_waits(self, batches):
+        """A batch may come at the moment in which its patience ends."""
+        one, _ = client()
+        for tx in range(10, 10 + batches):
+            one.offer(batch(tx + 1, change("a", tx)))
+        assert one.sign_of_life(cursor(50)) == cursor_alone(cursor(1))
 
     def test_is_cut_off_when_too_much_waits_and_told_nothing_more(self):
         one, cuts = client(max_pending=5)
@@ -242,6 +275,15 @@ class TestBeginningAgain:
         assert events == [("reset", None, None), ("state", "b", 5)]
         assert ids == [cursor(5), cursor(6)]
 
+    def test_nothing_of_before_comes_after_it(self):
+        """The client reads everything anew, and an older row would take the place of a newer."""
+        one, _ = client()
+        for tx in (10, 11):
+            one.offer(batch(tx + 1, change("a", tx)))
+        one.begin_again("other-epoch", cursor(5))
+        one.offer(batch(6, change("b", 5)))
+        assert told(one)[0] == [("reset", None, None), ("state", "b", 5)]
+
     def test_a_gap_read_meanwhile_does_not_undo_it(self):
         one, _ = client(settled=False)
         one.begin_again("other-epoch", cursor(5))
@@ -264,3 +306,10 @@ def test_a_notice_about_the_feed_comes_before_its_changes(live):
     one.offer(batch(11, change("a")))
     one.notice(b'event: feed\ndata: {"live": %s}\n\n' % (b"true" if live else b"false"))
     assert [name for name, *_ in told(one)[0]] == ["feed", "state"]
+
+
+def test_a_notice_alone_leaves_the_cursor_where_it_is():
+    one, _ = client()
+    one.notice(b'event: feed\ndata: {"live": false}\n\n')
+    assert told(one) == ([("feed", None, None)], [])
+    assert one.cursor == cursor(1)
