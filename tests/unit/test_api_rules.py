@@ -145,6 +145,18 @@ class TestRateLimit:
             limit.spend(str(n))
         assert len(limit._callers) == 10_000
 
+    def test_who_comes_when_it_remembers_its_fill_is_counted_too(self):
+        limit = RateLimit(60, at_once=1, clock=lambda: 0.0)
+        for n in range(10_000):
+            limit.spend(str(n))
+        assert limit.spend("a") == 0
+        assert limit.spend("a") > 0
+
+    def test_a_limit_of_few_a_minute_lets_one_through(self):
+        limit = RateLimit(2, at_once=2 // 6, clock=lambda: 0.0)
+        assert limit.spend("a") == 0
+        assert limit.spend("a") == pytest.approx(30)
+
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 STAKES = st.decimals(allow_nan=False, min_value=-(10**12), max_value=10**12, places=4) | st.just(

@@ -149,6 +149,8 @@ def test_a_matrix_server_is_the_one_that_is_named(option):
         ("jsons://[::1]:80/secret", "jsons://::1:80/…"),
         ("jsons://[secret", "jsons://…"),
         ("slack://secret/secret/secret", "slack://…"),
+        ("slack:secret", "slack://…"),
+        ("jsons:user@secret", "jsons:///…"),
         ("ntfys://secret", "ntfys://…"),
         ("secret", "…"),
         ("sec ret:secret", "…"),

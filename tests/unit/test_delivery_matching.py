@@ -34,6 +34,7 @@ ROUTE = RouteRow(
         ({"marketplaces": ["X"]}, {}, "another marketplace"),
         ({"marketplaces": [GB]}, {}, None),
         ({"asins": ["B0OTHER001"]}, {}, "not one of its ASINs"),
+        ({"asins": ["B0OTHER001", "B0ALERTS01"]}, {}, None),
         ({"tags": ["hats"]}, {}, "none of its tags"),
         ({"tags": ["hats", "shoes"]}, {}, None),
         ({"min_escalation": 1}, {}, "only from escalation level 1"),
