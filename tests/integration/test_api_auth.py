@@ -120,6 +120,11 @@ class TestTheFirstToken:
                 "name": "local", "role": "operator", "csrf_token": None, "expires_at": None,
             }  # fmt: skip
 
+    def test_a_session_of_another_backend_on_the_machine_does_not_shut_them_out(self, api):
+        """Browsers keep the cookies of a host for all of its ports."""
+        with api.client(cookies={"buybox_session": "bbx_of_another_one"}) as client:
+            assert client.get("/api/session").json()["name"] == "local"
+
     def test_it_closes_the_door_at_once_and_its_end_does_not_open_it(self, api, conn):
         with api.client() as client:
             assert client.get("/api/state").status_code == 200
@@ -139,6 +144,7 @@ class TestTheFirstToken:
             {"X-Forwarded-Host": "dashboard.example"},
             {"X-Forwarded-Proto": "https"},
             {"Via": "1.1 proxy"},
+            {"Authorization": "Basic dXNlcjpwYXNz"},
         ],
     )
     def test_a_name_that_leads_here_and_a_proxy_are_not_on_the_machine(self, api, headers):
@@ -151,6 +157,19 @@ class TestTheFirstToken:
         with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as proxy:
             proxy.sendall(f"GET /api/state HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
             assert proxy.makefile("rb").readline().split()[1] == b"401"
+
+    def test_who_shows_a_token_is_judged_by_that(self, api):
+        with api.client("bbx_guess") as client:
+            assert client.get("/api/state").status_code == 401
+
+    @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000", "[::1]"])
+    def test_the_machine_has_several_names(self, api, host):
+        with api.client() as client:
+            assert client.get("/api/state", headers={"Host": host}).status_code == 200
+
+    def test_who_listens_for_others_too_lets_nobody_in_without_a_token(self, database_url):
+        with serving(database_url, api_host="0.0.0.0") as api, api.client() as client:
+            assert client.get("/api/state").status_code == 401
 
 
 class TestOtherSites:
@@ -206,8 +225,11 @@ class TestHeadersAndLimits:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert "camera=()" in headers["permissions-policy"]
         if path.startswith("/api"):
             assert headers["cache-control"] == "no-store"
+            assert headers["cross-origin-resource-policy"] == "same-origin"
 
     @pytest.mark.parametrize("chunked", [True, False])
     def test_a_large_body_is_refused(self, database_url, chunked):
@@ -239,6 +261,16 @@ class TestHeadersAndLimits:
             guess = {"token": "bbx_guess"}
             answers = {client.post("/api/session", json=guess).status_code for _ in range(40)}
         assert answers == {401, 429}
+
+    def test_who_guesses_slows_nobody_else(self, api, viewer):
+        here, elsewhere = ({"X-Forwarded-For": f"203.0.113.{n}"} for n in (5, 6))
+        guess, right = {"token": "bbx_guess"}, {"token": viewer}
+        with api.client() as client:
+            while client.post("/api/session", json=guess, headers=here).status_code == 401:
+                pass
+            assert client.get("/api/state", headers=here).status_code == 429
+            assert client.get("/api/state", headers=elsewhere).status_code == 401
+            assert client.post("/api/session", json=right, headers=elsewhere).status_code == 200
 
     def test_script_in_a_note_or_a_title_stays_text(self, api, conn):
         script = "<script>alert(1)</script>"

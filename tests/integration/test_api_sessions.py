@@ -105,6 +105,22 @@ class TestSessions:
         revoke_tokens(conn, name="olaf", now=now())
         assert page.get("/api/session").status_code == 401
 
+    @pytest.mark.parametrize(("token_has", "session_has"), [(90 * 24, 12), (1, 1)])
+    def test_it_lasts_no_longer_than_it_may_nor_than_its_token(
+        self, api, conn, token_has, session_has
+    ):
+        end = now() + timedelta(hours=token_has)
+        token = create_token(conn, name="eva", role="viewer", now=now(), expires_at=end)
+        with api.client() as client:
+            ends = client.post("/api/session", json={"token": token}).json()["expires_at"]
+        lasts = datetime.fromisoformat(ends) - now()
+        assert lasts.total_seconds() / 3600 == pytest.approx(session_has, abs=0.1)
+
+    def test_a_program_that_logs_out_keeps_its_token(self, api, operator):
+        with api.client(operator) as client:
+            assert client.delete("/api/session").status_code == 204
+            assert client.get("/api/session").status_code == 200
+
     @pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
     def test_an_end_that_comes_to_its_token_is_its_own(self, page, conn, end):
         """For requests and for the streams that are open, whenever the token's end was set."""
