@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +16,7 @@ from tests.dashboard import (
     write_alert,
     write_state,
 )
-from tests.interleave import begin, column, until
+from tests.interleave import PATIENCE_S, begin, column, until
 
 
 def right_now():
@@ -119,6 +120,18 @@ class TestWhatComes:
             assert told(stream.next()) == ("state", A)
             with streaming(api.url, since=since) as other:
                 assert [told(e) for e in (other.next("state"),)] == [("state", A)]
+
+    def test_signs_of_life_come_at_their_time_and_not_without_end(self, database_url):
+        with (
+            serving(database_url, stream_keepalive_seconds=0.5) as api,
+            streaming(api.url) as stream,
+        ):
+            stream.next("cursor")
+            came = []
+            for _ in range(3):
+                stream.comments.get(timeout=PATIENCE_S)
+                came.append(time.monotonic())
+        assert came[2] - came[0] > 0.1
 
     def test_without_a_bell_the_poll_finds_it(self, api, conn):
         with streaming(api.url) as stream:

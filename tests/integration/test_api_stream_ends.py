@@ -8,7 +8,11 @@ import time
 import tracemalloc
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import pairwise
 
+import psycopg
+
+from api.feed.changes import changes_of
 from db.connect import connect
 from db.feed import read_position
 from db.tokens import create_token, revoke_tokens
@@ -70,6 +74,48 @@ class TestTheHubsConnection:
             assert "bells do not arrive" in problem
             assert client.get("/api/health/live").status_code == 200
 
+    def test_what_was_read_and_could_not_be_written_is_read_again(self, api, conn, monkeypatch):
+        failures = iter([ValueError("a row that nobody can write")] * 2)
+
+        def write(reading, found):
+            if found.states and (failure := next(failures, None)):
+                raise failure
+            return changes_of(reading, found)
+
+        monkeypatch.setattr("api.feed.reader.changes_of", write)
+        with streaming(api.url) as stream:
+            stream.next("cursor")
+            write_state(conn, A)
+            assert told(stream.next("state")) == ("state", A)
+
+    def test_a_database_that_is_away_is_asked_again_after_longer_and_longer_waits(
+        self, api, conn, monkeypatch
+    ):
+        asked = []
+
+        def refuse(*_, **__):
+            asked.append(time.monotonic())
+            raise psycopg.OperationalError("away")
+
+        monkeypatch.setattr("api.feed.reader.connect", refuse)
+        cut_hub(conn)
+        until(lambda: len(asked) >= 4, "it was asked four times")
+        waits = [after - before for before, after in pairwise(asked)]
+        assert waits[0] >= 0.05
+        assert waits[1] >= 0.1
+        assert waits[2] >= 0.2
+
+    def test_a_reader_that_lives_is_heard_of_again_and_again(self, api):
+        """The watchdog would end the process after so many seconds, sound as it is."""
+        renewed(api)
+
+
+def renewed(api):
+    """Returns once the watchdog has heard of the feed's reader anew."""
+    turns = api.hub._reader._turns
+    turns.left_s = 1
+    until(lambda: turns.left_s == turns.at_most_s, "the reader was heard of")
+
 
 def cut_hub(conn):
     ended = column(
@@ -92,6 +138,7 @@ def test_requests_are_answered_soon_after_a_long_outage(pg_server, database_url,
             let_in(admin, conn, False)
             while pool.get_stats().get("connections_errors", 0) < 7:
                 assert client.get("/api/state").status_code == 503
+                renewed(api)
             let_in(admin, conn, True)
             began = time.monotonic()
             until(lambda: client.get("/api/state").status_code == 200, "the pool was back")
@@ -176,6 +223,13 @@ class TestLimitsAndEnds:
             gc.collect()
             held, _ = tracemalloc.get_traced_memory()
         assert held / 8 < size / 2
+
+    def test_who_comes_while_the_server_stops_is_sent_away_too(self, api):
+        """Else its stream would hold up the end for as long as that may take."""
+        api.hub._loop.call_soon_threadsafe(api.hub.farewell)
+        with streaming(api.url) as stream:
+            assert stream.next("farewell").data["reason"] == "restart"
+            assert stream.ended() == []
 
     def test_a_stopping_server_sends_everybody_away_within_moments(self, api):
         with ExitStack() as stack:
