@@ -19,6 +19,13 @@ ROOT = Path(__file__).parents[2]
 SLEEPS = (sys.executable, "-c", "import time; time.sleep(600)")
 EXITS = (sys.executable, "-c", "raise SystemExit(3)")
 
+DEAF = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(600)
+"""
+
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch):
@@ -54,6 +61,21 @@ def test_each_early_exit_makes_the_next_start_wait_longer(run) -> None:
     assert child.delay_s >= 0.08
 
 
+def test_a_child_that_exits_early_is_not_started_before_its_time(run) -> None:
+    waits, exits = Child("waits", EXITS, delay_s=600), Child("exits", EXITS, delay_s=0.01)
+    run(waits, exits)
+    wait_for(lambda: waits.restarts == 1 and exits.restarts >= 3, "both ended, one went on")
+    assert waits.process is None
+    assert waits.restarts == 1
+
+
+def test_one_that_ran_well_for_long_is_started_again_soon(run, monkeypatch) -> None:
+    monkeypatch.setattr(supervise, "HEALTHY_AFTER_S", 0.0)
+    child = Child("exits", EXITS, delay_s=600)
+    run(child)
+    wait_for(lambda: child.restarts >= 2, "two restarts")
+
+
 def test_a_child_s_exit_does_not_touch_its_sibling(run) -> None:
     exits, sleeps = Child("exits", EXITS, delay_s=0.01), Child("sleeps", SLEEPS)
     run(exits, sleeps)
@@ -67,6 +89,17 @@ def test_stopping_stops_every_child(run) -> None:
     wait_for(lambda: all(c.process for c in children), "both started")
     supervisor.stop()
     wait_for(lambda: all(c.process and c.process.poll() is not None for c in children), "both gone")
+
+
+def test_a_child_that_does_not_stop_is_killed(run, monkeypatch, tmp_path: Path) -> None:
+    """Else the supervisor would wait for it until the platform kills both."""
+    monkeypatch.setattr(supervise, "STOP_WITHIN_S", 0.2)
+    child = Child("deaf", (sys.executable, "-c", DEAF, str(tmp_path / "deaf")))
+    supervisor = run(child)
+    wait_for((tmp_path / "deaf").exists, "the child hears no SIGTERM")
+    process = child.process
+    supervisor.stop()
+    wait_for(lambda: process.poll() == -signal.SIGKILL, "it was killed")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
