@@ -14,7 +14,7 @@ from tests.delivery import FACTS, GB, HOUR, MINUTE, NOW
 from worker.alerts.values import TellKind
 from worker.delivery.facts import fact_line, money
 from worker.delivery.render import render
-from worker.delivery.text import MAX_LINES, compose, line_of, plain
+from worker.delivery.text import MAX_LINES, alerts_json, compose, line_of, plain
 from worker.delivery.worth import why_left_out
 
 ITEM = ItemRow(
@@ -129,6 +129,75 @@ def test_a_digest_is_by_product_and_says_what_healed_and_what_that_cost():
     )
 
 
+def test_what_came_back_counts_from_when_it_was_true_again():
+    again = {"first_seen": NOW - 48 * HOUR, "still_true_since": NOW - 2 * HOUR}
+    assert "true since 2026-03-10 10:00 UTC" in line_of(item(**again)).details[3]
+    (line,) = (
+        compose("digest", [], [HEALED._replace(still_true_since=NOW - 4 * HOUR)]).sections[0].lines
+    )
+    assert line.details == (
+        "true for 1.0 h, cleared at 2026-03-10 09:00 UTC",
+        "about 1.00 GBP were at stake in that time",
+    )
+
+
+def test_what_healed_at_a_cost_that_nobody_knows_is_told_without_one():
+    page = compose("digest", [], [HEALED._replace(profit_at_stake_per_day=None)])
+    assert len(page.sections[0].lines[0].details) == 1
+    assert (page.severity, page.heading) == (
+        "clear", "Daily digest: 0 products, 1 healed before anyone looked",
+    )  # fmt: skip
+
+
+def test_a_digest_has_the_worst_product_first_and_the_oldest_of_its_messages():
+    given = [
+        item(1, asin="B0MILD0001", severity="warning"),
+        item(2, asin="B0WORST001", created_at=NOW + HOUR),
+        item(3, asin="B0WORST001", severity="high", tell="repeated"),
+    ]
+    page = compose("digest", given)
+    assert page.severity == "critical"
+    assert [section.title for section in page.sections] == ["GB B0WORST001", "GB B0MILD0001"]
+    assert [line.severity for line in page.sections[0].lines] == ["high", "critical"]
+
+
+def test_a_digest_counts_what_it_does_not_show():
+    many = [item(n, asin=f"B0MANY{n:04d}") for n in range(MAX_LINES + 2)]
+    page = compose("digest", many, [HEALED] * (MAX_LINES + 3))
+    *shown, rest, healed = page.sections
+    assert (len(shown), rest.title) == (MAX_LINES, "and 2 more products")
+    assert (len(healed.lines), healed.more) == (MAX_LINES, 3)
+    exactly = compose("digest", many[:MAX_LINES], [HEALED] * MAX_LINES).sections
+    assert (len(exactly), exactly[-1].more) == (MAX_LINES + 1, 0)
+
+
+def test_a_batch_says_where_and_how_much_of_each():
+    clear, high = item(1, severity=None, tell="cleared"), item(2, severity="high")
+    abroad = item(3, marketplace_id="ANOTHER", severity="warning", item_condition="used")
+    assert compose("batch", [clear, clear]).heading == (
+        "[ALL CLEAR] 1 product in GB in this batch: 2 all clear"
+    )
+    page = compose("batch", [clear, high, abroad])
+    assert page.heading == "[HIGH] 2 products in this batch: 1 high, 1 warning, 1 all clear"
+    assert page.sections[0].lines[1].heading == ("[WARNING] new: ANOTHER B0ALERTS01, used, price")
+
+
+@pytest.mark.parametrize(("tell", "resolution"), [("cleared", "cleared"), ("timed-out", "timeout")])
+def test_a_message_of_an_end_does_not_tell_it_twice(tell, resolution):
+    end = {"attention": "resolved", "resolution": resolution, "resolved_at": NOW}
+    assert "meanwhile" not in text_of(compose("immediate", [item(tell=tell, **end)]))
+
+
+def test_programs_get_every_alert_with_its_words():
+    (told,) = alerts_json([item(escalation=2)])
+    assert told == {
+        "alert_id": 1, "marketplace_id": GB, "asin": "B0ALERTS01", "kind": "price",
+        "severity": "critical", "tell": "raised", "why": "the gap is over 20 %",
+        "first_seen": "2026-03-10T11:00:00+00:00", "last_seen": "2026-03-10T12:00:00+00:00",
+        "facts": FACTS,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("facts", "line"),
     [
@@ -140,11 +209,19 @@ def test_a_digest_is_by_product_and_says_what_healed_and_what_that_cost():
             {"gap_pct": "21.04", "your_position": 3, "total_offers": 12},
             "gap 21.0 %, position 3 of 12",
         ),
+        ({"your_position": 3}, "position 3"),
+        ({"total_offers": 12}, "12 offers"),
+        ({"buy_box_winner": True}, "the Buy Box is yours"),
         ({"margin_at_current_price": "43.00"}, "margin now 43.0 %"),
     ],
 )
 def test_a_fact_that_is_not_known_is_not_mentioned(facts, line):
     assert fact_line(facts) == line
+
+
+def test_prices_are_in_their_own_currency_and_else_in_the_alert_s():
+    assert fact_line({"your_price": "9.5"}, "GBP") == "your price 9.50 GBP"
+    assert fact_line({"your_price": "9.5", "currency": "EUR"}, "GBP") == "your price 9.50 EUR"
 
 
 def test_money_has_its_currency_and_decimals():
