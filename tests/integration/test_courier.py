@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from unittest.mock import Mock
 
+import psycopg
 import pytest
+from psycopg_pool import PoolTimeout
 
 from tests.delivery import (
     MINUTE,
@@ -131,6 +134,21 @@ def test_a_bell_while_the_courier_is_about_to_stop_is_not_lost(conn, courier):
     dispatch(conn)
     who.ring()
     until(lambda: len(cabinet.letters) == 6, "each was delivered")
+
+
+@pytest.mark.parametrize("error", [ValueError, psycopg.OperationalError, PoolTimeout])
+def test_a_courier_goes_on_after_what_nobody_expected(conn, courier, monkeypatch, error):
+    """Else it would have a hand less each time, and its process would wait for that in the end."""
+    add_route(conn)
+    send_to_all(conn)
+    cabinet = Cabinet(YES)
+    who = courier(cabinet, threads=1)
+    with monkeypatch.context() as broken:
+        broken.setattr("worker.delivery.courier.deliver_next", Mock(side_effect=error("odd")))
+        who.ring()
+        assert who.wait_until_idle(PATIENCE_S)
+    who.ring()
+    until(lambda: len(cabinet.letters) == 1, "it was delivered all the same")
 
 
 # dead hands ---------------------------------------------------------------------------------------

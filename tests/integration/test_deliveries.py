@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -26,7 +27,8 @@ from tests.delivery import (
     statuses,
     trouble,
 )
-from tests.interleave import column
+from tests.factories import GB
+from tests.interleave import Ear, column
 from tests.receivers import DROP, HANG, HttpReceiver
 from worker.delivery.channels import webhook
 
@@ -49,7 +51,7 @@ def test_a_webhook_gets_the_alert_once_with_its_facts(conn, posted, pool):
 
 
 def test_the_first_receiver_starts_the_time_after_which_nobody_follows_an_alert(
-    conn, receive, pool, clock
+    conn, receive, pool, clock, open_connection
 ):
     receiver = receive(HttpReceiver)
     add_route(conn, address=receiver.address(), reaches=["digest"])
@@ -57,11 +59,22 @@ def test_the_first_receiver_starts_the_time_after_which_nobody_follows_an_alert(
     add_message(conn, alert, "digest")
     dispatch(conn)
     clock.pass_by(SECOND)
+    ear = Ear(open_connection, "buybox_alerts")
     deliver_all(pool, desk(channels(), clock))
+    (bell,) = ear.heard()
+    assert json.loads(bell.payload)["changed"] == [[f"{GB}:B0ALERTS01", "warning"]]
     row = conn.execute("SELECT attention, delivered_at, timeout_from FROM alerts").fetchone()
     assert row == ("delivered", NOW + SECOND, NOW + SECOND)
     assert column(conn, "SELECT reason FROM alert_events") == ["ops took the message"]
     assert statuses(conn) == ["delivered"]
+
+
+def test_no_proxy_of_the_environment_gets_what_goes_to_a_receiver(posted, monkeypatch):
+    """The address that was checked is the one connected to; a proxy would choose another."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    receiver, _ = posted(200)
+    assert len(receiver.posts) == 1
 
 
 # the receiver is away -----------------------------------------------------------------------------

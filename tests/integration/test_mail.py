@@ -181,6 +181,27 @@ def test_the_right_smtp_password_opens_the_door(conn, mailed):
     assert len(receiver.mails) == 1
 
 
+def test_no_password_goes_to_another_machine_that_offers_no_encryption(conn, mailed, monkeypatch):
+    monkeypatch.setattr("worker.delivery.channels.mail._LOOPBACK", frozenset())
+    receiver, _ = mailed(login=("bot", "right"), url_login="bot:right@")
+    assert receiver.mails == []
+    assert deliveries(conn, *OUTCOME) == [("queued", 1, "transient")]
+
+
+def test_what_healed_is_no_reason_to_send_a_batch(conn, pool, clock):
+    add_route(conn)
+    add_alert(conn, "B0HEALED01", "high", **HEALED)
+    add_message(conn, add_alert(conn, "B0SNOOZED1", "warning"), "batch")
+    dispatch(conn)
+    conn.execute(
+        "UPDATE alerts SET snoozed_by = 'ann', snooze_until = %s WHERE asin = 'B0SNOOZED1'",
+        (NOW + HOUR,),
+    )
+    cabinet = Cabinet(Accepted("yes"))
+    deliver_all(pool, desk(cabinet, clock))
+    assert (cabinet.letters, deliveries(conn, "status")) == ([], ["cancelled"])
+
+
 @pytest.mark.parametrize(
     ("recipients", "reached", "outcome", "told"),
     [

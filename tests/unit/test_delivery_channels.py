@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from cryptography.fernet import Fernet
@@ -18,9 +20,9 @@ from worker.delivery.channels.chat import parse_chat, unknown_schemes
 from worker.delivery.channels.mail import MailAddressError, mail_of, parse_recipients, parse_server
 from worker.delivery.channels.network import ForbiddenAddressError, addresses_of, is_public
 from worker.delivery.channels.webhook import parse_webhook
-from worker.delivery.outcome import Failure
+from worker.delivery.outcome import Failure, Patience
 from worker.delivery.secrets import UnreadableSecretError, Vault, masked
-from worker.delivery.setup import channel_settings
+from worker.delivery.setup import channel_settings, courier_from
 from worker.errors import PermanentError
 from worker.settings import Settings
 
@@ -189,6 +191,22 @@ def test_without_a_key_the_sentence_says_how_to_make_one(key):
 def test_a_key_as_render_makes_it_is_a_key():
     """Render's generateValue is 32 bytes in standard base64, not in Fernet's alphabet."""
     Vault("/" * 42 + "8=")
+
+
+@pytest.mark.parametrize("timeout_s", [1, 10, 60])
+def test_a_hand_that_still_sends_is_not_taken_for_dead(timeout_s):
+    """Its delivery would be put back, and sent by another hand too: two attempts' time is too short."""
+    settings = Settings(delivery_timeout_seconds=timeout_s, secret_key=KEY)
+    desk = courier_from(settings, Mock(), Mock()).desk
+    assert desk.lost_after >= timedelta(seconds=2 * timeout_s + 20)
+
+
+def test_a_courier_is_as_patient_as_it_is_told_and_says_so_without_a_key():
+    settings = Settings(delivery_max_attempts=3, delivery_max_hours=5, worker_id="w-1")
+    desk = courier_from(settings, Mock(), Mock()).desk
+    assert (desk.who, desk.patience) == ("w-1", Patience(3, timedelta(hours=5)))
+    with pytest.raises(SettingsError, match="SECRET_KEY is not set"):
+        desk.vault.decrypt(b"")
 
 
 # where they may lead ------------------------------------------------------------------------------
