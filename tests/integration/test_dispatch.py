@@ -275,6 +275,7 @@ def test_what_a_person_holds_is_passed_over_and_looked_at_again_a_second_later(
     person.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (held,))
     done = dispatch(conn)
     assert (done.messages, done.more) == (1, True)
+    assert deliveries(conn, "due_at") == [NOW], "the other one is in a hurry all the same"
     assert ("dispatch_alerts", NOW + SECOND) in delivery_jobs(conn)
     person.execute("UPDATE alert_queues SET status = 'suppressed' WHERE alert_id = %s", (held,))
     person.commit()

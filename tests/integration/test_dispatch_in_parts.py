@@ -62,6 +62,19 @@ def test_a_mail_of_more_than_one_dispatch_takes_is_one_mail(conn, monkeypatch):
     assert NOW < due_at <= NOW + MINUTE
 
 
+def test_a_program_too_gets_in_one_post_what_an_analysis_holds_for_a_moment(conn, open_connection):
+    add_route(conn, "hook", reaches=["batch"])
+    alerts = [add_alert(conn, f"B0BATCH00{n}", "warning") for n in range(2)]
+    for alert in alerts:
+        add_message(conn, alert, "batch")
+    analysis = begin(open_connection())
+    analysis.execute("SELECT 1 FROM alerts WHERE id = %s FOR UPDATE", (alerts[0],))
+    dispatch(conn)
+    analysis.rollback()
+    dispatch(conn, NOW + SECOND)
+    assert [items(conn, number) for number in deliveries(conn, "id")] == [2]
+
+
 def test_a_digest_that_one_dispatch_takes_goes_at_once(conn):
     add_route(conn, "ann", "mailto:ann@example.com", reaches=["digest"])
     add_message(conn, add_alert(conn, severity="warning"), "digest")
