@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.delivery import (
     FACTS,
@@ -31,6 +33,7 @@ from tests.factories import GB
 from tests.interleave import Ear, column
 from tests.receivers import DROP, HANG, HttpReceiver
 from worker.delivery.channels import webhook
+from worker.delivery.secrets import Vault
 
 # all is well --------------------------------------------------------------------------------------
 
@@ -185,6 +188,23 @@ def test_a_refused_password_is_tried_once_and_told_to_the_operator(conn, posted,
     assert trouble(conn) is None, "the next message went through"
 
 
+def test_what_one_worker_cannot_read_is_told_at_the_route_and_another_delivers(
+    conn, receive, pool, clock
+):
+    receiver = receive(HttpReceiver)
+    add_route(conn, address=receiver.address())
+    add_message(conn, add_alert(conn))
+    dispatch(conn)
+    another_key = replace(desk(channels(), clock), vault=Vault(Fernet.generate_key().decode()))
+    assert deliver_all(pool, another_key) == 1
+    assert deliveries(conn, *OUTCOME) == [("queued", 1, "unreadable")]
+    assert "SECRET_KEY" in trouble(conn)
+    clock.now = again_at(conn)
+    deliver_all(pool, desk(channels(), clock))
+    assert deliveries(conn, *OUTCOME) == [("delivered", 2, None)]
+    assert trouble(conn) is None
+
+
 def test_a_redirect_is_not_followed(conn, posted):
     receiver, _ = posted((302, {"Location": "http://127.0.0.1:1/elsewhere"}))
     assert deliveries(conn, *OUTCOME) == [("failed", 1, "refused")]
@@ -195,7 +215,7 @@ def test_a_redirect_is_not_followed(conn, posted):
 
 
 def test_a_receiver_that_hangs_is_left_and_tried_again(conn, posted, pool, clock):
-    receiver, who = posted(HANG, 200, timeout_s=0.3)
+    receiver, who = posted(HANG, 200, timeout_s=1.5)
     assert deliveries(conn, *OUTCOME) == [("queued", 1, "cut-off")]
     clock.now = again_at(conn)
     deliver_all(pool, who)

@@ -148,7 +148,7 @@ def test_a_mail_server_that_dies_after_the_data_gets_the_mail_again_under_the_sa
 
 
 def test_a_mail_server_that_hangs_is_left_and_tried_again(conn, mailed, pool, clock):
-    _, who = mailed(HANG, "250 queued", timeout_s=0.5)
+    _, who = mailed(HANG, "250 queued", timeout_s=1.5)
     assert deliveries(conn, *OUTCOME) == [("queued", 1, "cut-off")]
     clock.now = again_at(conn)
     deliver_all(pool, who)
