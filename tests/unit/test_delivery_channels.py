@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from datetime import timedelta
+from functools import partial
+from socket import gaierror
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -18,7 +22,12 @@ from worker.delivery.channels.carrier import USUAL_SCHEMES, ChannelSettings, Let
 from worker.delivery.channels.carriers import Carriers
 from worker.delivery.channels.chat import parse_chat, unknown_schemes
 from worker.delivery.channels.mail import MailAddressError, mail_of, parse_recipients, parse_server
-from worker.delivery.channels.network import ForbiddenAddressError, addresses_of, is_public
+from worker.delivery.channels.network import (
+    ForbiddenAddressError,
+    UnknownHostError,
+    addresses_of,
+    is_public,
+)
 from worker.delivery.channels.webhook import parse_webhook
 from worker.delivery.outcome import Failure, Patience
 from worker.delivery.secrets import UnreadableSecretError, Vault, masked
@@ -54,7 +63,8 @@ def test_an_address_finds_its_channel(address, channel):
         "mailto:" + ",".join(f"a{n}@example.com" for n in range(30)), "json:///path",
         "jsons://example.com/?secret=1", "jsons://example.com:secret/", "jsons://[secret/",
         "jsons://example.com/?+Bad%0aHeader=secret", "jsons://example.com/?+X=a%0d%0asecret",
-        "slack://secret",
+        "slack://secret", "mailto:ann@example.com?subject=secret", "mailto:\u00e4nn@example.com",
+        "mailto:ann@host", "mailto:@example.com",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_in_a_sentence_without_its_secrets(address):
@@ -230,6 +240,43 @@ def test_addresses_outside_are_public(address):
     assert is_public(address)
 
 
+def found_as(monkeypatch, answer):
+    """What the resolver says of every name from now on."""
+    monkeypatch.setattr("worker.delivery.channels.network.socket.getaddrinfo", answer)
+    return partial(addresses_of, "receiver.example", 443, timeout_s=0.2)
+
+
+@pytest.mark.parametrize(
+    ("ips", "is_let_through"),
+    [
+        (["8.8.8.8", "8.8.4.4"], True),
+        (["8.8.8.8", "10.0.0.1"], False),
+        (["10.0.0.1", "8.8.8.8"], False),
+    ],
+)
+def test_a_name_is_let_through_only_with_all_of_its_addresses(monkeypatch, ips, is_let_through):
+    """Each of them is tried in turn: one that is public must not open the door to another."""
+    look = found_as(monkeypatch, lambda *_, **__: [(2, 1, 6, "", (ip, 443)) for ip in ips])
+    assert look(allow_private=True) == ips
+    if is_let_through:
+        assert look(allow_private=False) == ips
+    else:
+        with pytest.raises(ForbiddenAddressError):
+            look(allow_private=False)
+
+
+@pytest.mark.parametrize("says", [gaierror(-2, "no such name"), UnicodeError("no name"), None])
+def test_a_name_without_an_address_may_have_one_later(monkeypatch, says):
+    with pytest.raises(UnknownHostError):
+        found_as(monkeypatch, Mock(side_effect=says, return_value=[]))(allow_private=False)
+
+
+def test_a_resolver_that_hangs_is_left_behind(monkeypatch):
+    over = threading.Event()
+    with contextlib.closing(SimpleNamespace(close=over.set)), pytest.raises(UnknownHostError):
+        found_as(monkeypatch, lambda *_, **__: over.wait(60))(allow_private=False)
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "0x7f.1", "2130706433", "::1"])
 def test_every_name_of_this_machine_is_refused_unless_allowed(host):
     with pytest.raises(ForbiddenAddressError):
@@ -263,7 +310,18 @@ def test_without_a_plain_sender_nothing_is_sent(sender):
         mail_of(LETTER, sender, ("ann@example.com",), NOW)
 
 
-@pytest.mark.parametrize("url", [None, "", "http://x", "smtp://", "smtp://h:secret", "smtp://[x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "",
+        "http://x",
+        "smtp://",
+        "smtp://h:secret",
+        "smtp://[x",
+        "smtp://bot:secret@mail.example.com?starttls=no",
+    ],
+)
 def test_a_mail_server_that_is_none_is_said_without_its_secrets(url):
     with pytest.raises(SettingsError, match="SMTP_URL") as refused:
         parse_server(url)
