@@ -134,6 +134,8 @@ class TestMetrics:
 
     def test_each_analysed_notification_is_counted_once(self, client, conn, monkeypatch):
         monkeypatch.setattr("api.worker_status.ASK_EVERY_S", 0)
+        deliver(conn, letter())
+        work(conn)  # before anybody counted
         counted = [value(families(client)["worker_notifications_processed"])]
         held = letter(asin="B000000009")
         deliver(conn, held)  # stays waiting: what comes after it is counted all the same

@@ -54,6 +54,14 @@ def test_without_a_route_the_dashboard_has_it_when_the_transaction_ends(conn, op
     assert column(conn, "SELECT change FROM alert_events") == ["delivered"]
 
 
+def test_the_bell_calls_all_clear_what_the_state_s_bell_does(conn, open_connection):
+    ear = Ear(open_connection, "buybox_alerts")
+    add_message(conn, add_alert(conn), tell="cleared", severity=None)
+    dispatch(conn)
+    (bell,) = ear.heard()
+    assert json.loads(bell.payload)["changed"] == [[f"{GB}:B0ALERTS01", "success"]]
+
+
 def test_what_is_rolled_back_was_never_dispatched(conn, open_connection):
     add_message(conn, add_alert(conn))
     ear = Ear(open_connection, "buybox_alerts")
