@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from db import catalogue, explain
-from db.catalogue import Counts, SellerTermsRow
+from db.catalogue import Counts, FeeRuleRow, ProductRow, SellerTermsRow
 from tests.catalogue import LATER, NOW, fee_row, product_row
 from tests.factories import ASIN, GB, OWN_SELLER, US
 
@@ -71,6 +71,34 @@ def test_keys_that_no_object_has_keep_what_is_stored(scratch):
     assert row.estimated_daily_sales == Decimal(2)
 
 
+def test_each_column_of_a_product_changes_by_itself_and_keeps_the_others(scratch):
+    import_json(scratch, KEY)
+    (expected,) = stored(scratch)
+    changes = {
+        "currency": "EUR",
+        "title": "Mug",
+        "unit_cost": Decimal(4),
+        "inbound_postage": Decimal("0.35"),
+        "own_postage": Decimal("0.40"),
+        "prep": Decimal("0.10"),
+        "category": "home-products",
+        "weight_g": 410,
+        "size_tier": "standard-parcel",
+        "sale_vat_rate": Decimal("0.2"),
+        "min_price": Decimal(10),
+        "max_price": Decimal(20),
+        "estimated_daily_sales": Decimal(2),
+        "tags": ["core"],
+    }
+    assert KEY.keys() | changes.keys() | {"sku"} == set(ProductRow._fields)
+    for name, value in changes.items():
+        plain = str(value) if isinstance(value, Decimal) else value
+        key = KEY | {"currency": expected.currency}
+        assert import_json(scratch, key | {name: plain}) == Counts(0, 1, 0), name
+        expected = expected._replace(**{name: value})
+        assert stored(scratch) == [expected], name
+
+
 def test_null_makes_a_value_unknown(scratch):
     import_json(scratch, KEY | {"unit_cost": 4})
     assert import_json(scratch, KEY | {"unit_cost": None}) == Counts(0, 1, 0)
@@ -119,6 +147,48 @@ def test_fee_rules_are_replaced_by_their_id_and_left_alone_when_the_same(scratch
     changed = [fee_row(rate=Decimal("0.1500")), fee_row(rule_id="own", seller_id="S1")]
     assert catalogue.import_fee_rules(scratch, changed, now=LATER) == Counts(0, 1, 1)
     assert catalogue.list_fee_rules(scratch) == [fee_row(), changed[1]]
+
+
+def test_each_column_of_a_fee_rule_changes_by_itself(scratch):
+    """But for the kind, which no rule can change without another column."""
+    of_a_size = {
+        "category": None,
+        "shape": None,
+        "rate": None,
+        "minimum": None,
+        "amount": Decimal(2),
+    }
+    of_fees = {"size_tier": None, "weight_up_to_g": None, "amount": None, "price_up_to": None}
+    changes = [
+        {"marketplace_id": US},
+        {"currency": "EUR"},
+        {"category": "books"},
+        {"fulfilment_channel": "amazon"},
+        {"shape": "marginal"},
+        {"price_up_to": Decimal(20)},
+        {"rate": Decimal("0.2")},
+        {"minimum": Decimal(1)},
+        {"valid_from": date(2026, 1, 2)},
+        {"valid_to": date(2026, 5, 1)},
+        {"source": "another page"},
+        {"source_date": date(2025, 12, 2)},
+        {"note": "read twice"},
+        of_a_size | {"kind": "fulfilment", "size_tier": "small"},
+        {"size_tier": "large"},
+        {"weight_up_to_g": 500},
+        {"amount": Decimal(3)},
+        of_fees
+        | {"kind": "digital-services", "rate": Decimal("0.02"), "applies_to": ("referral",)},
+        {"applies_to": ("closing",)},
+    ]
+    changing = set().union(*changes)
+    assert changing | {"rule_id", "seller_id"} == set(FeeRuleRow._fields)
+    rule = fee_row()
+    catalogue.import_fee_rules(scratch, [rule], now=NOW)
+    for change in changes:
+        rule = rule._replace(**change)
+        assert catalogue.import_fee_rules(scratch, [rule], now=LATER) == Counts(0, 1, 0), change
+        assert catalogue.list_fee_rules(scratch) == [rule]
 
 
 def test_fee_rules_that_would_not_change_are_not_touched(scratch):
