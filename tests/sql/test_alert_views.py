@@ -30,19 +30,20 @@ def test_active_alerts_come_worst_first_then_by_money_then_the_oldest(scratch, n
         given = rows.product(asin, severity=severity, first_seen=now - age * HOUR)
         return rows.store(scratch, given, profit_at_stake_per_day=stake, currency="GBP")
 
-    expected = [
-        put("B0MUCH0001", "critical", 90, 1),
-        put("B0LITTLE01", "critical", Decimal("0.5"), 9),
-        put("B0OLD00001", "critical", None, 5),
-        put("B0YOUNG001", "critical", None, 2),
-        put("B0HIGH0001", "high", 1000, 9),
-        put("B0WARNING1", "warning", 5000, 9),
+    in_order = [
+        ("B0MUCH0001", "critical", 90, 1),
+        ("B0LITTLE01", "critical", Decimal("0.5"), 9),
+        ("B0OLD00001", "critical", None, 5),
+        ("B0YOUNG001", "critical", None, 2),
+        ("B0HIGH0001", "high", 1000, 9),
+        ("B0WARNING1", "warning", 5000, 9),
     ]
+    expected = [put(*one) for one in reversed(in_order)][::-1]
     put_last = rows.store(scratch, rows.product("B0ENDED001"), **END)
     found = read_view(scratch, "active_alerts")
     assert [one["id"] for one in found] == expected
     assert put_last not in expected
-    assert found[0]["age"] == HOUR
+    assert (found[0]["age"], found[0]["true_since"]) == (HOUR, now - HOUR)
     assert found[0]["fingerprint"] == "B0MUCH0001|A1F83G8C2ARO7P|critical"
 
 
@@ -63,14 +64,17 @@ def test_a_snooze_counts_until_it_is_over(scratch, now, minutes, snoozed):
 def test_the_title_is_that_of_the_product_if_it_is_known(scratch):
     rows.store(scratch)
     rows.store(scratch, rows.product("B0OTHER001"))
-    of = {"marketplace_id": "A1F83G8C2ARO7P", "asin": "B0ALERTS01", "item_condition": "new"}
+    of = {"marketplace_id": "A1F83G8C2ARO7P", "item_condition": "new"}
     more = {"fulfilment_channel": "amazon", "currency": "GBP", "updated_at": NOW}
-    for seller, sku, title in (
-        ("A1OWN", "", None),
-        ("A1OWN", "b", "A kettle"),
-        ("A2RIVAL", "", "A pot"),
+    for asin, seller, sku, title, other in (
+        ("B0ALERTS01", "A1OWN", "", None, {}),
+        ("B0ALERTS01", "A1OWN", "b", "A kettle", {}),
+        ("B0OTHER001", "A2RIVAL", "", "A rival's", {}),
+        ("B0OTHER001", "A1OWN", "", "Elsewhere", {"marketplace_id": "A1PA6795UKMFR9"}),
+        ("B0OTHER001", "A1OWN", "", "Used", {"item_condition": "used"}),
     ):
-        rows.insert(scratch, "products", seller_id=seller, sku=sku, title=title, **of, **more)
+        key = of | {"asin": asin, "seller_id": seller, "sku": sku} | other
+        rows.insert(scratch, "products", title=title, **key, **more)
     found = {one["asin"]: one["title"] for one in read_view(scratch, "active_alerts")}
     assert found == {"B0ALERTS01": "A kettle", "B0OTHER001": None}
 
@@ -98,6 +102,7 @@ def test_the_funnel_adds_up_each_utc_day(scratch, now):
         (0, "deduplicated", 50),
         (1, "assessed", 7),
         (30, "assessed", 9),
+        (30, "deduplicated", 9),
     ):
         rows.insert(scratch, "alert_tallies", day=noon - timedelta(days=days), what=what, n=n)
     rows.event(scratch, one, "raised", from_phase=None, at=noon)
@@ -109,6 +114,7 @@ def test_the_funnel_adds_up_each_utc_day(scratch, now):
     rows.delivery(scratch, **sent)
     rows.delivery(scratch, status="failed", created_at=noon - timedelta(days=2))
     rows.delivery(scratch, created_at=noon)
+    rows.delivery(scratch, status="failed", created_at=noon - timedelta(days=31))
 
     none = {"assessed": 0, "raised": 0, "suppressed": {}, "told": 0, "delivered": 0, "failed": 0}
     day = noon.date()
@@ -156,11 +162,11 @@ def test_delivery_failures_are_what_did_not_arrive_and_why(scratch, now):
         created_by="ann",
     )
     trouble = {"last_error": "401", "error_class": "auth", "attempts": 1}
-    given_up = rows.delivery(
-        scratch, *messages, status="failed", route_id=route, created_at=now - HOUR, **trouble
-    )
     again = rows.delivery(
         scratch, created_at=now - 2 * HOUR, next_attempt_at=now, **{**trouble, "error_class": None}
+    )
+    given_up = rows.delivery(
+        scratch, *messages, status="failed", route_id=route, created_at=now - HOUR, **trouble
     )
     rows.delivery(scratch, created_at=now)
     rows.delivery(scratch, created_at=now, status="cancelled", **trouble)
@@ -172,7 +178,7 @@ def test_delivery_failures_are_what_did_not_arrive_and_why(scratch, now):
         (given_up, "failed"),
         (again, "queued"),
     ]
-    assert found[0]["alert_ids"] == [one, two]
+    assert [row["alert_ids"] for row in found] == [[one, two], []]
     assert (found[0]["route_trouble"], found[1]["route_trouble"]) == (
         "the password is refused",
         None,
@@ -217,12 +223,17 @@ def test_the_time_to_acknowledge_counts_from_the_first_message(scratch, now):
     acknowledged("B0NEVER001", "high", ("raised", 0, {}))
     long_ago = -40 * 24 * 60
     acknowledged("B0OLD00001", "high", ("raised", long_ago, {}), ("acknowledged", long_ago, act))
+    day_before = -24 * 60
+    acknowledged(
+        "B0BEFORE01", "high", ("raised", day_before, {}), ("acknowledged", day_before, act)
+    )
 
     found = [tuple(one.values()) for one in read_view(scratch, "mean_time_to_acknowledge")]
     assert found == [
         (noon.date(), "critical", 3, Decimal(22 * 60), Decimal(4 * 60)),
         (noon.date(), "high", 1, Decimal(5 * 60), Decimal(5 * 60)),
         (noon.date(), "warning", 1, Decimal(7 * 60), Decimal(7 * 60)),
+        (noon.date() - timedelta(days=1), "high", 1, Decimal(0), Decimal(0)),
     ]
 
 

@@ -116,13 +116,16 @@ def test_each_waiting_notification_says_who_holds_its_product_and_since_when(scr
 
 def test_a_queue_says_how_many_wait_run_and_failed_and_how_long_its_oldest_has_waited(scratch, now):
     first = notification(scratch, now - HOUR)
+    job(scratch, "succeeded", args={"notification": notification(scratch, now - 3 * HOUR)})
     oldest = job(scratch, args={"notification": first})
     event(scratch, oldest, "deferred", now - MINUTE)
     job(scratch, args={"notification": notification(scratch, now - 2 * HOUR)})
     for status, times in {"doing": 3, "failed": 4, "succeeded": 5}.items():
         for _ in range(times):
             job(scratch, status, queue="analysis")
-    event(scratch, job(scratch, queue="delivery"), "deferred", now - MINUTE)
+    delivery = job(scratch, queue="delivery")
+    event(scratch, delivery, "scheduled", now - HOUR)
+    event(scratch, delivery, "deferred", now - MINUTE)
     job(scratch, "doing", queue="upkeep")
     found = {one.pop("queue"): tuple(one.values()) for one in read_view(scratch, "queue_depth")}
     assert found == {
@@ -143,11 +146,13 @@ def test_stalled_is_what_runs_without_a_worker_or_by_one_that_is_silent_or_for_t
         event(scratch, found, "started", since)
         return found
 
-    running(now - 29 * SECOND, now - 299 * SECOND)
+    again = running(now - 29 * SECOND, now - HOUR)
+    insert(scratch, "procrastinate_events", job_id=again, type="started", at=now - 299 * SECOND)
     job(scratch, "todo")
     gone = running(None, now - SECOND)
     silent = running(now - 31 * SECOND, now - SECOND)
     slow = running(now, now - 301 * SECOND)
+    event(scratch, slow, "abort_requested", now)
     found = {one["job_id"]: one for one in read_view(scratch, "stalled_jobs")}
     assert found.keys() == {gone, silent, slow}
     assert found[gone]["worker_silent_for"] is None
@@ -172,7 +177,7 @@ def test_a_worker_is_what_it_says_until_it_has_been_silent_for_half_a_minute(scr
     ingester("lost", "receiving", 31 * SECOND)
     ingester("gone", "stopped", HOUR)
     working, idle, lost = (worker(scratch, now - age * SECOND) for age in (29, 0, 31))
-    for status, by in (("doing", working), ("doing", working), ("todo", None), ("doing", lost)):
+    for status, by in (("doing", working), ("todo", None), ("doing", lost), ("succeeded", idle)):
         job(scratch, status, worker_id=by)
     found = {one["worker_id"]: one for one in read_view(scratch, "worker_health")}
     assert {name: (one["state"], one["silent_for"]) for name, one in found.items()} == {
@@ -183,24 +188,31 @@ def test_a_worker_is_what_it_says_until_it_has_been_silent_for_half_a_minute(scr
         f"procrastinate-{idle}": ("idle", 0 * SECOND),
         f"procrastinate-{lost}": ("lost", 31 * SECOND),
     }
-    assert found[f"procrastinate-{working}"]["details"] == {"running": 2}
+    assert {found["gated"]["role"], found[f"procrastinate-{idle}"]["role"]} == {
+        "ingest",
+        "analysis",
+    }
+    assert found[f"procrastinate-{working}"]["details"] == {"running": 1}
     assert found[f"procrastinate-{idle}"]["details"] == {"running": 0}
 
 
 # how fast it goes ---------------------------------------------------------------------------------
 
 
-def test_each_minute_of_the_last_hour_counts_what_came_was_done_and_failed(scratch, now):
+@pytest.mark.parametrize("behind", [None, timedelta(days=3)])
+def test_each_minute_of_the_last_hour_counts_what_came_was_done_and_failed(scratch, now, behind):
+    """Also while the workers catch up with what came days ago."""
     minute = now.replace(second=0, microsecond=0)
     before = minute - 10 * MINUTE
     processed(scratch, before, minute)
     processed(scratch, before + 59 * SECOND, minute)
-    notification(scratch, before)
-    notification(scratch, minute, status="ignored")
+    for status in ("failed", "ignored"):
+        notification(scratch, minute if status == "ignored" else before, status=status)
     failure(scratch, before)
-    for long_ago in (notification, failure):
-        long_ago(scratch, minute - 61 * MINUTE)
-    processed(scratch, now - 20 * HOUR, minute - MINUTE)
+    failure(scratch, minute - 61 * MINUTE)
+    if behind:
+        notification(scratch, now - behind)
+    processed(scratch, now - (behind or timedelta(0)) - 20 * HOUR, minute - MINUTE)
     found = read_view(scratch, "throughput_per_minute", max_rows=100)
     assert [one.pop("minute") for one in found] == [minute - n * MINUTE for n in range(60)]
     counted = {n: tuple(one.values()) for n, one in enumerate(found) if any(one.values())}
@@ -210,19 +222,21 @@ def test_each_minute_of_the_last_hour_counts_what_came_was_done_and_failed(scrat
 def test_the_lag_says_for_each_queue_where_the_time_went(scratch, now):
     came = now - 10 * MINUTE
     for wait, age, work, source in ((1, 10, 4, "sqs"), (3, 30, 8, "sqs"), (5, 50, 6, "sqs-low")):
+        at = came - wait * MINUTE
         processed(
             scratch,
-            came,
-            came + work * SECOND,
+            at,
+            at + work * SECOND,
             source=source,
-            sent_at=came - wait * SECOND,
-            event_time=came - age * SECOND,
+            sent_at=at - wait * SECOND,
+            event_time=at - age * SECOND,
         )
     notification(scratch, now - 61 * MINUTE, source="long ago")
     found = {one.pop("source"): one for one in read_view(scratch, "ingest_lag")}
     counts = {name: one["received_last_hour"] for name, one in found.items()}
     assert counts == {"sqs": 2, "sqs-low": 1, "all": 3}
-    assert (found["all"]["last_received_at"], found["all"]["silent_for"]) == (came, 10 * MINUTE)
+    last = (found["all"]["last_received_at"], found["all"]["silent_for"])
+    assert last == (came - MINUTE, 11 * MINUTE)
     of = {"sqs_wait": (2, 3), "event_age": (20, 30), "analysis": (6, 8)}
     for what, (half, nearly_all) in of.items():
         assert found["sqs"][f"{what}_p50"] == half * SECOND
