@@ -142,6 +142,35 @@ def test_a_route_hears_of_what_healed_within_its_filters(scratch, told, filters,
     assert told() == ([healed] if heard else [])
 
 
+@pytest.mark.parametrize(
+    ("product", "heard"),
+    [
+        ({}, True),
+        ({"tags": ["boots"]}, False),
+        ({"asin": "B0ANOTHER1"}, False),
+        ({"marketplace_id": DE, "currency": "EUR"}, False),
+        ({"seller_id": "ANOTHERSELLER"}, False),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, dict) else "",
+)
+def test_the_tags_of_what_healed_are_those_of_its_own_product(scratch, told, product, heard):
+    add_route(scratch, tags=["shoes", "hats"])
+    subject = ended("cleared").subject
+    given = {
+        "seller_id": subject.seller_id,
+        "marketplace_id": subject.marketplace_id,
+        "asin": subject.asin,
+        "item_condition": "new",
+        "fulfilment_channel": "amazon",
+        "currency": "GBP",
+        "tags": ["red", "shoes"],
+        "updated_at": NOW,
+    }
+    rows.insert(scratch, "products", **given | product)
+    healed = rows.store(scratch, ended("cleared", ago=HOUR, id=1))
+    assert told() == ([healed] if heard else [])
+
+
 def test_what_somebody_works_on_has_not_healed(scratch, told):
     add_route(scratch)
     rows.store(scratch, reviewing(id=1))
@@ -164,6 +193,15 @@ def test_what_was_no_digest_of_the_route_in_its_time_has_told_nothing(scratch, t
     healed = rows.store(scratch, ended("cleared", ago=2 * HOUR, id=1))
     add_delivery(scratch, **{"reach": "digest", "due_at": NOW - HOUR} | other)
     assert told() == [healed]
+
+
+def test_the_last_digest_counts(scratch, told):
+    add_route(scratch)
+    for ago in (4, 2, 3):
+        digest = {"reach": "digest", "status": "delivered", "delivered_at": NOW}
+        add_delivery(scratch, **digest, due_at=NOW - ago * HOUR)
+    rows.store(scratch, ended("cleared", ago=5 * HOUR / 2, id=1))
+    assert told() == []
 
 
 def test_of_more_than_a_digest_holds_the_first_that_healed_are_told(scratch, told):
