@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from psycopg.rows import dict_row
+from structlog.testing import capture_logs
 
 from tests.factories import (
     ASIN,
@@ -79,6 +80,16 @@ def test_of_equal_bodies_in_one_batch_the_first_is_the_one_that_is_kept(conn):
     letters = [letter(message, message_id=f"m-{n}") for n in range(5)]
     assert deliver(conn, *letters).stored == 1
     assert column(conn, "SELECT message_id FROM worker_notifications") == ["m-0"]
+
+
+def test_equal_bodies_in_one_batch_do_not_make_the_database_refuse_it(conn):
+    """It would then be filed letter by letter: with the same end, at the price of a transaction each."""
+    message = any_offer_changed(notification_id=None)
+    twice = [letter(message, message_id=f"m-{n}") for n in range(2)]
+    with capture_logs() as lines:
+        assert deliver(conn, *twice, letter()).stored == 2
+    assert [line["event"] for line in lines if line["event"] == "batch_refused"] == []
+    assert column(conn, "SELECT count(DISTINCT xmin::text) FROM worker_notifications") == [1]
 
 
 def test_the_job_of_a_product_is_that_of_its_first_notification_in_line(conn):

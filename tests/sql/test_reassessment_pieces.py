@@ -1,0 +1,92 @@
+"""Which piece of re-assessment is taken next and what of it, and which failed ones an assessment ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from db import economy
+from db.economy import Reassessment
+from tests.alert_rows import insert
+from tests.delivery import DE
+from tests.factories import GB
+from tests.interleave import column
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+NAMES = [f"B0PIECE00{n}" for n in range(5)]
+
+
+def ask(conn, *asins, marketplace=GB, **values):
+    """These products of a marketplace, or (without) all of it, ready; returns the id."""
+    of = {"marketplace_ids": [marketplace] * len(asins), "asins": list(asins)}
+    given = {"settled": True, "due_at": NOW, **(of if asins else {"marketplace_id": marketplace})}
+    if values.get("failures"):
+        given["last_error"] = "it failed"
+    return insert(conn, "reassessments", **given | values)
+
+
+def take(conn, max_products=2):
+    found = economy.take_reassessment(conn, now=NOW, max_products=max_products)
+    return found and (found.id, found.products, found.is_last)
+
+
+@pytest.fixture
+def catalogue(scratch):
+    """Products of two sellers and two marketplaces, and nothing asked of them yet."""
+    for place, (marketplace, currency) in enumerate(((GB, "GBP"), (DE, "EUR"))):
+        for n, asin in enumerate(reversed(NAMES)):
+            for sku in ("a", "b"):
+                insert(
+                    scratch,
+                    "products",
+                    seller_id=f"S{(n + place) % 2}",
+                    marketplace_id=marketplace,
+                    asin=asin,
+                    item_condition="new",
+                    fulfilment_channel="amazon",
+                    sku=sku,
+                    currency=currency,
+                    updated_at=NOW,
+                )
+    scratch.execute("DELETE FROM reassessments")
+    return scratch
+
+
+def test_what_is_ready_and_due_is_taken_in_the_order_it_was_asked_for(scratch):
+    ask(scratch, NAMES[0], settled=False)
+    ask(scratch, NAMES[0], due_at=NOW + SECOND)
+    assert take(scratch) is None
+    first = ask(scratch, *NAMES[1:3])
+    ask(scratch, NAMES[3], due_at=NOW - SECOND)
+    scratch.execute("UPDATE reassessments SET settled = true WHERE id = %s", (first,))
+    assert take(scratch) == (first, [(GB, NAMES[1]), (GB, NAMES[2])], True)
+
+
+def test_a_marketplace_is_taken_in_pages_of_its_own_products(catalogue):
+    number = ask(catalogue)
+    for asins, is_last in ((NAMES[:2], False), (NAMES[2:4], False), (NAMES[4:], True)):
+        assert take(catalogue) == (number, [(GB, asin) for asin in asins], is_last)
+        catalogue.execute("UPDATE reassessments SET done_up_to = %s", (asins[-1],))
+    assert take(catalogue) == (number, [], True)
+
+
+def test_where_a_seller_is_named_the_others_are_left_out(catalogue):
+    number = ask(catalogue, seller_id="S1")
+    assert take(catalogue, max_products=9) == (number, [(GB, NAMES[1]), (GB, NAMES[3])], True)
+
+
+def test_an_assessment_ends_what_failed_for_its_products_alone(scratch):
+    done = ask(scratch, NAMES[0], failures=1)
+    kept = [
+        ask(scratch, NAMES[0]),
+        ask(scratch, NAMES[0], settled=False),
+        ask(scratch, NAMES[0], failures=1, marketplace=DE),
+        ask(scratch, NAMES[1], failures=1),
+        ask(scratch, NAMES[0], NAMES[1], failures=1),
+        ask(scratch, failures=1),
+    ]
+    work = Reassessment(done, True, [GB, DE], [NAMES[0], NAMES[1]], NOW, 0)
+    economy.forget_failed(scratch, work)
+    assert column(scratch, "SELECT id FROM reassessments ORDER BY id") == kept
