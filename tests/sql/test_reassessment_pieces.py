@@ -11,7 +11,7 @@ from db.economy import Reassessment
 from tests.alert_rows import insert
 from tests.delivery import DE
 from tests.factories import GB
-from tests.interleave import column
+from tests.interleave import begin, column
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -90,3 +90,16 @@ def test_an_assessment_ends_what_failed_for_its_products_alone(scratch):
     work = Reassessment(done, True, [GB, DE], [NAMES[0], NAMES[1]], NOW, 0)
     economy.forget_failed(scratch, work)
     assert column(scratch, "SELECT id FROM reassessments ORDER BY id") == kept
+
+
+def test_what_another_tries_at_this_moment_is_left_to_it(conn, open_connection):
+    """It may hold the states that the assessment is about to write: to wait would be a deadlock."""
+    tried, _ = ask(conn, NAMES[0], failures=1), ask(conn, NAMES[1], failures=1)
+    worker = begin(open_connection())
+    assert take(worker) == (tried, [(GB, NAMES[0])], True)
+    work = Reassessment(0, True, [GB, GB], NAMES[:2], NOW, 0)
+    with conn.transaction():
+        conn.execute("SET LOCAL lock_timeout = '2s'")
+        economy.forget_failed(conn, work)
+    worker.rollback()
+    assert column(conn, "SELECT id FROM reassessments") == [tried]
