@@ -215,6 +215,7 @@ def test_each_minute_of_the_last_hour_counts_what_came_was_done_and_failed(scrat
     processed(scratch, now - (behind or timedelta(0)) - 20 * HOUR, minute - MINUTE)
     found = read_view(scratch, "throughput_per_minute", max_rows=100)
     assert [one.pop("minute") for one in found] == [minute - n * MINUTE for n in range(60)]
+    assert found[30] == {"received": 0, "processed": 0, "ignored": 0, "failed": 0}
     counted = {n: tuple(one.values()) for n, one in enumerate(found) if any(one.values())}
     assert counted == {0: (1, 2, 1, 0), 1: (0, 1, 0, 0), 10: (3, 0, 0, 1)}
 
