@@ -130,6 +130,11 @@ def test_a_clear_counts_when_it_has_held_for_five_minutes_and_not_a_second_soone
     assert str(step.alert.phase) == "high cleared/resolved(cleared)"
 
 
+@pytest.mark.parametrize("all_clear", ["success", "info"])
+def test_both_names_of_all_clear_clear(all_clear):
+    assert play([(sighting(all_clear), 0), (Tick(), 5)], delivered())[1] == [("cleared", 5)]
+
+
 def test_a_fall_that_does_not_hold_never_was():
     story = [(sighting("success"), 1), (sighting(), 5), (sighting("success"), 6), (Tick(), 10)]
     step, told = play(story, delivered())

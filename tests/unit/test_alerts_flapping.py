@@ -15,6 +15,7 @@ from tests.alerts import (
     HOUR,
     MINUTE,
     NOW,
+    SECOND,
     SETTINGS,
     delivered,
     ended,
@@ -77,6 +78,41 @@ def test_between_the_two_thresholds_it_stays_what_it_was():
     assert calm == [6] * 15
 
 
+def changed_at(*places):
+    """Twenty-one assessments of this moment that change at these places; 19 is the newest's."""
+    severities, bad = [None], False
+    for place in range(20):
+        bad ^= place in places
+        severities.append("high" if bad else None)
+    return Flap(tuple(Seen(NOW, severity) for severity in severities))
+
+
+@pytest.mark.parametrize(
+    ("places", "enter_pct", "unstable"),
+    [
+        ((19, 18, 15, 10, 2, 1), 30, False),  # 6 * 0.8 + 65 * 0.35/19 = 5.997, 29.99 %
+        ((19, 18, 16, 10, 2, 1), 30, True),  # 6 * 0.8 + 66 * 0.35/19 = 6.016, 30.08 %
+        ((19, 18, 17, 12, 7, 2, 1), 35, False),  # 7 * 0.8 + 76 * 0.35/19 = 7, 35 % and no more
+    ],
+)
+def test_it_is_unstable_above_the_threshold_and_not_at_it(places, enter_pct, unstable):
+    settings = AlertSettings(flapping_enter_pct=enter_pct)
+    assert flapping.judge(changed_at(*places), NOW, settings).unstable == unstable
+
+
+def test_how_bad_it_was_before_the_changes_that_count_is_no_peak():
+    """Else an old critical keeps quiet what is worse than all that is told of the product now."""
+    for old, counts in ((2 * HOUR, False), (2 * HOUR - SECOND, True)):
+        seen = (Seen(NOW - old, "critical"), *changed_at(*range(12, 20)).seen[1:])
+        peak = flapping.judge(Flap(seen), NOW, SETTINGS).peak
+        assert peak == ("critical" if counts else "high")
+
+
+@pytest.mark.parametrize("severity", ["critical", "high", "warning"])
+def test_all_clear_is_no_peak_where_there_was_worse(severity):
+    assert flapping.worst(None, severity) == flapping.worst(severity, None) == severity
+
+
 def back_and_forth(count, *, low="success", high="critical", every=6, start=STEADY, alert=None):
     """`count` assessments in turn, with ticks between; the last step, and what was told."""
     told, flap = [], start
@@ -128,7 +164,7 @@ def test_it_settles_when_the_changes_are_old_even_if_nothing_comes_any_more():
         step = advance(step.alert, Tick(), now + minute * MINUTE, SETTINGS, step.flap)
         told += [tell.kind for tell in step.told]
     assert told == ["settled"]
-    assert not step.flap.unstable
+    assert (step.flap.unstable, step.flap.peak) == (False, None)
 
 
 def test_what_was_held_back_is_told_when_it_settles():

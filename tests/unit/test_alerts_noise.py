@@ -26,9 +26,11 @@ from worker.alerts.settings import AlertSettings
 # inhibition ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", ["price", "business-price"])
 @pytest.mark.parametrize("cause", ["buy_box_suppressed", "pricing_health"])
-def test_a_cause_mutes_the_price_alerts_and_says_so(cause):
-    step = advance(None, sighting("critical", **{cause: True}), NOW, SETTINGS)
+def test_a_cause_mutes_the_price_alerts_and_says_so(cause, kind):
+    seen = Sighting(SUBJECT._replace(kind=kind), "critical", NOW, **{cause: True})
+    step = advance(None, seen, NOW, SETTINGS)
     assert shown(step) == "raised"
     voice = step.transitions[0].voice
     assert (voice.code, voice.why) == ("inhibited", f"muted: {step.alert.inhibited_by}")
@@ -94,6 +96,24 @@ def test_another_marketplace_is_another_burst_and_the_same_product_counts_once()
 def test_what_has_left_counts_and_is_not_sent_again():
     assert sizes(bundles(waiting(0, 1, 2, 3, sent=3), N3)) == [(1, True)]
     assert bundles(waiting(0, 1, 2, 3, sent=4), N3) == []
+
+
+def test_between_two_bursts_and_after_them_each_goes_alone_and_none_goes_twice():
+    found = bundles(waiting(0, 0, 0, 0, 20, 40, 40, 40, 40, 60), N3)
+    assert sizes(found) == [(4, True), (1, False), (4, True), (1, False)]
+    assert [item.alert_id for bundle in found for item in bundle.items] == [*range(10)]
+    assert [bundle.why[:1] for bundle in found if bundle.grouped] == ["4", "4"]
+
+
+def test_messages_go_in_the_order_of_their_oldest_item():
+    """Whatever marketplace, and in the order of the alerts where the time is the same."""
+    burst, between = waiting(0, 1, 2, 3), Waiting(9, "DE", "B9", "high", NOW + MINUTE)
+    last = [
+        Waiting(n, place, "B8", "high", NOW + 9 * MINUTE) for n, place in ((8, "DE"), (7, "GB"))
+    ]
+    found = bundles([*last, between, *burst], N3)
+    assert [bundle.items[0].alert_id for bundle in found] == [0, 9, 7, 8]
+    assert [bundle.items[0].alert_id for bundle in bundles(reversed(last), N3)] == [7, 8]
 
 
 def test_the_worst_decides_where_a_group_goes():

@@ -32,6 +32,7 @@ from worker.alerts.events import (
     Tick,
     Unacknowledge,
 )
+from worker.alerts.flapping import STEADY, Flap
 from worker.alerts.lifecycle import advance
 from worker.alerts.steps import Quiet
 
@@ -308,6 +309,22 @@ def test_closed_by_hand_it_stays_quiet_for_the_window_unless_it_gets_worse():
     assert play([(sighting(), m) for m in (1, 15, 30)], closed)[1] == []
     assert play([(sighting(), 31)], closed)[1] == [("still-true", 31)]
     assert play([(sighting("critical"), 1)], closed)[1] == [("rose", 1)]
+
+
+def test_the_first_delivery_starts_the_time_after_which_nobody_follows_it_and_no_other_does():
+    first = advance(alert(), Delivered("mail"), NOW, SETTINGS).alert
+    assert (first.attention, first.delivered_at, first.timeout_from) == ("delivered", NOW, NOW)
+    assert advance(first, Delivered("chat"), NOW + HOUR, SETTINGS).alert == first
+    then = NOW - 5 * MINUTE
+    taken_on = reviewing(delivered_at=None, timeout_from=then)
+    after = advance(taken_on, Delivered("mail"), NOW, SETTINGS).alert
+    assert (after.attention, after.delivered_at, after.timeout_from) == ("reviewing", NOW, then)
+
+
+def test_time_passes_for_the_alert_that_took_the_place_only():
+    old = ended("timeout", superseded_by=7, below_warning_since=NOW - HOUR)
+    step = advance(old, Tick(), NOW, SETTINGS, Flap((), NOW - HOUR, "high"))
+    assert (step.alert, step.transitions, step.flap) == (old, (), STEADY)
 
 
 @pytest.mark.parametrize("before", [delivered(), reviewing(), snoozed(), alert()])
