@@ -257,7 +257,8 @@ def test_that_it_has_settled_says_at_what(before, severity, says):
     assert (told.kind, told.severity, told.why) == ("settled", severity, says)
 
 
-def test_what_muted_an_alert_that_has_ended_mutes_no_remark_of_today():
+@pytest.mark.parametrize("event", [sighting("success"), Tick()])
+def test_what_muted_an_alert_that_has_ended_mutes_no_remark_of_today(event):
     before = ended("cleared", inhibited_by="the Buy Box is suppressed")
-    step = advance(before, sighting("success"), NOW, SETTINGS, Flap((), NOW - HOUR, "high"))
+    step = advance(before, event, NOW, SETTINGS, Flap((), NOW - HOUR, "high"))
     assert [tell.kind for tell in step.told] == ["settled"]

@@ -99,10 +99,11 @@ def test_what_has_left_counts_and_is_not_sent_again():
 
 
 def test_between_two_bursts_and_after_them_each_goes_alone_and_none_goes_twice():
-    found = bundles(waiting(0, 0, 0, 0, 20, 40, 40, 40, 40, 60), N3)
-    assert sizes(found) == [(4, True), (1, False), (4, True), (1, False)]
-    assert [item.alert_id for bundle in found for item in bundle.items] == [*range(10)]
-    assert [bundle.why[:1] for bundle in found if bundle.grouped] == ["4", "4"]
+    minutes = [*range(7), 20, *range(40, 47), 60]
+    found = bundles(waiting(*minutes), N3)
+    assert sizes(found) == [(7, True), (1, False), (7, True), (1, False)]
+    assert [item.alert_id for bundle in found for item in bundle.items] == [*range(16)]
+    assert [bundle.why[:2] for bundle in found if bundle.grouped] == ["7 ", "7 "]
 
 
 def test_messages_go_in_the_order_of_their_oldest_item():

@@ -68,7 +68,8 @@ def _tick(alert: Alert | None, now: datetime, settings: AlertSettings, flap: Fla
     draft = Draft(alert, now, settings, flapping.judge(flap, now, settings))
     settle(draft)
     remind(draft)
-    return flipped(draft, flap, CLOCK, alert.inhibited_by if alert else None)
+    # What mutes an open alert is asked of that alert; one that has ended knows only what muted it.
+    return flipped(draft, flap, CLOCK, None)
 
 
 def _deliver(alert: Alert | None, delivery: Delivered, now: datetime, flap: Flap) -> Step | Refusal:
