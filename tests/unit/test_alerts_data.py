@@ -26,7 +26,7 @@ from worker.alerts.events import (
     Tick,
 )
 from worker.alerts.lifecycle import advance
-from worker.alerts.settings import AlertSettings
+from worker.alerts.settings import LONGEST, AlertSettings
 from worker.alerts.values import Phase
 
 TOUCHED_BY_AN_UPDATE = {
@@ -259,10 +259,23 @@ def test_a_clock_that_is_a_little_behind_turns_no_time_back():
     [
         {"dedupe_window": 0 * MINUTE}, {"clear_hold": -MINUTE}, {"flapping_leave_pct": 30},
         {"snooze_default": 25 * HOUR}, {"burst_limit": 0}, {"digest_hour": 24},
-        {"escalation_levels": -1},
+        {"escalation_levels": -1}, {"repeat_interval": LONGEST + SECOND}, {"digest_hour": -1},
+        {"flapping_leave_pct": -1}, {"flapping_enter_pct": 101},
     ],
-    ids=lambda wrong: next(iter(wrong)),
+    ids=lambda wrong: "{}={}".format(*next(iter(wrong.items()))),
 )  # fmt: skip
 def test_settings_that_cannot_be_meant_are_refused_with_a_sentence(wrong):
     with pytest.raises(ValueError, match=r"\.$"):
         AlertSettings(**wrong)
+
+
+@pytest.mark.parametrize(
+    "widest",
+    [
+        {"repeat_interval": LONGEST, "snooze_default": 24 * HOUR, "burst_limit": 1},
+        {"flapping_leave_pct": 0, "flapping_enter_pct": 100, "escalation_levels": 0},
+        {"flapping_leave_pct": 99, "flapping_enter_pct": 100, "digest_hour": 0},
+    ],
+)
+def test_settings_at_their_limits_are_meant(widest):
+    assert AlertSettings(**widest)

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from economics.facts import HealthFacts, MarketFacts, Offer
+from tests.alerts import delivered, ended
 from tests.strategies import SUBJECT, T0
 from worker.alerts.evidence import severities_of, sighting_of, what_is_missing
+from worker.alerts.facts import HEALTH_AT
 from worker.alerts.values import rank
 from worker.analysis.severity import Standing, assess
 from worker.analysis.state import Event, Moment, ProductState, SeveritySettings, apply_event
@@ -65,6 +67,49 @@ def test_what_cannot_matter_is_not_missing():
     assert what_is_missing(won, "full", sales_threshold=ONE) is None
     named = what_is_missing(won, "full", sales_threshold=ONE, costs_known=True)
     assert named == "unknown: margin at your price pct, margin at market low pct"
+
+
+HIGH_UP = {"your_price": Decimal(12), "market_low": Decimal(8)}
+"""Half above the market low: no rule's distance is missing."""
+NOT_WON, WON = {"buy_box_winner": False}, {"buy_box_winner": True}
+
+
+@pytest.mark.parametrize(
+    ("gap", "known"),
+    [
+        ("market low", {"your_price": ONE, "your_position": 10, "total_offers": 10} | NOT_WON),
+        ("your position", HIGH_UP | {"total_offers": 3} | NOT_WON),
+        ("total offers", HIGH_UP | {"your_position": 2} | NOT_WON),
+        ("buy box winner", HIGH_UP | {"your_position": 9, "total_offers": 10}),
+    ],
+)
+def test_what_could_make_it_worse_is_named(gap, known):
+    assert what_is_missing(Standing(**known), "full", sales_threshold=ONE) == f"unknown: {gap}"
+
+
+def test_where_costs_are_known_a_margin_that_is_missing_could_be_thin():
+    two = Standing(ONE, ONE, 1, 2, buy_box_winner=False, margin_at_your_price_pct=Decimal(40))
+    missing = what_is_missing(two, "full", sales_threshold=ONE, costs_known=True)
+    assert missing == "unknown: margin at market low pct"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"your_price": ONE, "market_low": ONE, "total_offers": 9} | NOT_WON,
+        HIGH_UP | {"your_position": 2} | WON,
+        HIGH_UP | {"total_offers": 2} | NOT_WON,
+        {"your_price": ONE, "market_low": ONE, "total_offers": 9} | WON,
+    ],
+    ids=["no distance", "a winner in front", "two offers", "a winner"],
+)
+def test_what_is_known_is_not_guessed_at(known):
+    """Else nothing would ever clear where one value is never sent."""
+    margins = dict.fromkeys(COSTS, Decimal(40))
+    for costs_known, more in ((False, {}), (True, margins)):
+        seen = Standing(**known, **more)
+        missing = what_is_missing(seen, "full", sales_threshold=ONE, costs_known=costs_known)
+        assert missing is None
 
 
 # from a state -------------------------------------------------------------------------------------
@@ -151,6 +196,42 @@ def test_pricing_health_lasts_until_the_own_offer_wins():
 )
 def test_what_cannot_be_known_is_no_evidence(events):
     assert said(*events)["price"].missing
+
+
+def test_each_alert_asks_only_for_what_it_is_about():
+    """An own offer outside of those that are sent hides the price, and neither Box nor health."""
+    found = said(health(), market(own(winner=True), minute=1), market(rival(), minute=2))
+    assert found["price"].missing
+    assert found["buy-box-suppressed"].missing is None
+    assert (found["pricing-health"].severity, found["pricing-health"].missing) == ("success", None)
+
+
+def test_a_box_that_nobody_spoke_of_and_a_message_in_doubt_clear_no_suppressed_box():
+    assert said(health())["buy-box-suppressed"].missing == "nobody said who has the Buy Box"
+    doubted = said(market(own(), rival()), market(own("0"), minute=1))
+    assert doubted["buy-box-suppressed"].missing == "invalid-price"
+
+
+def test_a_pricing_health_mutes_anew_when_it_is_another_than_the_closed_alert_heard_of():
+    state, _ = apply_event(ProductState(SUBJECT), health(5), SeveritySettings())
+    for minute, news in ((5, False), (4, True)):
+        at = (T0 + timedelta(minutes=minute)).isoformat()
+        closed = ended("manual", facts={HEALTH_AT: at})
+        seen = {
+            kind: sighting_of(state, kind, "high", SeveritySettings(), {}, health_alert=closed)
+            for kind in ("price", "pricing-health")
+        }
+        assert (seen["price"].pricing_health, seen["pricing-health"].echo) == (news, not news)
+        assert not seen["price"].echo
+    open_ = delivered(facts={HEALTH_AT: (T0 + timedelta(minutes=5)).isoformat()})
+    still = sighting_of(state, "price", "high", SeveritySettings(), {}, health_alert=open_)
+    assert still.pricing_health, "it mutes as long as its alert is open"
+
+
+def test_a_pricing_health_that_comes_late_speaks_at_the_time_of_the_newest_message():
+    """At its own, every alert of the product would refuse it as late, and nobody would hear of it."""
+    found = said(market(own(), rival(), minute=2), health(1))
+    assert {sighting.event_time for sighting in found.values()} == {T0 + timedelta(minutes=2)}
 
 
 def test_business_customers_have_alerts_of_their_own():

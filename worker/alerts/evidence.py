@@ -145,7 +145,6 @@ def _is_suppressed(state: ProductState) -> bool:
 def _times(state: ProductState) -> list[datetime]:
     times = [state.moment.event_time] if state.moment else []
     times += [state.health.at] if state.health else []
-    times += [state.winner_seen_at] if state.winner_seen_at else []
     return times
 
 
