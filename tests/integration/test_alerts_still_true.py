@@ -6,6 +6,7 @@ import pytest
 
 from db.acts import resolve_alerts
 from tests.alerting import Story
+from tests.factories import GB
 from worker.alerts.storing import record_delivery
 
 
@@ -99,6 +100,22 @@ def test_who_heard_of_the_warning_hears_that_what_it_became_is_over(story, heard
     assert cleared == (
         {"told": "cleared", "quiet": None} if heard else {"told": None, "quiet": "never-told"}
     )
+
+
+def test_a_message_that_arrives_after_the_end_of_one_of_its_alerts_is_recorded_for_the_others(
+    story,
+):
+    """Or its courier would fail, and send it again and again."""
+    story.see("critical", 0)
+    resolve(story, 1)
+    over = story.newest()
+    other = Story(story.conn, asin="B0OTHER001")
+    other.see("critical", 1)
+    there = other.newest()["id"]
+    changed = record_delivery(story.conn, [over["id"], there], "mail", story.at(2))
+    assert changed == [(f"{GB}:{other.asin}", "critical")]
+    first, second = story.alerts()
+    assert (first, second["delivered_at"]) == (over, story.at(2))
 
 
 def test_with_the_longest_settings_everything_is_still_worked(story):

@@ -11,22 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from economics.costing import NOTHING_KNOWN
 from economics.facts import HealthFacts, MarketFacts, Offer, facts_to_json
-from tests.factories import JP, NOW, OWN_SELLER, RIVALS
-from tests.strategies import ECONOMY, SUBJECT, event
+from tests.deciding import claim, decided, states_of
+from tests.factories import JP, NOW, OWN_SELLER
+from tests.strategies import ECONOMY, SUBJECT
 from worker.analysis import decide as room
 from worker.analysis.decide import (
     RETRY_FIRST,
     RETRY_LONGEST,
-    Claimed,
     backoff,
-    decide,
     failed_attempt,
     subjects,
 )
 from worker.analysis.severity import SEVERITIES
-from worker.analysis.state import SeveritySettings
 from worker.analysis.store import history_from_assessment
 from worker.errors import (
     PermanentError,
@@ -38,34 +35,6 @@ from worker.errors import (
 OTHER = SUBJECT._replace(asin="B0OTHER001")
 OWN_OFFER = Offer(seller_id=OWN_SELLER, listing=Decimal("12.00"))
 HEALTH = facts_to_json(HealthFacts(currency="GBP", issue_type="BuyBoxDisqualification"))
-
-
-def claim(seconds, price="12.00", *, subject=SUBJECT, attempts=0, **changes):
-    offers = (
-        Offer(seller_id=OWN_SELLER, listing=Decimal(price)),
-        Offer(seller_id=RIVALS[0], listing=Decimal("10.00")),
-    )
-    told = event(seconds, MarketFacts(currency="GBP", offers=offers), subject=subject)
-    made = Claimed(
-        told.row_id, subject, told.moment, attempts, told.trace_id, facts_to_json(told.facts)
-    )
-    return replace(made, **changes)
-
-
-def decided(*claimed, known=None, max_attempts=3, policy="full", of_economy=NOTHING_KNOWN):
-    return decide(
-        claimed,
-        known or {},
-        SeveritySettings(policy=policy),
-        now=NOW,
-        max_attempts=max_attempts,
-        jitter=random.Random(7),
-        economy=of_economy,
-    )
-
-
-def states_of(*claimed, **given_):
-    return {state.subject: state for state in decided(*claimed, **given_).states}
 
 
 @pytest.fixture
@@ -309,6 +278,33 @@ def test_a_batch_comes_to_what_its_messages_come_to_one_at_a_time(data):
     assert [history_from_assessment(a) for a in together.assessments] == rows
     [after] = [*together.states, *together.noted] or before.values()
     assert replace(after, version=0) == replace(known[SUBJECT], version=0)
+
+
+@pytest.mark.parametrize("last", [{}, {"facts_json": HEALTH}, {"facts_json": "{}"}])
+def test_whatever_ends_a_batch_its_newest_offers_are_worked_out_to_the_advice(last):
+    batch = [claim(1), claim(2, "13.00"), claim(3, "14.00", **last)]
+    known = {}
+    for one in batch:
+        known |= states_of(one, known=known, of_economy=ECONOMY)
+    [state] = decided(*batch, of_economy=ECONOMY).states
+    assert state.economics.view.recommended_price
+    assert replace(state, version=3) == replace(known[SUBJECT], version=3)
+
+
+def test_the_alerts_hear_each_message_that_is_not_late_as_it_left_the_state():
+    heard = decided(claim(2, "13.00"), claim(1), claim(3, subject=OTHER)).heard
+    assert [(one.state.moment, one.state.subject, one.trace_id) for one in heard] == [
+        (told.moment, told.subject, told.trace_id)
+        for told in (claim(1), claim(2), claim(3, subject=OTHER))
+    ]
+    assert decided(claim(1), known=states_of(claim(2))).heard == []
+
+
+def test_the_alerts_hear_a_late_message_that_ends_a_pricing_health():
+    won = MarketFacts(currency="GBP", offers=(replace(OWN_OFFER, winner=True),))
+    known = states_of(claim(1, facts_json=HEALTH), claim(3))
+    [heard] = decided(claim(2, facts_json=facts_to_json(won)), known=known).heard
+    assert heard.state.health is None
 
 
 def test_each_notification_is_either_assessed_or_failed(raising):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from economics.facts import HealthFacts, MarketFacts, Offer
 from tests.factories import GB, JP, OWN_SELLER, RIVALS
-from tests.strategies import SUBJECT, after, at, event
+from tests.strategies import ECONOMY, SUBJECT, after, at, event
 from worker.analysis.judge import standing_of
 from worker.analysis.severity import gap_pct
 from worker.analysis.state import (
@@ -316,3 +316,28 @@ def test_a_late_low_is_remembered_by_a_state_that_was_never_priced():
     late, assessment = after(market(1, "12.00", rival="9.00"), state=replace(state, economics=None))
     assert (assessment.outcome, late.economics) == ("late", None)
     assert [point.low for point in late.low_points] == [Decimal("9.00"), Decimal("10.00")]
+
+
+def test_an_own_win_that_comes_late_brings_back_no_pricing_health_that_a_newer_win_ended():
+    wins = [market(at_, "9.00", winner=True) for at_ in (1, 3, 2)]
+    state, told = after(*wins, health(2.5))
+    assert (state.winner_seen_at, state.health, told.outcome) == (at(3), None, "late")
+
+
+def test_an_older_doubt_takes_nothing_from_the_newer_one():
+    state, _ = after(invalid(5), invalid(3), market(4, "11.00"))
+    assert (state.doubt_since, state.doubt_reason) == (at(5), "invalid-price")
+
+
+def test_a_race_is_flagged_whether_its_lows_come_in_order_or_one_of_them_late():
+    """Six falls by two rivals in turn are one; five are none."""
+    lows = []
+    for n in range(7):
+        rival = Offer(seller_id=RIVALS[n % 2], listing=Decimal(10) - Decimal(n) / 10)
+        facts = MarketFacts(currency="GBP", offers=(rival, offer(OWN, "11.00")))
+        lows.append(event(n, facts))
+    in_order, _ = after(*lows, economy=ECONOMY)
+    without, _ = after(*lows[:3], *lows[4:], economy=ECONOMY)
+    late, _ = after(lows[3], state=without, economy=ECONOMY)
+    flags = [one.economics.view.risk_flags for one in (in_order, without, late)]
+    assert ["race-to-bottom" in found for found in flags] == [True, False, True]
