@@ -177,6 +177,7 @@ def test_a_chain_of_rises_in_one_transaction_is_one_open_alert(story):
         story.file(severity, minute)
     assert story.work(3).processed == 3
     first, second, third = story.alerts()
+    assert len({a["changed_in"] for a in (first, second, third)}) == 1
     assert [a["attention"] for a in (first, second, third)] == ["resolved", "resolved", "new"]
     assert (first["superseded_by"], second["supersedes"]) == (second["id"], first["id"])
     assert (second["superseded_by"], third["supersedes"]) == (third["id"], second["id"])
@@ -264,6 +265,16 @@ def test_a_tick_without_time_for_all_takes_what_has_waited_longest(conn, monkeyp
     assert story.rows("SELECT asin FROM alerts WHERE escalation_level = 1") == [
         {"asin": "B000000002"}
     ]
+
+
+def test_a_tick_takes_all_that_is_due_part_by_part_until_it_is_told_to_stop(conn, monkeypatch):
+    """However many are due after a night without a worker."""
+    monkeypatch.setattr(ticking, "ALERTS_AT_ONCE", 1)
+    for asin in ("B000000001", "B000000002", "B000000003"):
+        Story(conn, asin=asin).see("critical", 0)
+    due = Story(conn).at(70)
+    assert ticking.tick(conn, now=due, seconds=60, stop=lambda: True) == 1
+    assert ticking.tick(conn, now=due, seconds=60) == 2
 
 
 # who else is there --------------------------------------------------------------------------------

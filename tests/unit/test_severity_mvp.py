@@ -112,6 +112,12 @@ def test_without_prices_to_compare_it_is_info(standing):
     assert severity(standing, your_price=None) == "info"
 
 
+@pytest.mark.parametrize("price", ["99.60", "50.00"])
+def test_an_own_price_under_the_market_low_is_one_to_compare(price):
+    """However little or far: only what is not known is info."""
+    assert severity(TRAILING, your_price=Decimal(price)) == "warning"
+
+
 def test_no_market_low_does_not_hide_a_success():
     """`winner or position <= 3` comes before `no prices`."""
     assert severity(BEHIND, market_low=None, buy_box_winner=True) == "success"
@@ -119,6 +125,7 @@ def test_no_market_low_does_not_hide_a_success():
 
 
 def test_a_missing_own_offer_is_info_before_any_success():
+    assert verdict_on(BEHIND, your_price=None).reasons == ("the own offer is unknown",)
     assert severity(BEHIND, your_price=None, buy_box_winner=True) == "info"
     assert severity(BEHIND, your_price=None, your_position=1) == "info"
 
