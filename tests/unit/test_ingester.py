@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Sequence
+from concurrent.futures import wait
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, arrival
 from tests.interleave import Background, letter, until
+from worker.ingest import service
 from worker.ingest.buffer import InHand
 from worker.ingest.service import Ingester
 from worker.ingest.sqs import Received
@@ -226,3 +229,57 @@ def test_what_one_queue_refuses_is_given_back_to_the_next_unless_nobody_answers(
     ingester._give_back([*in_hand(first, "a"), *in_hand(second, "b", "c")])
     assert second.asked == ([["b", "c"]] if both else [])
     assert ingester.tally.as_dict()["given_back"] == (2 if both else 0)
+
+
+# stopping -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", ["database", "filing"])
+def test_at_the_end_what_the_database_does_not_take_is_given_back_untried(reason) -> None:
+    """A try takes seconds, and the platform kills what is not gone in time."""
+    queue = Scripted()
+    ingester = ingester_of(queue)
+    ingester._watchman.farewell = lambda: None
+    ingester._buffer.put(queue.source, in_hand(queue, "a", "b"))
+    ingester._gate.shut(reason, "refused")
+    ingester.stop()
+    tries = calls_of(ingester, "_transact")
+    ingester._wind_up([])
+    assert (tries, queue.asked) == ([], [["a", "b"]])
+
+
+def test_at_the_end_what_is_in_hand_is_filed_before_the_rest_is_given_back() -> None:
+    queue = Scripted()
+    ingester = ingester_of(queue)
+    ingester._watchman.farewell = lambda: None
+    filed: list[InHand] = []
+    ingester._file = filed.extend
+    ingester._buffer.put(queue.source, in_hand(queue, *map(str, range(15))))
+    ingester._wind_up([])
+    assert sorted(int(one.receipt_handle) for one in filed) == [*range(15)]
+    assert queue.asked == []
+
+
+def test_the_last_deletes_are_waited_for_before_the_ingester_says_farewell(monkeypatch) -> None:
+    """Cut off, what was filed comes again, each time an ingester is renewed."""
+    order: list[str] = []
+    waited_for = threading.Event()
+
+    def delete() -> list[str]:
+        waited_for.wait(5)
+        order.append("deleted")
+        return []
+
+    def wait_and_let_go(futures, timeout):
+        waited_for.set()
+        return wait(futures, timeout)
+
+    monkeypatch.setattr(service, "wait", wait_and_let_go)
+    queue = Scripted(delete, delete)
+    ingester = ingester_of(queue)
+    ingester._watchman.farewell = lambda: order.append("farewell")
+    ingester._delete_later(in_hand(queue, "a"))
+    ingester._delete_later(in_hand(queue, "b"))
+    ingester._wind_up([])
+    assert order == ["deleted", "deleted", "farewell"]
+    assert ingester.tally.as_dict()["deleted"] == 2
