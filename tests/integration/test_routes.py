@@ -190,7 +190,9 @@ def test_what_waits_for_a_route_that_goes_is_cancelled_and_said(conn, routes, co
     add_message(conn, add_alert(conn, severity="warning"), "digest")
     dispatch(conn)
     assert "waiting messages cancelled: 1" in routes(command, "ops").output
-    assert deliveries(conn, "status", "route_name") == [("cancelled", "ops")]
+    assert deliveries(conn, "status", "route_name", "next_attempt_at") == [
+        ("cancelled", "ops", None)
+    ]
     assert message_statuses(conn) == ["failed"], "nobody else gets it, and that is said"
 
 

@@ -64,9 +64,9 @@ def test_a_clear_is_told_in_spite_of_a_cause_to_who_was_told_of_the_alert():
 N3 = AlertSettings(burst_limit=3)
 
 
-def waiting(*minutes, marketplace="GB", sent=0, severity="warning"):
+def waiting(*minutes, marketplace="GB", sent=0):
     return [
-        Waiting(n, marketplace, f"B{n}", severity, NOW + m * MINUTE, sent=n < sent)
+        Waiting(n, marketplace, f"B{n}", NOW + m * MINUTE, sent=n < sent)
         for n, m in enumerate(minutes)
     ]
 
@@ -89,7 +89,7 @@ def test_a_window_that_has_passed_does_not_count():
 def test_another_marketplace_is_another_burst_and_the_same_product_counts_once():
     two = waiting(0, 1) + waiting(0, 1, marketplace="DE")
     assert sizes(bundles(two, N3)) == [(1, False)] * 4
-    same = [Waiting(n, "GB", "B1", "high", NOW) for n in range(9)]
+    same = [Waiting(n, "GB", "B1", NOW) for n in range(9)]
     assert sizes(bundles(same, N3)) == [(1, False)] * 9
 
 
@@ -108,18 +108,11 @@ def test_between_two_bursts_and_after_them_each_goes_alone_and_none_goes_twice()
 
 def test_messages_go_in_the_order_of_their_oldest_item():
     """Whatever marketplace, and in the order of the alerts where the time is the same."""
-    burst, between = waiting(0, 1, 2, 3), Waiting(9, "DE", "B9", "high", NOW + MINUTE)
-    last = [
-        Waiting(n, place, "B8", "high", NOW + 9 * MINUTE) for n, place in ((8, "DE"), (7, "GB"))
-    ]
+    burst, between = waiting(0, 1, 2, 3), Waiting(9, "DE", "B9", NOW + MINUTE)
+    last = [Waiting(n, place, "B8", NOW + 9 * MINUTE) for n, place in ((8, "DE"), (7, "GB"))]
     found = bundles([*last, between, *burst], N3)
     assert [bundle.items[0].alert_id for bundle in found] == [0, 9, 7, 8]
     assert [bundle.items[0].alert_id for bundle in bundles(reversed(last), N3)] == [7, 8]
-
-
-def test_the_worst_decides_where_a_group_goes():
-    mixed = [*waiting(0, 1, 2), Waiting(9, "GB", "B9", "critical", NOW)]
-    assert bundles(mixed, N3)[0].severity == "critical"
 
 
 @given(
@@ -132,7 +125,7 @@ def test_the_worst_decides_where_a_group_goes():
 def test_bursts_are_found_as_by_looking_at_every_window(items, limit):
     settings = AlertSettings(burst_limit=limit)
     given = [
-        Waiting(n, place, f"B{asin}", "warning", NOW + timedelta(minutes=minute), sent)
+        Waiting(n, place, f"B{asin}", NOW + timedelta(minutes=minute), sent)
         for n, (place, asin, minute, sent) in enumerate(items)
     ]
     bursting = set()

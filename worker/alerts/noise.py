@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from worker.alerts.events import Sighting
 from worker.alerts.settings import AlertSettings
-from worker.alerts.values import AlertSeverity, Kind, rank
+from worker.alerts.values import Kind
 
 PRICE_KINDS: frozenset[Kind] = frozenset({"price", "business-price"})
 
@@ -42,7 +42,6 @@ class Waiting:
     alert_id: int
     marketplace_id: str
     asin: str
-    severity: AlertSeverity
     at: datetime
     sent: bool = False
 
@@ -55,11 +54,6 @@ class Bundle:
     items: tuple[Waiting, ...]
     grouped: bool
     why: str
-
-    @property
-    def severity(self) -> AlertSeverity:
-        """The worst in it decides where it goes."""
-        return max((item.severity for item in self.items), key=rank)
 
 
 def bundles(waiting: Iterable[Waiting], settings: AlertSettings) -> list[Bundle]:

@@ -17,8 +17,6 @@ from datetime import datetime, timedelta
 from db.delivery_rows import DueMessage, Gathering, Interruption, NewDelivery, RouteRow, Verdict
 from worker.alerts.noise import Waiting, bundles
 from worker.alerts.settings import AlertSettings
-from worker.alerts.values import AlertSeverity, alert_severity
-from worker.analysis.severity import Severity
 from worker.delivery.matching import (
     Interest,
     interest_of,
@@ -135,23 +133,17 @@ def _interrupting(
     by_item: dict[Waiting, list[DueMessage]] = defaultdict(list)
     items = []
     for m in due:
-        item = Waiting(m.alert_id, m.marketplace_id, m.asin, _as_alert(m.severity), m.scheduled_at)
+        item = Waiting(m.alert_id, m.marketplace_id, m.asin, m.scheduled_at)
         by_item[item].append(m)
         items.append(item)
-    # Only the products and times of what has gone count, its severity never.
     items += [
-        Waiting(s.alert_id, s.marketplace_id, s.asin, "critical", s.scheduled_at, sent=True)
+        Waiting(s.alert_id, s.marketplace_id, s.asin, s.scheduled_at, sent=True)
         for s in interruptions
     ]
     for bundle in bundles(items, settings):
         messages = tuple(by_item[item].pop(0) for item in bundle.items)
         burst = bundle.marketplace_id if bundle.grouped else None
         yield _Parcel("immediate", messages, bundle.why, burst)
-
-
-def _as_alert(severity: str | None) -> AlertSeverity:
-    known: dict[str, Severity] = {"critical": "critical", "high": "high", "warning": "warning"}
-    return alert_severity(known.get(severity or "", "info")) or "warning"
 
 
 def _for_route(
