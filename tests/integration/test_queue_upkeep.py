@@ -82,6 +82,23 @@ class TestTheRescue:
         conn.execute("UPDATE procrastinate_events SET at = at - interval '301 seconds'")
         assert rescue(conn) == [(running["id"], PRODUCT)]
 
+    def test_the_time_of_each_job_is_its_own_and_counts_from_its_start(self, conn, running):
+        """Whatever others have started since, and whatever else was asked of it meanwhile."""
+        deliver(conn, letter(asin="B0TEST0002"))
+        fetch_job(conn)
+        conn.execute("UPDATE procrastinate_jobs SET worker_id = %s", (running["worker_id"],))
+        conn.execute(
+            "UPDATE procrastinate_events SET at = at - interval '301 seconds' WHERE job_id = %s",
+            (running["id"],),
+        )
+        conn.execute(
+            "INSERT INTO procrastinate_events (job_id, type) VALUES (%s, 'abort_requested')",
+            (running["id"],),
+        )
+        assert rescue_stalled_jobs(conn, silent=SILENT, max_runtime=MAX_RUNTIME) == [
+            (running["id"], PRODUCT)
+        ]
+
     def test_a_job_that_was_started_again_is_timed_from_then(self, conn, running):
         conn.execute("UPDATE procrastinate_events SET at = at - interval '301 seconds'")
         rescue(conn)
