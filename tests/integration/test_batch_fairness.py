@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -92,6 +93,45 @@ class TestSuccessors:
         assert front(conn).processed == 1
         assert waiting(conn) == []
 
+    @pytest.mark.parametrize("due", [timedelta(0), timedelta(hours=-1)])
+    def test_what_has_backed_off_long_enough_is_a_reason_for_one(self, conn, due):
+        deliver(conn, message(1))
+        now = datetime.now(UTC)
+        conn.execute("UPDATE worker_notifications SET next_attempt_at = %s", (now + due,))
+        conn.execute("DELETE FROM procrastinate_jobs")
+        assert sql.defer_successors(conn, {product(1): 7}, now=now) == 1
+        assert waiting(conn) == [product(1)]
+
+    def test_one_without_a_priority_stands_where_the_oldest_left_puts_it(self, conn):
+        """By event, then publish time, then key: that is the one that is analysed next."""
+        deliver(conn, *(message(1) for _ in range(4)))
+        conn.execute("DELETE FROM procrastinate_jobs")
+        rows = column(conn, "SELECT id FROM worker_notifications ORDER BY id")
+        times = [(2, 1, "a", 1), (1, 2, "b", 2), (1, 1, "d", 3), (1, 1, "c", 4)]
+        for row, (event, published, key, received) in zip(rows, times, strict=True):
+            conn.execute(
+                "UPDATE worker_notifications SET event_time = %(day)s + %(event)s * interval '1 s',"
+                " publish_time = %(day)s + %(published)s * interval '1 s', event_key = %(key)s,"
+                " received_at = %(day)s + %(received)s * interval '1 h' WHERE id = %(row)s",
+                {
+                    "day": datetime(2026, 1, 1, tzinfo=UTC),
+                    "event": event,
+                    "published": published,
+                    "key": key,
+                    "received": received,
+                    "row": row,
+                },
+            )
+        for way in ("indexscan", "indexonlyscan", "bitmapscan"):  # no index that has the order
+            conn.execute(f"SET enable_{way} = off")
+        sql.defer_successors(conn, {product(1): None}, now=datetime.now(UTC))
+        assert conn.execute(
+            "SELECT (j.args ->> 'notification')::bigint, n.event_key,"
+            " j.priority = buybox_due_order(n.received_at, 0)"
+            " FROM procrastinate_jobs AS j"
+            " JOIN worker_notifications AS n ON n.id = (j.args ->> 'notification')::bigint"
+        ).fetchall() == [(rows[3], "c", True)]
+
     def test_jobs_of_products_with_nothing_left_are_cleared_away(self, conn):
         """Else they would stand at the front, be taken by every batch, and stay."""
         run_own_job(conn)
@@ -114,6 +154,19 @@ class TestSuccessors:
         assert gone == {product(2): 9, product(1): 9}
         left = conn.execute("SELECT lock, priority FROM procrastinate_jobs ORDER BY priority")
         assert left.fetchall() == [(product(1), 1), (product(1), 5)]
+
+    def test_beside_others_a_few_jobs_of_each_product_go_the_first_come_first(
+        self, conn, monkeypatch
+    ):
+        monkeypatch.setattr(sql, "JOBS_DELETED_BESIDE_OTHERS", 2)
+        for n in (1, 2):
+            for _ in range(3):
+                defer(conn, product(n))
+        newest = conn.execute("SELECT max(id) FROM procrastinate_jobs GROUP BY lock ORDER BY 1")
+        expected = newest.fetchall()
+        sql.delete_waiting_jobs(conn, [product(1), product(2)], crowded=False)
+        left = conn.execute("SELECT id FROM procrastinate_jobs ORDER BY id")
+        assert left.fetchall() == expected
 
 
 def heat(conn, messages):

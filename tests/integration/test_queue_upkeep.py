@@ -67,6 +67,15 @@ class TestTheRescue:
         again = fetch_job(conn, worker=register_worker(conn))
         assert (again["id"], again["attempts"]) == (running["id"], 1)
 
+    def test_without_a_time_of_its_caller_it_goes_by_the_databases(self, conn, running):
+        silent_for = "UPDATE procrastinate_workers SET last_heartbeat = now() - %s::interval"
+        conn.execute(silent_for, ("25 seconds",))
+        assert rescue_stalled_jobs(conn, silent=SILENT, max_runtime=MAX_RUNTIME) == []
+        conn.execute(silent_for, ("31 seconds",))
+        assert rescue_stalled_jobs(conn, silent=SILENT, max_runtime=MAX_RUNTIME) == [
+            (running["id"], PRODUCT)
+        ]
+
     def test_a_worker_that_was_heard_in_time_keeps_its_job(self, conn, running):
         conn.execute(
             "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '25 seconds'"
