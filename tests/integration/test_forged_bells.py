@@ -19,20 +19,22 @@ LISTENING = (
 
 
 @pytest.fixture
-def as_reader(conn, open_connection):
+def as_reader(open_connection):
     """Rings procrastinate's bell as a login that may look at the views and touch nothing."""
     reader = open_connection(autocommit=True)
     reader.execute("SET ROLE ops_reader")
 
     def ring(payload: str) -> None:
-        until(lambda: column(conn, LISTENING), "the worker listens")
         reader.execute("SELECT pg_notify(%s, %s)", (BELL, payload))
 
     return ring
 
 
-def at_work(url: str, story):
-    """A worker of two jobs at once that only bells wake; `story` is what happens meanwhile."""
+def at_work(conn, url: str, story):
+    """A worker of two jobs at once that only bells wake; `story` is what happens while it listens.
+
+    A job that came after its first look and before it listened would wait for the next one.
+    """
 
     async def run():
         connector = BuyboxConnector(conninfo=url, min_size=1, max_size=4)
@@ -55,6 +57,9 @@ def at_work(url: str, story):
             )
             running = asyncio.create_task(worker.run())
             try:
+                await asyncio.to_thread(
+                    until, lambda: column(conn, LISTENING), "the worker listens"
+                )
                 await story(work.defer_async, lambda word: hears(said, word, running), gate)
             finally:
                 worker.stop()
@@ -72,7 +77,9 @@ async def hears(said, word: str, running) -> None:
 
 
 @pytest.mark.parametrize("payload", ["", "hello", "[]", "{}", '{"type": "abort_job_requested"}'])
-def test_a_bell_that_is_none_of_procrastinate_s_ends_no_worker(as_reader, database_url, payload):
+def test_a_bell_that_is_none_of_procrastinate_s_ends_no_worker(
+    conn, as_reader, database_url, payload
+):
     async def story(defer, hears, gate):
         await asyncio.to_thread(as_reader, payload)
         await defer()
@@ -80,10 +87,10 @@ def test_a_bell_that_is_none_of_procrastinate_s_ends_no_worker(as_reader, databa
         gate.set()
         await hears("ended")
 
-    at_work(database_url, story)
+    at_work(conn, database_url, story)
 
 
-def test_a_bell_aborts_no_job(as_reader, database_url):
+def test_a_bell_aborts_no_job(conn, as_reader, database_url):
     async def story(defer, hears, gate):
         job = await defer()
         await hears("began")
@@ -94,4 +101,4 @@ def test_a_bell_aborts_no_job(as_reader, database_url):
         await hears("ended")
         await hears("ended")
 
-    at_work(database_url, story)
+    at_work(conn, database_url, story)
