@@ -69,6 +69,9 @@ def home_in(folder: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix="buybox-postgres-"))
 
 
-def temporary_home(purpose: str) -> Path:
-    """A fresh folder for a server's data, short enough for its socket's path."""
-    return Path(tempfile.mkdtemp(prefix=f"buybox-{purpose}-")) / "data"
+def temporary_home(purpose: str, folder: Path | None = None) -> Path:
+    """A fresh folder for a server's data, short enough for its socket's path.
+
+    In `folder`, or where the machine keeps what is temporary.
+    """
+    return Path(tempfile.mkdtemp(prefix=f"buybox-{purpose}-", dir=folder)) / "data"

@@ -24,6 +24,7 @@ from api.settings import ApiSettings
 from db.connect import connect
 from db.embedded import start_postgres, temporary_home
 from db.migrate import migrate
+from tests.in_memory import clear_up_after_killed_runs, folder_in_memory, purpose_of_this_run
 from worker.settings import Settings
 
 _GIVEN_DATABASE_URL = os.environ.get("DATABASE_URL")
@@ -83,7 +84,9 @@ def pg_server() -> Iterator[Server]:
     if _GIVEN_DATABASE_URL:
         yield Server(_GIVEN_DATABASE_URL)
         return
-    home = temporary_home("tests")
+    if folder := folder_in_memory():
+        clear_up_after_killed_runs(folder)
+    home = temporary_home(purpose_of_this_run(), folder)
     server = start_postgres(home, durable=False)
     yield Server(server.get_uri())
     server.cleanup()
