@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import psycopg
 import pytest
 from psycopg import sql
 
-AT = datetime(2026, 3, 1, tzinfo=UTC)
-DAY, NEXT_DAY = date(2026, 1, 1), date(2026, 2, 1)
+from tests.true_rows import DAY, put
 
-PRODUCT = {
-    "seller_id": "S1",
-    "marketplace_id": "M1",
-    "asin": "B0CXYZ1234",
-    "item_condition": "new",
-    "fulfilment_channel": "amazon",
-    "currency": "GBP",
-    "updated_at": AT,
-}
-REFERRAL = {
-    "rule_id": "r1",
-    "marketplace_id": "M1",
-    "kind": "referral",
-    "category": "toys",
-    "shape": "flat",
-    "rate": 0.15,
-    "currency": "GBP",
-    "valid_from": DAY,
-    "source": "a page",
-    "source_date": DAY,
-    "updated_at": AT,
-}
+NEXT_DAY = date(2026, 2, 1)
+
 FULFILMENT = {
     "kind": "fulfilment", "category": None, "shape": None, "rate": None, "size_tier": "small",
     "fulfilment_channel": "amazon", "amount": 2.5,
@@ -42,35 +21,15 @@ DIGITAL = {
     "kind": "digital-services", "category": None, "shape": None, "applies_to": ["referral"],
 }  # fmt: skip
 VAT = {"kind": "vat-on-fees", "category": None, "shape": None}
-TERMS = {
-    "seller_id": "S1",
-    "marketplace_id": "M1",
-    "valid_from": DAY,
-    "vat_registered": True,
-    "fee_vat_recoverable": 1,
-    "updated_at": AT,
-}
-GOOD = {"products": PRODUCT, "fee_rules": REFERRAL, "seller_terms": TERMS}
+TABLES = ("products", "fee_rules", "seller_terms")
 MONEY = ("unit_cost", "inbound_postage", "own_postage", "prep")
 NO_MONEY = ("-0.01", "NaN", "Infinity", "-Infinity", "10000000000", "1.005")
-
-
-def insert(scratch, table, **changes):
-    row = GOOD[table] | changes
-    scratch.execute(
-        sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            sql.Identifier(table),
-            sql.SQL(", ").join(map(sql.Identifier, row)),
-            sql.SQL(", ").join(map(sql.Placeholder, row)),
-        ),
-        row,
-    )
 
 
 @pytest.mark.parametrize(
     ("table", "changes"),
     [
-        *((table, {}) for table in GOOD),
+        *((table, {}) for table in TABLES),
         ("products", dict.fromkeys(MONEY, "0.00") | {"min_price": "1.00", "max_price": "1.00"}),
         ("products", {"currency": "JPY", "unit_cost": "620.00"}),
         ("products", {"sale_vat_rate": 0, "weight_g": 1, "tags": ["a", "b"], "sku": "x y"}),
@@ -82,7 +41,7 @@ def insert(scratch, table, **changes):
     ],
 )
 def test_what_can_be_true_is_taken(scratch, table, changes):
-    insert(scratch, table, **changes)
+    put(scratch, table, **changes)
 
 
 CHECKED = [
@@ -151,11 +110,11 @@ CHECKED = [
 @pytest.mark.parametrize(("table", "constraint", "changes"), CHECKED)
 def test_what_cannot_be_true_is_refused(scratch, table, constraint, changes):
     with pytest.raises(psycopg.errors.CheckViolation) as refused:
-        insert(scratch, table, **changes)
+        put(scratch, table, **changes)
     assert refused.value.diag.constraint_name == constraint
 
 
-@pytest.mark.parametrize("table", GOOD)
+@pytest.mark.parametrize("table", TABLES)
 def test_every_check_is_tried(scratch, table):
     named = scratch.execute(
         "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid = %s::regclass",
@@ -178,9 +137,9 @@ def test_every_check_is_tried(scratch, table):
     ],
 )
 def test_two_rules_for_the_same_thing_on_the_same_day_are_refused(scratch, other):
-    insert(scratch, "fee_rules")
+    put(scratch, "fee_rules")
     with pytest.raises(psycopg.errors.ExclusionViolation) as refused:
-        insert(scratch, "fee_rules", rule_id="r2", **other)
+        put(scratch, "fee_rules", rule_id="r2", **other)
     assert refused.value.diag.constraint_name == "one_rule_at_a_time"
 
 
@@ -196,8 +155,8 @@ def test_two_rules_for_the_same_thing_on_the_same_day_are_refused(scratch, other
     ],
 )
 def test_rules_for_different_things_or_days_stand_side_by_side(scratch, other):
-    insert(scratch, "fee_rules")
-    insert(scratch, "fee_rules", rule_id="r2", **other)
+    put(scratch, "fee_rules")
+    put(scratch, "fee_rules", rule_id="r2", **other)
 
 
 @pytest.mark.parametrize(
@@ -205,35 +164,35 @@ def test_rules_for_different_things_or_days_stand_side_by_side(scratch, other):
     [{"weight_up_to_g": 500}, {"size_tier": "large"}, {"price_up_to": 10}, {"seller_id": "S1"}],
 )
 def test_each_band_of_a_fulfilment_fee_is_a_thing_of_its_own(scratch, other):
-    insert(scratch, "fee_rules", **FULFILMENT)
-    insert(scratch, "fee_rules", rule_id="r2", **FULFILMENT | other)
+    put(scratch, "fee_rules", **FULFILMENT)
+    put(scratch, "fee_rules", rule_id="r2", **FULFILMENT | other)
     with pytest.raises(psycopg.errors.ExclusionViolation):
-        insert(scratch, "fee_rules", rule_id="r3", **FULFILMENT | other)
+        put(scratch, "fee_rules", rule_id="r3", **FULFILMENT | other)
 
 
 def test_the_tiers_of_a_schedule_have_one_shape(scratch):
-    insert(scratch, "fee_rules", shape="whole-price", price_up_to=10)
-    insert(scratch, "fee_rules", rule_id="r2", shape="whole-price")
+    put(scratch, "fee_rules", shape="whole-price", price_up_to=10)
+    put(scratch, "fee_rules", rule_id="r2", shape="whole-price")
     with pytest.raises(psycopg.errors.ExclusionViolation) as refused:
-        insert(scratch, "fee_rules", rule_id="r3", shape="marginal", price_up_to=20)
+        put(scratch, "fee_rules", rule_id="r3", shape="marginal", price_up_to=20)
     assert refused.value.diag.constraint_name == "tiers_of_a_schedule_have_one_shape"
 
 
 def test_a_schedule_may_change_its_shape_from_a_day_on(scratch):
-    insert(scratch, "fee_rules", valid_to=NEXT_DAY)
-    insert(scratch, "fee_rules", rule_id="r2", shape="marginal", valid_from=NEXT_DAY)
+    put(scratch, "fee_rules", valid_to=NEXT_DAY)
+    put(scratch, "fee_rules", rule_id="r2", shape="marginal", valid_from=NEXT_DAY)
 
 
 def test_a_marketplace_has_one_currency(scratch):
-    insert(scratch, "fee_rules")
+    put(scratch, "fee_rules")
     with pytest.raises(psycopg.errors.ExclusionViolation) as refused:
-        insert(scratch, "fee_rules", rule_id="r2", category="pets", currency="EUR")
+        put(scratch, "fee_rules", rule_id="r2", category="pets", currency="EUR")
     assert refused.value.diag.constraint_name == "a_marketplace_has_one_currency"
 
 
 def test_one_statement_may_close_a_rule_and_begin_its_successor(scratch):
-    insert(scratch, "fee_rules", valid_to=NEXT_DAY)
-    insert(scratch, "fee_rules", rule_id="r2", valid_from=NEXT_DAY)
+    put(scratch, "fee_rules", valid_to=NEXT_DAY)
+    put(scratch, "fee_rules", rule_id="r2", valid_from=NEXT_DAY)
     later = date(2026, 3, 1)
     scratch.execute(
         "UPDATE fee_rules SET valid_to = CASE rule_id WHEN 'r1' THEN %(later)s END,"
@@ -244,17 +203,17 @@ def test_one_statement_may_close_a_rule_and_begin_its_successor(scratch):
 
 @pytest.mark.parametrize("seller_id", [None, "S1"])
 def test_a_rule_id_names_one_rule_of_its_scope(scratch, seller_id):
-    insert(scratch, "fee_rules", seller_id=seller_id)
+    put(scratch, "fee_rules", seller_id=seller_id)
     with pytest.raises(psycopg.errors.UniqueViolation):
-        insert(scratch, "fee_rules", seller_id=seller_id, category="pets")
+        put(scratch, "fee_rules", seller_id=seller_id, category="pets")
 
 
 def test_terms_of_a_seller_do_not_overlap(scratch):
-    insert(scratch, "seller_terms")
-    insert(scratch, "seller_terms", seller_id="S2")
-    insert(scratch, "seller_terms", marketplace_id="M2")
+    put(scratch, "seller_terms")
+    put(scratch, "seller_terms", seller_id="S2")
+    put(scratch, "seller_terms", marketplace_id="M2")
     with pytest.raises(psycopg.errors.ExclusionViolation):
-        insert(scratch, "seller_terms", valid_from=NEXT_DAY)
+        put(scratch, "seller_terms", valid_from=NEXT_DAY)
 
 
 @pytest.mark.parametrize(
@@ -267,16 +226,16 @@ def test_terms_of_a_seller_do_not_overlap(scratch):
     ],
 )
 def test_a_product_is_one_row_a_key(scratch, other):
-    insert(scratch, "products")
-    insert(scratch, "products", **other)
+    put(scratch, "products")
+    put(scratch, "products", **other)
     with pytest.raises(psycopg.errors.UniqueViolation):
-        insert(scratch, "products", **other)
+        put(scratch, "products", **other)
 
 
 # roles --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", GOOD)
+@pytest.mark.parametrize("table", TABLES)
 def test_a_worker_writes_and_never_deletes(scratch, table):
     may = "SELECT has_table_privilege('buybox_worker', %s, %s)"
     allowed = {
@@ -287,7 +246,7 @@ def test_a_worker_writes_and_never_deletes(scratch, table):
                        "TRUNCATE": False}  # fmt: skip
 
 
-@pytest.mark.parametrize("table", GOOD)
+@pytest.mark.parametrize("table", TABLES)
 def test_a_reader_of_views_sees_no_costs(scratch, table):
     scratch.execute("SET LOCAL ROLE ops_reader")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):

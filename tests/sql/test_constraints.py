@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import psycopg
 import pytest
-from psycopg import sql
 
-AT = datetime(2025, 3, 4, 10, 15, tzinfo=UTC)
+from tests.true_rows import AT, put
 
-NOTIFICATION = {
-    "received_at": AT,
-    "received_on": AT.date(),
-    "notification_type": "ANY_OFFER_CHANGED",
-    "status": "waiting",
-    "seller_id": "S1",
-    "marketplace_id": "M1",
-    "asin": "A1",
-    "item_condition": "new",
-    "event_time": AT,
-    "event_key": "k1",
-    "message_id": "m1",
-    "body_hash": b"\x01" * 32,
-    "notification_id": "n1",
-    "trace_id": "t1",
-    "source": "sqs",
-    "envelope": "direct",
-    "ingested_by": "i1",
-}
 PROCESSED = {
     "status": "processed",
     "processed_at": AT,
     "outcome": "applied",
     "severity": "info",
     "policy": "full",
-}
-STATE = {
-    "marketplace_id": "M1",
-    "asin": "A1",
-    "item_condition": "new",
-    "audience": "consumer",
-    "seller_id": "S1",
-    "severity": "success",
-    "currency": "GBP",
-    "your_price": 10,
-    "market_low": 9,
-    "your_position": 2,
-    "severity_policy": "full",
-    "severity_reasons": ["winner"],
-    "event_time": AT,
-    "trace_id": "t1",
-    "worker_id": "w1",
-    "updated_at": AT,
-    "version": 1,
 }
 KNOWN_ECONOMICS = {
     "economics_unknown": None,
@@ -67,57 +26,13 @@ KNOWN_ECONOMICS = {
     "profit_at_stake_per_day": 0,
     "daily_sales": 1,
 }
-FAILURE = {
-    "stage": "ingest",
-    "error_type": "malformed-json",
-    "error_message": "it is not JSON",
-    "first_failed_at": AT,
-    "last_failed_at": AT,
-    "trace_id": "t1",
-    "source": "sqs",
-    "worker_id": "w1",
-    "body_hash": b"\x01" * 32,
-    "raw_body": b"{",
-}
-HISTORY = {
-    "notification_row_id": 1,
-    "recorded_at": AT,
-    "event_time": AT,
-    "seller_id": "S1",
-    "marketplace_id": "M1",
-    "asin": "A1",
-    "item_condition": "new",
-    "audience": "consumer",
-    "kind": "market",
-    "outcome": "applied",
-    "severity": "info",
-    "severity_policy": "full",
-    "severity_reasons": [],
-}
-GOOD = {
-    "worker_notifications": NOTIFICATION,
-    "current_state": STATE,
-    "worker_failures": FAILURE,
-    "competitive_history": HISTORY,
-}
-
-
-def insert(scratch, table, **changes):
-    row = GOOD[table] | changes
-    scratch.execute(
-        sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            sql.Identifier(table),
-            sql.SQL(", ").join(map(sql.Identifier, row)),
-            sql.SQL(", ").join(map(sql.Placeholder, row)),
-        ),
-        row,
-    )
+TABLES = ("worker_notifications", "current_state", "worker_failures", "competitive_history")
 
 
 @pytest.mark.parametrize(
     ("table", "changes"),
     [
-        *((table, {}) for table in GOOD),
+        *((table, {}) for table in TABLES),
         ("worker_notifications", PROCESSED),
         ("worker_notifications", {"status": "ignored", "seller_id": None, "asin": None}),
         ("worker_notifications", {"notification_id": None, "message_id": None}),
@@ -128,7 +43,7 @@ def insert(scratch, table, **changes):
     ],
 )  # fmt: skip
 def test_what_is_true_is_taken(scratch, table, changes):
-    insert(scratch, table, **changes)
+    put(scratch, table, **changes)
 
 
 CHECKED = [
@@ -207,20 +122,19 @@ CHECKED = [
 @pytest.mark.parametrize(("table", "constraint", "changes"), CHECKED)
 def test_what_cannot_be_true_is_refused(scratch, table, constraint, changes):
     with pytest.raises(psycopg.errors.CheckViolation) as refused:
-        insert(scratch, table, **changes)
+        put(scratch, table, **changes)
     assert refused.value.diag.constraint_name == constraint
 
 
 def test_known_and_unknown_economics_are_both_taken(scratch):
-    insert(scratch, "current_state", **KNOWN_ECONOMICS)
-    insert(scratch, "current_state", asin="A2", economics_unknown="no costs", daily_sales=3)
+    put(scratch, "current_state", **KNOWN_ECONOMICS)
+    put(scratch, "current_state", asin="A2", economics_unknown="no costs", daily_sales=3)
 
 
 def test_every_check_is_tried(scratch):
-    tables = list(GOOD)
     named = scratch.execute(
         "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text = ANY(%s)",
-        (tables,),
+        (list(TABLES),),
     )
     assert {name for (name,) in named} == {constraint for _, constraint, _ in CHECKED}
 
@@ -230,10 +144,10 @@ DIFFERENT = {"message_id": "m2", "body_hash": b"\x02" * 32, "notification_id": "
 
 @pytest.mark.parametrize("known", list(DIFFERENT))
 def test_each_dedupe_key_alone_is_enough(scratch, known):
-    insert(scratch, "worker_notifications")
+    put(scratch, "worker_notifications")
     others = {name: value for name, value in DIFFERENT.items() if name != known}
     with pytest.raises(psycopg.errors.UniqueViolation) as refused:
-        insert(scratch, "worker_notifications", **others)
+        put(scratch, "worker_notifications", **others)
     assert refused.value.diag.constraint_name == f"worker_notifications_{known}_key"
 
 
@@ -241,15 +155,15 @@ def test_each_dedupe_key_alone_is_enough(scratch, known):
     "scope", [{"source_key": "other"}, {"notification_type": "PRICING_HEALTH"}]
 )
 def test_a_notification_id_counts_within_its_scope_and_type(scratch, scope):
-    insert(scratch, "worker_notifications")
-    insert(scratch, "worker_notifications", **DIFFERENT | {"notification_id": "n1"} | scope)
+    put(scratch, "worker_notifications")
+    put(scratch, "worker_notifications", **DIFFERENT | {"notification_id": "n1"} | scope)
 
 
 def test_a_dead_letter_is_one_row_a_stage_and_body(scratch):
-    insert(scratch, "worker_failures")
-    insert(scratch, "worker_failures", stage="analysis", notification_row_id=1)
+    put(scratch, "worker_failures")
+    put(scratch, "worker_failures", stage="analysis", notification_row_id=1)
     with pytest.raises(psycopg.errors.UniqueViolation):
-        insert(scratch, "worker_failures", error_type="another")
+        put(scratch, "worker_failures", error_type="another")
 
 
 def test_a_feed_has_one_epoch(scratch):
@@ -268,14 +182,9 @@ def test_a_feed_has_no_second_row(scratch):
 
 
 def test_null_ids_never_count_as_the_same(scratch):
-    insert(scratch, "worker_notifications", message_id=None, notification_id=None)
-    insert(
-        scratch,
-        "worker_notifications",
-        message_id=None,
-        notification_id=None,
-        body_hash=b"\x02" * 32,
-    )
+    put(scratch, "worker_notifications", message_id=None, notification_id=None)
+    different = {"message_id": None, "notification_id": None, "body_hash": b"\x02" * 32}
+    put(scratch, "worker_notifications", **different)
 
 
 @pytest.mark.parametrize("queue", ["analysis", "maintenance"])
