@@ -175,6 +175,19 @@ def test_quiet_hours_hold_back_all_but_critical_and_nothing_is_lost(conn):
     assert delivery_jobs(conn) == [("deliver_alert", None), ("deliver_alert", morning)]
 
 
+@pytest.mark.parametrize("zone", ["PST", "europe/london"])
+def test_a_zone_that_only_postgres_knows_stops_nobody_s_messages(conn, zone):
+    """Its quiet hours are read in UTC; so is the hour of the digest."""
+    late = NOW.replace(hour=23)
+    add_route(conn, "night-shift", **NIGHT | {"quiet_zone": zone})
+    add_route(conn, "awake")
+    conn.execute("UPDATE alert_settings SET digest_zone = %s", (zone,))
+    add_message(conn, add_alert(conn, severity="high", at=late), at=late)
+    dispatch(conn, late)
+    told = dict(deliveries(conn, "route_name", "due_at"))
+    assert told == {"night-shift": late + 8 * HOUR, "awake": late}
+
+
 @pytest.mark.parametrize("tell", ["timed-out", "settled"])
 def test_nobody_is_woken_by_a_batch_however_bad_it_was(conn, tell):
     """A critical alert that nobody follows any longer, a day after it came in the night."""

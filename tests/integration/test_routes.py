@@ -336,5 +336,10 @@ def test_every_address_comes_under_the_new_key_or_none(conn, routes):
     assert Vault(new).decrypt(kept(conn, "url_encrypted")[0][0])
 
 
+def test_a_route_of_a_zone_that_only_postgres_knows_is_listed(conn, routes):
+    add_route(conn, quiet_from=time(22), quiet_to=time(7), quiet_zone="PST")
+    assert "22:00-07:00 PST" in routes("list").output
+
+
 def test_without_routes_it_says_who_is_told(routes):
     assert "only the dashboard is told" in routes("list").output

@@ -23,6 +23,10 @@ DIGITAL = {
 VAT = {"kind": "vat-on-fees", "category": None, "shape": None}
 TABLES = ("products", "fee_rules", "seller_terms")
 MONEY = ("unit_cost", "inbound_postage", "own_postage", "prep")
+NO_CALENDAR = (
+    {"valid_from": "-infinity"}, {"valid_from": "0001-12-31 BC"}, {"valid_to": "infinity"},
+    {"valid_to": "10000-01-01"}, {"valid_from": "10000-01-01"},
+)  # fmt: skip
 NO_MONEY = ("-0.01", "NaN", "Infinity", "-Infinity", "10000000000", "1.005")
 
 
@@ -92,6 +96,9 @@ CHECKED = [
     ("fee_rules", "weight_is_positive", FULFILMENT | {"weight_up_to_g": 0}),
     ("fee_rules", "currency_is_a_code", {"currency": "x"}),
     ("fee_rules", "period_is_not_empty", {"valid_to": DAY}),
+    *(("fee_rules", "period_is_of_the_calendar", period) for period in NO_CALENDAR),
+    *(("fee_rules", "source_date_is_of_the_calendar", {"source_date": day})
+      for day in ("infinity", "-infinity", "10000-01-01", "0001-12-31 BC")),
     *(("fee_rules", "names_are_slugs", {name: "A b"}) for name in ("rule_id", "category")),
     ("fee_rules", "scope_is_written", {"marketplace_id": " "}),
     ("fee_rules", "scope_is_written", {"seller_id": ""}),
@@ -104,6 +111,7 @@ CHECKED = [
     *(("seller_terms", "wanted_margin_is_a_fraction", {"wanted_margin": margin})
       for margin in ("-0.1", "1", "10", "NaN")),
     ("seller_terms", "period_is_not_empty", {"valid_to": DAY}),
+    *(("seller_terms", "period_is_of_the_calendar", period) for period in NO_CALENDAR),
 ]  # fmt: skip
 
 

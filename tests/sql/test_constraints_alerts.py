@@ -135,6 +135,8 @@ CHECKED = [
     *(("alert_routes", "asins_are_asins", {"asins": asins})
       for asins in (["b0cxyz1234"], ["B0CXYZ1234", None], [""])),
     *(("alert_routes", "quiet_hours_are_whole_or_none", QUIET | {name: None}) for name in QUIET),
+    *(("alert_routes", "quiet_hours_are_of_a_clock", QUIET | {name: "24:00"})
+      for name in ("quiet_from", "quiet_to")),
     *(("alert_settings", f"alert_settings_{name}_check", {name: length})
       for name in ABOVE_ZERO for length in ("0", "-1 second")),
     ("alert_settings", "alert_settings_clear_hold_check", {"clear_hold": "-1 second"}),
@@ -179,11 +181,18 @@ def test_what_cannot_be_true_is_refused(scratch, table, constraint, changes):
     assert refused.value.diag.constraint_name == constraint
 
 
+ZONES = {"the_zone_is_known", "the_quiet_zone_is_known"}
+"""They fail with the zone's name instead of their own."""
+
+
 @pytest.mark.parametrize("zone", ["Europe/Lodnon", "", "somewhere"])
-def test_an_hour_of_the_day_is_that_of_a_place_that_is_known(scratch, zone):
-    """The constraint the_zone_is_known fails with the zone's name instead of its own."""
+@pytest.mark.parametrize(
+    ("table", "changes", "column"),
+    [("alert_settings", {}, "digest_zone"), ("alert_routes", QUIET, "quiet_zone")],
+)
+def test_an_hour_of_the_day_is_that_of_a_place_that_is_known(scratch, table, changes, column, zone):
     with pytest.raises(psycopg.errors.InvalidParameterValue, match=f'zone "{zone}"'):
-        put(scratch, "alert_settings", digest_zone=zone)
+        put(scratch, table, **changes | {column: zone})
 
 
 @pytest.mark.parametrize("table", sorted({table for table, *_ in CHECKED}))
@@ -193,7 +202,7 @@ def test_every_check_is_tried(scratch, table):
         (table,),
     )
     tried = {constraint for tried_table, constraint, _ in CHECKED if tried_table == table}
-    assert {name for (name,) in named} - {"the_zone_is_known"} == tried
+    assert {name for (name,) in named} - ZONES == tried
 
 
 def test_no_table_has_checks_that_nobody_tries(scratch):

@@ -95,16 +95,17 @@ def message_row(message: Message, alert_id: int, event_ids: Sequence[int]) -> Me
 
 
 def settings_from_row(row: AlertSettingsRow) -> AlertSettings:
-    """The settings. A zone that only Postgres knows must not stop the alerts: UTC, and a line."""
+    """The settings of a row."""
     values: dict[str, Any] = {
         f.name: getattr(row, f.name) for f in fields(row) if f.name != "digest_zone"
     }
-    return AlertSettings(**values, digest_zone=_zone(row.digest_zone))
+    return AlertSettings(**values, digest_zone=zone_or_utc(row.digest_zone, "digest_zone_unknown"))
 
 
-def _zone(name: str) -> tzinfo:
+def zone_or_utc(name: str, complaint: str) -> tzinfo:
+    """The zone. One that only Postgres knows must not stop the alerts: UTC, and a line."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        log.error("digest_zone_unknown", zone=name, used="UTC")
+        log.error(complaint, zone=name, used="UTC")
         return UTC

@@ -6,7 +6,7 @@ import getpass
 import sys
 from datetime import UTC, datetime, time
 from typing import Annotated
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import psycopg
 import typer
@@ -294,8 +294,7 @@ def _told(route: ListedRoute) -> tuple[str, ...]:
         takes.append(f"from escalation {route.min_escalation}")
     quiet = ""
     if route.quiet_from and route.quiet_to and route.quiet_zone:
-        place = ZoneInfo(route.quiet_zone).key
-        quiet = f"{route.quiet_from:%H:%M}-{route.quiet_to:%H:%M} {place}"
+        quiet = f"{route.quiet_from:%H:%M}-{route.quiet_to:%H:%M} {route.quiet_zone}"
     state = "on" if route.enabled else "off"
     if route.trouble:
         state += f"; {route.trouble}"

@@ -15,8 +15,9 @@ import psycopg
 
 from db import dispatch as sql
 from db.alerts import ring_alert_bell
-from db.delivery_rows import DueMessage
+from db.delivery_rows import DueMessage, RouteRow
 from process.logs import get_logger
+from worker.alerts.rows import zone_or_utc
 from worker.alerts.storing import read_settings
 from worker.delivery.matching import severity_of
 from worker.delivery.plan import Delivery, Plan, plan
@@ -74,7 +75,7 @@ def _plan(
     if not due:
         return Plan()
     settings = read_settings(conn)
-    routes = sql.read_enabled_routes(conn)
+    routes = [_by_a_known_clock(route) for route in sql.read_enabled_routes(conn)]
     marketplaces = {m.marketplace_id for m in due if m.reach == "immediate-channels"}
     since = now - settings.burst_window
     recent = sql.read_interruptions(conn, sorted(marketplaces), since=since) if marketplaces else []
@@ -83,6 +84,12 @@ def _plan(
         due, routes, recent, gathering,
         now=now, settings=settings, more=more, is_full=len(due) == MAX_MESSAGES,
     )  # fmt: skip
+
+
+def _by_a_known_clock(route: RouteRow) -> RouteRow:
+    if route.quiet_zone is None:
+        return route
+    return route._replace(quiet_zone=str(zone_or_utc(route.quiet_zone, "quiet_zone_unknown")))
 
 
 def _write(conn: psycopg.Connection, made: Plan, now: datetime) -> int:
