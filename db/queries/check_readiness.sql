@@ -9,19 +9,24 @@ SELECT clock_timestamp() AS server_time,
            FROM (
                VALUES (
                    ARRAY[
-                       'alembic_version', 'schema_components', 'feed_epoch', 'fee_book',
+                       'alembic_version', 'schema_components', 'feed_epoch',
                        'notification_bodies_default', 'competitive_history_default'
                    ],
                    ARRAY['SELECT']
                ), (
-                   ARRAY['fee_book'],
-                   ARRAY['UPDATE']
+                   ARRAY['fee_book', 'alert_settings'],
+                   ARRAY['SELECT', 'UPDATE']
                ), (
                    ARRAY[
-                       'worker_notifications', 'notification_bodies', 'worker_failures',
-                       'current_state', 'competitive_history', 'worker_counters', 'products',
-                       'fee_rules', 'seller_terms', 'alerts', 'alert_events', 'alert_queues',
-                       'alert_deliveries', 'alert_delivery_items', 'alert_settings'
+                       'notification_bodies', 'competitive_history', 'alert_events',
+                       'alert_delivery_items'
+                   ],
+                   ARRAY['SELECT', 'INSERT']
+               ), (
+                   ARRAY[
+                       'worker_notifications', 'worker_failures', 'current_state', 'worker_counters',
+                       'products', 'fee_rules', 'seller_terms', 'alerts', 'alert_queues',
+                       'alert_deliveries'
                    ],
                    ARRAY['SELECT', 'INSERT', 'UPDATE']
                ), (

@@ -29,12 +29,14 @@ BEGIN
         GRANT USAGE ON SCHEMA public, ops TO buybox_worker;
         GRANT SELECT ON ALL TABLES IN SCHEMA ops TO buybox_worker;
         GRANT SELECT ON alembic_version, schema_components, feed_epoch TO buybox_worker;
+        -- What was received, what became of it and who did what is added to, and never told otherwise.
+        GRANT SELECT, INSERT ON
+            notification_bodies, competitive_history, alert_events, alert_delivery_items
+        TO buybox_worker;
         GRANT SELECT, INSERT, UPDATE ON
-            worker_notifications, notification_bodies, worker_failures, current_state,
-            competitive_history, worker_heartbeats, worker_counters,
+            worker_notifications, worker_failures, current_state, worker_heartbeats, worker_counters,
             products, fee_rules, seller_terms, reassessments,
-            alerts, alert_events, alert_queues, alert_deliveries, alert_delivery_items,
-            alert_tallies, alert_routes, alert_settings,
+            alerts, alert_queues, alert_deliveries, alert_tallies, alert_routes,
             api_tokens, api_requests
         TO buybox_worker;
         -- for the doctor, who counts what lies in them: a partition's own name needs its own grant
@@ -43,7 +45,7 @@ BEGIN
             procrastinate_jobs, procrastinate_events, procrastinate_workers,
             procrastinate_periodic_defers
         TO buybox_worker;
-        GRANT SELECT, UPDATE ON fee_book TO buybox_worker;
+        GRANT SELECT, UPDATE ON fee_book, alert_settings TO buybox_worker;
         GRANT DELETE ON worker_heartbeats, reassessments, alert_tallies, alert_routes,
             api_tokens, api_requests TO buybox_worker;
         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO buybox_worker;
@@ -52,6 +54,11 @@ BEGIN
             buybox_acknowledge_alert, buybox_unacknowledge_alert, buybox_assign_alert,
             buybox_note_alert, buybox_snooze_alert, buybox_resolve_alert, buybox_reopen_alert
         TO buybox_worker;
+        -- Given by earlier versions, and needed by nobody.
+        REVOKE UPDATE ON
+            notification_bodies, competitive_history, alert_events, alert_delivery_items
+        FROM buybox_worker;
+        REVOKE INSERT ON alert_settings FROM buybox_worker;
     END IF;
 END;
 $$;
