@@ -21,6 +21,7 @@ DIGITAL = {
     "kind": "digital-services", "category": None, "shape": None, "applies_to": ["referral"],
 }  # fmt: skip
 VAT = {"kind": "vat-on-fees", "category": None, "shape": None}
+OF_OTHERS = ({"size_tier": "small"}, {"weight_up_to_g": 1}, {"shape": "flat"})
 TABLES = ("products", "fee_rules", "seller_terms")
 MONEY = ("unit_cost", "inbound_postage", "own_postage", "prep")
 NO_CALENDAR = (
@@ -28,12 +29,39 @@ NO_CALENDAR = (
     {"valid_to": "10000-01-01"}, {"valid_from": "10000-01-01"},
 )  # fmt: skip
 NO_MONEY = ("-0.01", "NaN", "Infinity", "-Infinity", "10000000000", "1.005")
+SHORT = [
+    *(("products", "texts_are_short", {}, name, longest) for name, longest in (
+        ("seller_id", 64), ("marketplace_id", 64), ("sku", 100), ("title", 500), ("category", 100),
+        ("size_tier", 100))),
+    *(("fee_rules", "texts_are_short", {}, name, longest) for name, longest in (
+        ("rule_id", 100), ("category", 100), ("marketplace_id", 64), ("seller_id", 64),
+        ("source", 500), ("note", 500))),
+    ("fee_rules", "texts_are_short", FULFILMENT, "size_tier", 100),
+    *(("seller_terms", "scope_is_written", {}, name, 64) for name in ("seller_id", "marketplace_id")),
+]  # fmt: skip
+"""The longest that a text may be."""
 
 
 @pytest.mark.parametrize(
     ("table", "changes"),
     [
         *((table, {}) for table in TABLES),
+        *((table, more | {name: "x" * longest}) for table, _, more, name, longest in SHORT),
+        *(
+            ("products", {"item_condition": condition})
+            for condition in ("new", "used", "collectible", "refurbished", "club")
+        ),
+        ("products", {"fulfilment_channel": "merchant", "tags": ["x"] * 50}),
+        *(("products", {"estimated_daily_sales": sales}) for sales in (0, 1000000)),
+        *(
+            (table, {"valid_from": "0001-01-01", "valid_to": "9999-12-31"})
+            for table in ("fee_rules", "seller_terms")
+        ),
+        *((table, {"valid_from": "9999-12-31"}) for table in ("fee_rules", "seller_terms")),
+        *(("fee_rules", {"source_date": day}) for day in ("0001-01-01", "9999-12-31")),
+        ("fee_rules", {"shape": "whole-price", "price_up_to": "10.00"}),
+        ("fee_rules", FULFILMENT | {"weight_up_to_g": 1}),
+        ("fee_rules", DIGITAL | {"applies_to": ["referral", "fulfilment", "closing"]}),
         ("products", dict.fromkeys(MONEY, "0.00") | {"min_price": "1.00", "max_price": "1.00"}),
         ("products", {"currency": "JPY", "unit_cost": "620.00"}),
         ("products", {"sale_vat_rate": 0, "weight_g": 1, "tags": ["a", "b"], "sku": "x y"}),
@@ -51,22 +79,26 @@ def test_what_can_be_true_is_taken(scratch, table, changes):
 CHECKED = [
     *(("products", "key_is_written", {name: " "}) for name in ("seller_id", "marketplace_id")),
     ("products", "key_is_written", {"sku": " a"}),
-    *(("products", "asin_is_an_asin", {"asin": asin}) for asin in ("", "B0SHORT", "b0cxyz1234")),
+    *(("products", "asin_is_an_asin", {"asin": asin})
+      for asin in ("", "b0cxyz1234", "B0CXYZ123", "B0CXYZ12345", "B0CXYZ1234 ", " B0CXYZ1234")),
     ("products", "item_condition_is_known", {"item_condition": "mint"}),
     ("products", "fulfilment_channel_is_known", {"fulfilment_channel": "drone"}),
-    ("products", "currency_is_a_code", {"currency": "gbp"}),
+    *(("products", "currency_is_a_code", {"currency": code}) for code in ("gbp", "GB")),
     *(("products", "costs_are_money", {name: "-1"}) for name in MONEY),
     *(("products", "costs_are_money", {"unit_cost": amount}) for amount in NO_MONEY),
     ("products", "costs_are_money", {"currency": "JPY", "unit_cost": "620.50"}),
     *(("products", "price_limits_are_prices", {name: 0}) for name in ("min_price", "max_price")),
+    *(("products", "price_limits_are_prices", {name: "1.005"}) for name in ("min_price", "max_price")),
     ("products", "min_price_is_not_above_max_price", {"min_price": 2, "max_price": 1}),
     ("products", "weight_is_positive", {"weight_g": 0}),
     *(("products", "sale_vat_rate_is_a_fraction", {"sale_vat_rate": rate})
       for rate in ("20", "1", "-0.1", "NaN")),
     *(("products", "sales_are_a_number", {"estimated_daily_sales": sales})
-      for sales in ("-1", "NaN", "Infinity")),
-    *(("products", "names_are_slugs", {name: "Home & Kitchen"}) for name in ("category", "size_tier")),
-    ("products", "texts_are_short", {"title": "x" * 501}),
+      for sales in ("-1", "NaN", "Infinity", "1000001")),
+    *(("products", "names_are_slugs", {name: slug})
+      for name in ("category", "size_tier") for slug in ("Home & Kitchen", " home", "home ")),
+    *((table, constraint, more | {name: "x" * (longest + 1)})
+      for table, constraint, more, name, longest in SHORT),
     ("products", "texts_are_short", {"tags": ["x"] * 51}),
     ("products", "tags_are_written", {"tags": ["a", ""]}),
     ("products", "tags_are_written", {"tags": ["a", None]}),
@@ -77,14 +109,16 @@ CHECKED = [
       for extra in ({"amount": 1}, {"size_tier": "small"}, {"weight_up_to_g": 1})),
     *(("fee_rules", "fulfilment_is_an_amount_of_a_size_tier", FULFILMENT | more)
       for more in ({"size_tier": None}, {"amount": None}, {"fulfilment_channel": "merchant"},
-                   {"fulfilment_channel": None}, {"rate": 0.1}, {"minimum": 1})),
+                   {"fulfilment_channel": None}, {"rate": 0.1}, {"minimum": 1}, {"shape": "flat"})),
     *(("fee_rules", "closing_is_an_amount_of_a_category", CLOSING | more)
-      for more in ({"category": None}, {"amount": None}, {"rate": 0.1}, {"price_up_to": 1})),
+      for more in ({"category": None}, {"amount": None}, {"rate": 0.1}, {"price_up_to": 1},
+                   {"minimum": 1}, *OF_OTHERS)),
     *(("fee_rules", "digital_services_is_a_rate_of_fees", DIGITAL | more)
       for more in ({"rate": None}, {"applies_to": []}, {"applies_to": ["storage"]},
-                   {"category": "toys"}, {"amount": 1})),
+                   {"category": "toys"}, {"amount": 1}, {"price_up_to": 1}, {"minimum": 1}, *OF_OTHERS)),
     *(("fee_rules", "vat_on_fees_is_a_rate", VAT | more)
-      for more in ({"rate": None}, {"amount": 1}, {"category": "toys"})),
+      for more in ({"rate": None}, {"amount": 1}, {"category": "toys"}, {"price_up_to": 1},
+                   {"minimum": 1}, *OF_OTHERS)),
     ("fee_rules", "only_digital_services_apply_to_fees", {"applies_to": ["referral"]}),
     ("fee_rules", "fulfilment_channel_is_known", {"fulfilment_channel": "drone"}),
     ("fee_rules", "shape_is_known", {"shape": "stairs"}),
@@ -92,19 +126,21 @@ CHECKED = [
     *(("fee_rules", "rate_is_a_fraction", {"rate": rate}) for rate in ("15", "1", "-0.1", "NaN")),
     *(("fee_rules", "amounts_are_money", {"minimum": amount}) for amount in NO_MONEY),
     ("fee_rules", "amounts_are_money", CLOSING | {"amount": "-1"}),
-    ("fee_rules", "amounts_are_money", {"shape": "marginal", "price_up_to": 0}),
+    *(("fee_rules", "amounts_are_money", {"shape": "marginal", "price_up_to": amount})
+      for amount in (0, "10.005")),
     ("fee_rules", "weight_is_positive", FULFILMENT | {"weight_up_to_g": 0}),
-    ("fee_rules", "currency_is_a_code", {"currency": "x"}),
+    *(("fee_rules", "currency_is_a_code", {"currency": code}) for code in ("gbp", "GB")),
     ("fee_rules", "period_is_not_empty", {"valid_to": DAY}),
     *(("fee_rules", "period_is_of_the_calendar", period) for period in NO_CALENDAR),
     *(("fee_rules", "source_date_is_of_the_calendar", {"source_date": day})
       for day in ("infinity", "-infinity", "10000-01-01", "0001-12-31 BC")),
-    *(("fee_rules", "names_are_slugs", {name: "A b"}) for name in ("rule_id", "category")),
+    *(("fee_rules", "names_are_slugs", more | {name: slug})
+      for more, name in (({}, "rule_id"), ({}, "category"), (FULFILMENT, "size_tier"))
+      for slug in ("A b", " b", "b ")),
     ("fee_rules", "scope_is_written", {"marketplace_id": " "}),
     ("fee_rules", "scope_is_written", {"seller_id": ""}),
     ("fee_rules", "source_is_named", {"source": " "}),
-    ("fee_rules", "texts_are_short", {"note": "x" * 501}),
-    ("seller_terms", "scope_is_written", {"seller_id": ""}),
+    *(("seller_terms", "scope_is_written", {name: ""}) for name in ("seller_id", "marketplace_id")),
     *(("seller_terms", "recoverable_is_a_share", {"fee_vat_recoverable": share})
       for share in ("-0.1", "1.1", "NaN")),
     ("seller_terms", "unregistered_recovers_nothing", {"vat_registered": False}),

@@ -26,6 +26,10 @@ KNOWN_ECONOMICS = {
     "profit_at_stake_per_day": 0,
     "daily_sales": 1,
 }
+UNKNOWN_PRICE = {
+    "severity": "info", "your_price": None, "your_position": None, "own_price_unknown": "not seen",
+}  # fmt: skip
+SEVERITIES = ("critical", "high", "warning", "success", "info")
 TABLES = ("worker_notifications", "current_state", "worker_failures", "competitive_history")
 
 
@@ -33,11 +37,30 @@ TABLES = ("worker_notifications", "current_state", "worker_failures", "competiti
     ("table", "changes"),
     [
         *((table, {}) for table in TABLES),
-        ("worker_notifications", PROCESSED),
-        ("worker_notifications", {"status": "ignored", "seller_id": None, "asin": None}),
+        *((table, {"audience": "business"})
+          for table in ("worker_notifications", "current_state", "competitive_history")),
+        *(("worker_notifications", PROCESSED | {"outcome": outcome})
+          for outcome in ("applied", "late", "rejected")),
+        *(("worker_notifications", PROCESSED | {"severity": severity}) for severity in SEVERITIES),
+        *(("worker_notifications", {"status": status, "seller_id": None, "asin": None})
+          for status in ("ignored", "failed")),
         ("worker_notifications", {"notification_id": None, "message_id": None}),
-        ("current_state", {"severity": "info", "your_price": None, "your_position": None,
-                           "own_price_unknown": "outside the offers sent"}),
+        *(("current_state", {"severity": severity}) for severity in SEVERITIES),
+        ("current_state", UNKNOWN_PRICE),
+        ("current_state", UNKNOWN_PRICE | {"own_price_unknown": None, "event_time": None}),
+        ("current_state", UNKNOWN_PRICE | {"market_low": None, "currency": None}),
+        ("current_state", {"health_issue": "x", "health_at": AT, "health": "{}"}),
+        ("current_state", dict.fromkeys(
+            ("your_price", "market_low", "competitor_low", "prime_low"), "0.01")),
+        ("current_state", {"risk_flags": [
+            "below-cost", "margin-squeeze", "race-to-bottom", "dead-zone", "map-breach"]}),
+        *(("current_state", {"own_channel": channel}) for channel in ("amazon", "merchant")),
+        ("current_state", {"economics_unknown": "no costs", "daily_sales": 0}),
+        ("current_state", KNOWN_ECONOMICS),
+        ("current_state", KNOWN_ECONOMICS | dict.fromkeys(
+            ("min_viable_price", "min_price_for_margin", "recommended_price"), "0.01")),
+        *(("competitive_history", {"kind": "health", "outcome": outcome})
+          for outcome in ("applied", "late", "rejected")),
         ("worker_failures", {"resolved_at": AT, "resolution": "redriven"}),
         ("worker_failures", {"stage": "analysis", "notification_row_id": 1}),
     ],
@@ -84,9 +107,9 @@ CHECKED = [
     *(
         ("current_state", "unknown_economics_say_nothing", {name: value})
         for name, value in (KNOWN_ECONOMICS | {"unfollowable": '[{"seller": "S"}]'}).items()
-        if name in {"recommendation_code", "profit_at_stake_per_day", "unfollowable"}
-        or name.startswith("margin")
+        if name not in {"economics_unknown", "economics_at", "recommended_price", "daily_sales"}
     ),
+    ("current_state", "unknown_economics_say_nothing", {"margin_at_prime_low": 1}),
     *(
         ("current_state", "known_economics_say_all", KNOWN_ECONOMICS | changes)
         for changes in (
@@ -105,6 +128,8 @@ CHECKED = [
     ("current_state", "wanted_margin_is_not_below_none",
      KNOWN_ECONOMICS | {"min_price_for_margin": 4}),
     ("current_state", "economic_prices_are_prices", KNOWN_ECONOMICS | {"min_viable_price": 0}),
+    ("current_state", "economic_prices_are_prices", KNOWN_ECONOMICS
+     | {"min_viable_price": None, "recommended_price": None, "min_price_for_margin": 0}),
     ("current_state", "stakes_and_sales_are_not_negative",
      KNOWN_ECONOMICS | {"profit_at_stake_per_day": -1}),
     ("current_state", "stakes_and_sales_are_not_negative", {"daily_sales": -1}),
@@ -124,11 +149,6 @@ def test_what_cannot_be_true_is_refused(scratch, table, constraint, changes):
     with pytest.raises(psycopg.errors.CheckViolation) as refused:
         put(scratch, table, **changes)
     assert refused.value.diag.constraint_name == constraint
-
-
-def test_known_and_unknown_economics_are_both_taken(scratch):
-    put(scratch, "current_state", **KNOWN_ECONOMICS)
-    put(scratch, "current_state", asin="A2", economics_unknown="no costs", daily_sales=3)
 
 
 def test_every_check_is_tried(scratch):

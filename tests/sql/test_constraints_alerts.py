@@ -63,6 +63,9 @@ ABOVE_ZERO = (
         *(("alert_deliveries", {"error_class": kind})
           for kind in ("transient", "rate-limited", "auth", "refused", "cut-off", "unreadable")),
         ("alert_routes", QUIET),
+        ("alert_routes", {"name": "a"}),
+        ("api_tokens", {"name": "a"}),
+        ("alert_tallies", {"n": 1}),
         ("alert_routes", {"channel": "apprise", "name": "A" + "b" * 62}),
         ("alert_routes", {"name": "9 to_5.x-y", "asins": ["B0CXYZ1234", "B0CXYZ1235"]}),
         ("alert_routes", {"severities": ["critical", "high", "warning", "clear"], "asins": [],
@@ -133,8 +136,10 @@ CHECKED = [
     ("alert_routes", "alert_routes_reaches_check", {"reaches": ["batch", "history"]}),
     ("alert_routes", "alert_routes_min_escalation_check", {"min_escalation": -1}),
     *(("alert_routes", "asins_are_asins", {"asins": asins})
-      for asins in (["b0cxyz1234"], ["B0CXYZ1234", None], [""])),
+      for asins in (["b0cxyz1234"], ["B0CXYZ1234", None], [""], ["B0CXYZ123"], ["B0CXYZ12345"],
+                    ["B0CXYZ1234", "B0CXYZ123"], ["B0CXYZ1234", "B0CXYZ12345"])),
     *(("alert_routes", "quiet_hours_are_whole_or_none", QUIET | {name: None}) for name in QUIET),
+    *(("alert_routes", "quiet_hours_are_whole_or_none", {name: QUIET[name]}) for name in QUIET),
     *(("alert_routes", "quiet_hours_are_of_a_clock", QUIET | {name: "24:00"})
       for name in ("quiet_from", "quiet_to")),
     *(("alert_settings", f"alert_settings_{name}_check", {name: length})
