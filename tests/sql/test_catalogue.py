@@ -222,6 +222,20 @@ def test_the_tiers_of_a_schedule_have_one_shape(scratch):
     assert refused.value.diag.constraint_name == "tiers_of_a_schedule_have_one_shape"
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"marketplace_id": "M2"},
+        {"seller_id": "S1"},
+        {"category": "pets"},
+        {"fulfilment_channel": "amazon"},
+    ],
+)
+def test_each_schedule_has_a_shape_of_its_own(scratch, other):
+    put(scratch, "fee_rules", shape="whole-price", price_up_to=10)
+    put(scratch, "fee_rules", rule_id="r2", shape="marginal", **other)
+
+
 def test_a_schedule_may_change_its_shape_from_a_day_on(scratch):
     put(scratch, "fee_rules", valid_to=NEXT_DAY)
     put(scratch, "fee_rules", rule_id="r2", shape="marginal", valid_from=NEXT_DAY)
@@ -234,15 +248,26 @@ def test_a_marketplace_has_one_currency(scratch):
     assert refused.value.diag.constraint_name == "a_marketplace_has_one_currency"
 
 
-def test_one_statement_may_close_a_rule_and_begin_its_successor(scratch):
-    put(scratch, "fee_rules", valid_to=NEXT_DAY)
-    put(scratch, "fee_rules", rule_id="r2", valid_from=NEXT_DAY)
-    later = date(2026, 3, 1)
-    scratch.execute(
-        "UPDATE fee_rules SET valid_to = CASE rule_id WHEN 'r1' THEN %(later)s END,"
-        " valid_from = CASE rule_id WHEN 'r2' THEN %(later)s ELSE valid_from END",
-        {"later": later},
-    )
+LATER = """
+    valid_to = CASE WHEN valid_to IS NOT NULL THEN date '2026-03-01' END,
+    valid_from = CASE WHEN valid_to IS NULL THEN date '2026-03-01' ELSE valid_from END
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "first", "second", "change"),
+    [
+        ("fee_rules", {"valid_to": NEXT_DAY}, {"rule_id": "r2", "valid_from": NEXT_DAY}, LATER),
+        ("seller_terms", {"valid_to": NEXT_DAY}, {"valid_from": NEXT_DAY}, LATER),
+        ("fee_rules", {}, {"rule_id": "r2", "category": "pets"}, "currency = 'EUR'"),
+        ("fee_rules", {"shape": "whole-price", "price_up_to": 10},
+         {"rule_id": "r2", "shape": "whole-price"}, "shape = 'marginal'"),
+    ],
+)  # fmt: skip
+def test_one_statement_may_change_together_what_must_fit(scratch, table, first, second, change):
+    put(scratch, table, **first)
+    put(scratch, table, **second)
+    scratch.execute(f"UPDATE {table} SET {change}")
 
 
 @pytest.mark.parametrize("seller_id", [None, "S1"])

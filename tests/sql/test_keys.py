@@ -140,24 +140,33 @@ def test_every_foreign_key_is_tried(scratch):
     assert {name for (name,) in found} == set(HANGING)
 
 
-def test_an_alert_and_the_one_that_takes_its_place_are_written_in_either_order(scratch):
-    put(scratch, "alerts", **ENDED, superseded_by=2)
-    put(scratch, "alerts", id=2, supersedes=1)
+OLD, NEW = ENDED | {"superseded_by": 2}, {"id": 2, "supersedes": 1}
+
+
+@pytest.mark.parametrize("alerts", [(OLD, NEW), (NEW, OLD)])
+def test_an_alert_and_the_one_that_takes_its_place_are_written_in_either_order(scratch, alerts):
+    for alert in alerts:
+        put(scratch, "alerts", **alert)
     scratch.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 @pytest.mark.parametrize(
-    ("table", "of"),
+    ("rows", "statement"),
     [
-        ("alerts", "alert_events"),
-        ("alerts", "alert_queues"),
-        ("alert_queues", "alert_delivery_items"),
+        ([("alert_events", {})], "DELETE FROM alerts"),
+        ([("alert_queues", {})], "DELETE FROM alerts"),
+        ([("alerts", ENDED), ("alerts", NEW)], "DELETE FROM alerts WHERE id = 1"),
+        ([("alerts", OLD), ("alerts", {"id": 2})], "DELETE FROM alerts WHERE id = 2"),
+        ([("alert_events", {}), ("alert_queues", {"event_id": 1})], "DELETE FROM alert_events"),
+        ([("alert_delivery_items", {})], "DELETE FROM alert_queues"),
     ],
 )
-def test_what_something_hangs_on_stays(scratch, table, of):
-    put(scratch, of)
+def test_what_something_hangs_on_stays(scratch, rows, statement):
+    for table, changes in rows:
+        put(scratch, table, **changes)
+    scratch.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
-        scratch.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+        scratch.execute(statement)
 
 
 def test_a_removed_route_leaves_its_deliveries_and_takes_their_route(scratch, route):
