@@ -59,6 +59,21 @@ CHANGES = {
         Decimal("37.00"),
     ),
     "the terms": (lambda conn: set_terms(conn, registered=False), Decimal("52.50")),
+    "terms by hand": (
+        lambda conn: conn.execute(
+            "UPDATE seller_terms SET vat_registered = false, fee_vat_recoverable = 0"
+        ),
+        Decimal("52.50"),
+    ),
+    "no terms any more": (lambda conn: conn.execute("DELETE FROM seller_terms"), None),
+    "terms of another seller now": (
+        lambda conn: conn.execute("UPDATE seller_terms SET seller_id = 'ANOTHER'"),
+        None,
+    ),
+    "costs of another product now": (
+        lambda conn: conn.execute("UPDATE products SET asin = 'B0ANOTHER1'"),
+        None,
+    ),
     "no product any more": (lambda conn: conn.execute("DELETE FROM products"), None),
     "no fee any more": (
         lambda conn: conn.execute("DELETE FROM fee_rules WHERE kind = 'closing'"),
@@ -86,12 +101,15 @@ def test_a_change_reaches_the_state_with_version_feed_and_bell(known, open_conne
     assert waiting(known) == 0
 
 
-def test_costs_that_come_after_the_message_make_its_margins_known(conn, open_connection):
+@pytest.mark.parametrize("last", [set_fees, set_terms, set_products])
+def test_what_comes_last_after_the_message_makes_its_margins_known(conn, last):
     tell(conn)
+    for known in (set_fees, set_terms, set_products):
+        if known is not last:
+            known(conn)
+    catch_up(conn)
     assert margins(conn) == [None]
-    set_fees(conn)
-    set_terms(conn)
-    set_products(conn)
+    last(conn)
     assert catch_up(conn) == 1
     assert margins(conn) == [MARGIN]
 
