@@ -31,7 +31,7 @@ from tests.economy import (
     versions,
     waiting,
 )
-from tests.factories import GB, US
+from tests.factories import ASIN, GB, OWN_SELLER, US
 from tests.interleave import (
     PRODUCT,
     Ear,
@@ -66,14 +66,6 @@ CHANGES = {
         Decimal("52.50"),
     ),
     "no terms any more": (lambda conn: conn.execute("DELETE FROM seller_terms"), None),
-    "terms of another seller now": (
-        lambda conn: conn.execute("UPDATE seller_terms SET seller_id = 'ANOTHER'"),
-        None,
-    ),
-    "costs of another product now": (
-        lambda conn: conn.execute("UPDATE products SET asin = 'B0ANOTHER1'"),
-        None,
-    ),
     "no product any more": (lambda conn: conn.execute("DELETE FROM products"), None),
     "no fee any more": (
         lambda conn: conn.execute("DELETE FROM fee_rules WHERE kind = 'closing'"),
@@ -112,6 +104,36 @@ def test_what_comes_last_after_the_message_makes_its_margins_known(conn, last):
     last(conn)
     assert catch_up(conn) == 1
     assert margins(conn) == [MARGIN]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "here"),
+    [
+        ("products", "asin", ASIN),
+        ("seller_terms", "seller_id", OWN_SELLER),
+        ("fee_rules", "marketplace_id", GB),
+    ],
+)
+def test_what_moves_away_and_back_is_heard_both_times(known, table, column, here):
+    known.execute(f"UPDATE {table} SET {column} = 'B0ANOTHER1'")
+    assert catch_up(known) == 1
+    assert margins(known) == [None]
+    known.execute(f"UPDATE {table} SET {column} = %s", (here,))
+    assert catch_up(known) == 1
+    assert margins(known) == [MARGIN]
+
+
+@pytest.mark.parametrize("table", ["products", "seller_terms", "fee_rules"])
+def test_a_transaction_asks_for_one_job(known, table):
+    with known.transaction():
+        for _ in range(2):
+            known.execute(f"UPDATE {table} SET updated_at = now()")
+    assert column(known, "SELECT task_name FROM procrastinate_jobs") == ["reassess"]
+
+
+def test_a_product_of_several_offers_is_asked_for_once(conn):
+    set_products(conn, product(), product(sku="X"), product(fulfilment_channel="merchant"))
+    assert column(conn, "SELECT asins FROM reassessments") == [[ASIN]]
 
 
 def test_where_no_value_changes_nothing_is_written_and_nothing_rings(known, open_connection):
