@@ -24,3 +24,15 @@ def test_an_act_at_a_time_that_no_program_can_read_is_refused(conn, door, at):
     assert read_product_alerts(conn, marketplace=found[0], asin=found[1])  # the dashboard's list
     assert (done, code) == (False, "no-time")
     assert conn.execute("SELECT a::text FROM alerts AS a").fetchone() == (before,)
+
+
+@pytest.mark.parametrize("length", ["'1 day'", "NULL"])
+def test_a_day_is_of_24_hours_whatever_the_clocks_of_the_caller_do_that_night(conn, length):
+    conn.execute("SET timezone = 'Europe/London'")
+    conn.execute("UPDATE alert_settings SET snooze_default = '1 day', snooze_max = '1 day'")
+    one, noon = rows.store(conn), "2026-03-28 12:00Z"
+    conn.execute(f"SELECT * FROM buybox_snooze_alert(%s, 'ann', {length}, %s)", (one, noon))
+    (kept,) = conn.execute(
+        "SELECT snooze_until = %s::timestamptz + interval '24 hours' FROM alerts", (noon,)
+    ).fetchone()
+    assert kept

@@ -227,6 +227,12 @@ def test_an_empty_batch_is_no_error(scratch):
     assert store_notifications(scratch, [], now=LATER, ingested_by="i").row_ids == []
 
 
+def test_how_long_the_caller_waits_for_locks_is_as_it_was(scratch):
+    scratch.execute("SET LOCAL lock_timeout = '7s'")
+    assert ensure_partitions(scratch, now=LATER)
+    assert column(scratch, "SHOW lock_timeout") == ["7s"]
+
+
 def test_a_partition_cannot_be_made_over_another(scratch):
     ensure_partitions(scratch, now=LATER)
     with pytest.raises(psycopg.errors.InvalidObjectDefinition):

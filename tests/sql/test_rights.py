@@ -105,7 +105,8 @@ def test_what_runs_with_its_owner_s_rights_is_for_those_who_work_alone(scratch):
 def test_the_other_functions_of_acts_and_bells_are_nobody_s_or_the_workers(scratch):
     found = scratch.execute(
         """
-        SELECT p.proname, a.grantee::regrole::text
+        SELECT p.proname, 'search_path=public, pg_temp' = ANY (p.proconfig),
+               a.grantee::regrole::text
         FROM pg_proc AS p
         CROSS JOIN LATERAL aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) AS a
         WHERE p.pronamespace = 'public'::regnamespace AND a.grantee <> p.proowner
@@ -113,5 +114,5 @@ def test_the_other_functions_of_acts_and_bells_are_nobody_s_or_the_workers(scrat
         """
     ).fetchall()
     assert sorted(found) == [
-        (name, "buybox_worker") for name in sorted(FOR_WORKERS - {"buybox_ensure_partitions"})
+        (name, True, "buybox_worker") for name in sorted(FOR_WORKERS - {"buybox_ensure_partitions"})
     ]
