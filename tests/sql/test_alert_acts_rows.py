@@ -27,6 +27,14 @@ def test_the_feed_and_the_workers_learn_of_an_act(scratch):
     )
 
 
+def test_other_settings_have_everything_looked_at_that_time_may_change(scratch):
+    later = rows.store(scratch, due_at=NOW + timedelta(days=900))
+    never = rows.store(scratch, rows.product("B0ANOTHER1"), due_at=None)
+    scratch.execute("UPDATE alert_settings SET clear_hold = '1 minute'")
+    (now,) = scratch.execute("SELECT now()").fetchone()
+    assert [rows.row(scratch, one)["due_at"] for one in (later, never)] == [now, None]
+
+
 def test_a_refusal_touches_nothing(scratch):
     alert_id = rows.store(scratch, changed_in="3")
     act(acts.unacknowledge_alerts, scratch, alert_id, who="ann", now=NOW)

@@ -64,6 +64,7 @@ SHORT = [
         ("fee_rules", DIGITAL | {"applies_to": ["referral", "fulfilment", "closing"]}),
         ("products", dict.fromkeys(MONEY, "0.00") | {"min_price": "1.00", "max_price": "1.00"}),
         ("products", {"currency": "JPY", "unit_cost": "620.00"}),
+        ("products", {"unit_cost": "9999999999.99"}),
         ("products", {"sale_vat_rate": 0, "weight_g": 1, "tags": ["a", "b"], "sku": "x y"}),
         ("fee_rules", {"shape": "marginal", "price_up_to": "10.00", "minimum": "0.25"}),
         ("fee_rules", FULFILMENT | {"weight_up_to_g": 500, "price_up_to": "10.00"}),
