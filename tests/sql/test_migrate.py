@@ -65,8 +65,8 @@ ROWS_OF_BEFORE["0005"] = (
     """
 )
 # Costs written now would ring for their assessment, by a function that only the whole migration makes.
-for earlier in ("0006", "0007", "0009", "0010", "0011", "0013", "0014", "0015", "0016", "0017"):
-    ROWS_OF_BEFORE[earlier] = ROWS_OF_BEFORE["0004"]
+for earlier in (6, 7, 9, 10, 11, 13, 14, 15, 16, 17, 18):
+    ROWS_OF_BEFORE[f"{earlier:04}"] = ROWS_OF_BEFORE["0004"]
 ROWS_OF_BEFORE["0008"] = (
     ROWS_OF_BEFORE["0007"]
     + """;

@@ -88,3 +88,10 @@ def test_terms_are_read_by_their_key(full):
     assert plan.indexes & {"seller_terms_pkey", "one_set_of_terms_at_a_time"}, plan
     assert not plan.scanned, plan
     assert plan.buffers < 40, plan
+
+
+def test_a_seller_s_catalogue_is_exported_without_reading_the_others(full):
+    whose = {"seller_id": "S1", "marketplace_id": None}
+    plan = explain(full, query("export_products"), whose)
+    assert "products_by_seller" in plan.indexes, plan
+    assert plan.rows_read("products") == 0, plan

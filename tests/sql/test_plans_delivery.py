@@ -161,3 +161,16 @@ def test_messages_of_a_failed_delivery_are_found_by_key(full):
     plan = explain(full, query("fail_messages"), {"deliveries": [7]})
     assert "alert_queues" not in plan.scanned, plan
     assert "alert_deliveries" not in plan.scanned, plan
+
+
+def test_the_messages_of_one_alert_are_read_with_their_deliveries_and_no_others(full):
+    plan = explain(full, query("read_alert_messages"), {"alert_id": 7})
+    assert {"alert_queues_of_an_alert", "alert_delivery_items_of_a_message"} <= plan.indexes, plan
+    assert plan.rows_read("alert_deliveries") <= 10, plan
+    assert not plan.scanned, plan
+
+
+def test_what_failed_in_the_last_week_is_read_without_the_year_before(full):
+    plan = explain(full, "SELECT * FROM ops.delivery_failures")
+    assert "alert_deliveries_by_time" in plan.indexes, plan
+    assert "alert_deliveries" not in plan.scanned, plan
