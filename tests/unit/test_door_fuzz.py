@@ -1,11 +1,13 @@
-"""The door's promise that no body whatsoever makes it raise."""
+"""The door's promise that no body whatsoever makes it raise, or takes it long."""
 
 from __future__ import annotations
 
 import copy
 import json
+import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,3 +103,27 @@ def test_a_mutated_real_message_never_raises(data):
 def test_a_real_message_with_bytes_in_its_middle_never_raises(noise, at):
     data = REAL.read_bytes()
     check(data[:at] + noise + data[at + len(noise) :])
+
+
+LONG = 200_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\\" * LONG,
+        b'{"NotificationType": "NEW", "Text": "%s"}' % (b"\\n" * (LONG // 2)),
+        b'{"NotificationType": "NEW", "Text": "%s"}' % (b"\\u30a2" * (LONG // 6)),
+        b'{"NotificationType": "NEW", "Text": "%s"}' % (b'\\" ' * (LONG // 3)),
+        b"[" * LONG,
+        b" " * LONG,
+        b'"Amount":' * (LONG // 9),
+        b'{"NotificationType": "NEW", "Number": %s}' % (b"9" * LONG),
+    ],
+    ids=["escapes", "lines", "characters", "quotes", "brackets", "blanks", "amounts", "digits"],
+)
+def test_a_long_body_takes_no_longer_than_its_length(data):
+    """A pattern holds the whole process while it searches: its heart and its watchdog too."""
+    began = time.thread_time()
+    check(data)
+    assert time.thread_time() - began < 2  # of 30 ms; in the square of the length it was a minute

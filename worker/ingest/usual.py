@@ -200,8 +200,10 @@ class UsualMessage(_Part, Generic[ChangeT_co], forbid_unknown_fields=True):
 _ODD_AMOUNT = re.compile(rb'"Amount"\s*+:(?!\s*+[0-9]{1,9}(?:\.[0-9]{1,2})?[\s,}])')
 """Any but the everyday one: a number without sign, exponent and more than two decimals."""
 
-_ESCAPE_IN_KEY = re.compile(rb'\\[^"]*"\s*:')
-"""What is searched for as bytes must not have a second spelling; the decoder knows them all."""
+_ESCAPE_IN_KEY = re.compile(rb'\\[^"\\]*+"\s*+:')
+"""What is searched for as bytes must not have a second spelling; the decoder knows them all.
+
+The last escape of a key is looked for: from each of many the whole rest would be read."""
 
 _OLDER_LAYOUT = "offerchangesummary"
 """The mark of the older hand-made layout, which the careful reader finds in any spelling."""
