@@ -5,7 +5,8 @@
 -- are chosen in the order of the products given and locked in the order of their keys: two who want
 -- the same products queue, they do not deadlock. The status is looked at after the lock (OFFSET 0
 -- keeps it there), so that no partial index may be mistaken for a way to find the chosen rows. The
--- join is LEFT, so that a row whose body was dropped is found and failed instead of waiting for ever.
+-- join is LEFT, so that a row whose body was dropped is found and failed instead of waiting for ever. Due is
+-- what is so by either clock: who failed is woken by the database's, and only once.
 SELECT n.id, n.product_key, n.seller_id, n.marketplace_id, n.asin, n.item_condition, n.audience,
        n.event_time, n.publish_time, n.event_key, n.attempts, n.trace_id, n.received_at,
        b.facts::text AS facts
@@ -21,7 +22,8 @@ FROM (
                 FROM worker_notifications AS due
                 WHERE due.status = 'waiting'
                   AND due.product_key = p.product_key
-                  AND (due.next_attempt_at IS NULL OR due.next_attempt_at <= %(now)s::timestamptz)
+                  AND (due.next_attempt_at IS NULL
+                       OR due.next_attempt_at <= GREATEST(%(now)s::timestamptz, now()))
                   AND (%(only_row_id)s::bigint IS NULL OR due.id = %(only_row_id)s::bigint)
                 ORDER BY due.event_time, due.publish_time, due.event_key
                 LIMIT %(max_rows_a_product)s::integer
@@ -36,4 +38,4 @@ FROM (
 LEFT JOIN notification_bodies AS b
     ON b.notification_id = n.id AND b.received_on = n.received_on
 WHERE n.status = 'waiting'
-  AND (n.next_attempt_at IS NULL OR n.next_attempt_at <= %(now)s::timestamptz)
+  AND (n.next_attempt_at IS NULL OR n.next_attempt_at <= GREATEST(%(now)s::timestamptz, now()))

@@ -9,7 +9,8 @@ WITH left_over AS (
         FROM worker_notifications AS n
         WHERE n.status = 'waiting'
           AND n.product_key = p.product_key
-          AND (n.next_attempt_at IS NULL OR n.next_attempt_at <= %(now)s::timestamptz)
+          AND (n.next_attempt_at IS NULL
+               OR n.next_attempt_at <= GREATEST(%(now)s::timestamptz, now()))
         ORDER BY n.event_time, n.publish_time, n.event_key
         LIMIT 1
     ) AS d

@@ -18,9 +18,20 @@ from tests.delivery import (
     deliveries,
     dispatch,
 )
-from tests.interleave import column, deliver, fetch_job, letter, register_worker
+from tests.interleave import (
+    PRODUCT,
+    analyst,
+    column,
+    deliver,
+    fetch_job,
+    finish_job,
+    letter,
+    register_worker,
+    work,
+)
 from worker.alerts.storing import record_delivery
-from worker.analysis.task import register_maintenance
+from worker.analysis import decide
+from worker.analysis.task import register_analysis, register_maintenance
 from worker.analysis.transaction import Analyst
 from worker.delivery.deliver import Desk, rescue, take_next
 from worker.delivery.outcome import Accepted
@@ -50,6 +61,28 @@ def test_a_worker_rescues_the_jobs_of_who_is_silent_and_nobody_else_s(conn, pool
     conn.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
     app.tasks["rescue_stalled_jobs"](timestamp=0)
     assert column(conn, status) == ["todo"]
+
+
+@pytest.mark.parametrize("behind", [timedelta(seconds=5), timedelta(hours=1)])
+def test_what_failed_is_tried_again_when_the_queue_says_that_it_is_time(
+    conn, pool, monkeypatch, behind
+):
+    """The queue goes by the database's clock: to a worker whose own is behind nothing was due when it
+    was woken, and nobody wakes it twice. The sweeper did it a minute later, and told of a lost job."""
+    app = procrastinate.App(connector=InMemoryConnector())
+    register_analysis(app, pool, analyst(later=-behind))
+    deliver(conn, letter())
+    with monkeypatch.context() as patch:
+        patch.setattr(decide, "apply_event", lambda *_: 1 / 0)
+        work(conn, later=-behind)
+
+    wake = fetch_job(conn)
+    app.tasks[wake["task_name"]](**wake["args"])
+    finish_job(conn, wake["id"])
+    job = fetch_job(conn)
+    assert (job and job["lock"]) == PRODUCT
+    assert work(conn, later=-behind).processed == 1
+    assert column(conn, "SELECT status::text FROM procrastinate_jobs") == ["doing"]
 
 
 @WRONG
