@@ -130,7 +130,7 @@ def _gauges(status: WorkerStatus) -> Iterable[Metric]:
         "worker_backlog_current": (status.backlog_count, "Notifications that wait for analysis"),
         "worker_oldest_message_age_seconds": (
             status.oldest_message_age_seconds or 0.0,
-            "Age of the oldest notification that waits for analysis; 0 when none does",
+            "Age of the oldest notification that waits for its first analysis; 0 when none does",
         ),
         "worker_dlq_messages_total": (
             status.dead_letters,

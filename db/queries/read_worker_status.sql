@@ -1,6 +1,7 @@
 -- How the workers are, for the dashboard's header: one row, whatever is missing is NULL. What SQS holds
 -- comes from the ingesters' heartbeats; each of them sees the whole queues, so the newest one speaks.
--- Without `now` it is the database's, whose clock wrote the heartbeats.
+-- Without `now` it is the database's, whose clock wrote the heartbeats. Of what waits the age is that of what
+-- nobody has tried yet: one that waits for its next attempt, or was redriven, is no sign of being behind.
 WITH workers AS (
     SELECT role, last_seen, details FROM ops.worker_health WHERE state NOT IN ('lost', 'stopped')
 ),
@@ -8,7 +9,9 @@ newest AS (
     SELECT details FROM workers WHERE role = 'ingest' ORDER BY last_seen DESC LIMIT 1
 ),
 backlog AS (
-    SELECT count(*) AS waiting, min(received_at) AS oldest
+    SELECT count(*) AS waiting,
+           min(received_at) AS oldest,
+           min(received_at) FILTER (WHERE next_attempt_at IS NULL) AS oldest_untried
     FROM worker_notifications WHERE status = 'waiting' AND received_at > '-infinity'
 ),
 recent AS (
@@ -35,7 +38,7 @@ SELECT (
            WHERE q.key = 'dlq'
        )::bigint AS dlq_messages,
        (SELECT count(*) FROM worker_failures AS f WHERE f.resolved_at IS NULL) AS open_failures,
-       EXTRACT(EPOCH FROM COALESCE(%(now)s::timestamptz, now()) - b.oldest)::float8
+       EXTRACT(EPOCH FROM COALESCE(%(now)s::timestamptz, now()) - b.oldest_untried)::float8
            AS oldest_message_age_seconds,
        (SELECT max(last_seen) FROM workers WHERE role = 'ingest') AS ingest_heartbeat,
        (SELECT max(last_seen) FROM workers WHERE role = 'analysis') AS analysis_heartbeat,

@@ -91,6 +91,20 @@ class TestWorkers:
         told = "SELECT sum(processed) FROM ops.throughput_per_minute"
         assert column(conn, told) == [1], "nor does the operator see that nothing is processed"
 
+    def test_what_is_tried_again_is_no_sign_of_being_behind(self, client, conn):
+        """A dead letter of last week that is redriven would wake somebody up, and a failing one too."""
+        beat(conn)
+        conn.execute("SELECT procrastinate_register_worker_v1()")
+        deliver(conn, letter())
+        conn.execute(
+            "UPDATE worker_notifications SET received_at = now() - interval '7 days',"
+            " next_attempt_at = now() - interval '7 days'"
+        )
+        found = client.get("/api/worker-status").json()
+        assert found["overall_health"] == "healthy"
+        assert found["ingestion"]["oldest_message_age_seconds"] is None
+        assert found["analysis"]["backlog_count"] == 1
+
     def test_dead_letters_degrade(self, client, conn):
         beat(conn, dead=2)
         conn.execute("SELECT procrastinate_register_worker_v1()")
