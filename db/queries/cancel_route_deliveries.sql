@@ -1,5 +1,14 @@
--- What waits for a route is not sent any more.
+-- What waits for a route is not sent any more. Its messages are locked before it, as acts of people do.
 UPDATE alert_deliveries AS d
 SET status = 'cancelled', reason = %(reason)s::text, next_attempt_at = NULL
-WHERE d.route_id = %(route_id)s::bigint AND d.status = 'queued'
+WHERE d.status = 'queued'
+  AND d.id = ANY (ARRAY(
+      SELECT i.delivery_id
+      FROM alert_deliveries AS w
+      JOIN alert_delivery_items AS i ON i.delivery_id = w.id
+      JOIN alert_queues AS q ON q.id = i.queue_id
+      WHERE w.route_id = %(route_id)s::bigint AND w.status = 'queued'
+      ORDER BY q.id
+      FOR UPDATE OF q
+  ))
 RETURNING d.id

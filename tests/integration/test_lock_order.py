@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from db import acts, alerts, delivery, products
+from db import acts, alerts, delivery, products, routes
 from tests import alert_rows as rows
 from tests.acting import act
 from tests.alerts import NOW
@@ -107,3 +107,19 @@ def test_what_waits_for_a_route_that_is_off(conn, takes_the_last_as_the_last):
         delivery.cancel_stranded_deliveries,
         reason="off",
     )
+
+
+def test_who_closes_a_route_while_somebody_acts_on_what_waits_for_it(conn, open_connection):
+    """The act takes the message and then its delivery: the other way round is a deadlock."""
+    add_route(conn)
+    (route,) = column(conn, "SELECT id FROM alert_routes")
+    alert = add_alert(conn)
+    rows.delivery(conn, rows.message(conn, alert), route_id=route)
+    operator, colleague = begin(open_connection()), open_connection()
+    cancelled = routes.cancel_route_deliveries(operator, route, reason="off")
+    acting = Background(_acknowledge, colleague, alert, who="ann", note=None, now=NOW)
+    acting.until_blocked(conn)
+    delivery.fail_messages(operator, cancelled)
+    operator.commit()
+    assert acting.result().done
+    assert column(conn, "SELECT status FROM alert_queues") == ["failed"]
