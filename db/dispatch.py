@@ -12,6 +12,12 @@ from db.delivery_rows import DueMessage, Gathering, Interruption, NewDelivery, R
 from db.sql import only_row, query
 
 
+def read_latest_clock(conn: psycopg.Connection, *, now: datetime) -> datetime:
+    """`now`, or the database's time where that is later."""
+    latest: datetime = only_row(conn.execute(query("read_latest_clock"), {"now": now}))[0]
+    return latest
+
+
 def lock_dispatcher(conn: psycopg.Connection) -> None:
     """Be the only dispatcher until the transaction ends. Waits for another one."""
     conn.execute(query("lock_dispatcher"))

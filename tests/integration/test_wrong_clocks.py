@@ -8,6 +8,7 @@ import procrastinate
 import pytest
 from procrastinate.testing import InMemoryConnector
 
+from tests.alerting import market
 from tests.delivery import (
     HOUR,
     VAULT,
@@ -17,7 +18,9 @@ from tests.delivery import (
     add_route,
     deliveries,
     dispatch,
+    statuses,
 )
+from tests.factories import GB
 from tests.interleave import (
     PRODUCT,
     analyst,
@@ -33,8 +36,10 @@ from worker.alerts.storing import record_delivery
 from worker.analysis import decide
 from worker.analysis.task import register_analysis, register_maintenance
 from worker.analysis.transaction import Analyst
+from worker.delivery.courier import Courier
 from worker.delivery.deliver import Desk, rescue, take_next
 from worker.delivery.outcome import Accepted
+from worker.delivery.task import register_delivery
 from worker.ingest.gate import Gate
 from worker.ingest.tally import Tally
 from worker.ingest.watchman import Watchman
@@ -103,6 +108,26 @@ def test_an_ingester_that_lives_is_seen_to_live(conn, database_url, wrong):
     ).fetchall()
     assert found == ("running", True, True)
     watching.farewell()
+
+
+def test_an_alert_in_a_hurry_does_not_wait_for_a_clock_that_is_behind(conn, pool):
+    """To the worker that decides nothing was due, and nobody would have asked again for a minute."""
+    app = procrastinate.App(connector=InMemoryConnector())
+    behind = courier_desk("w", timedelta(seconds=-5))
+    register_delivery(app, pool, Courier(pool, behind, threads=0))
+    at = datetime.now(UTC)
+    add_message(conn, add_alert(conn, at=at), at=at)
+    app.tasks["dispatch_alerts"](timestamp=0)
+    assert statuses(conn) == ["delivered"]
+
+
+def test_an_alert_in_a_hurry_is_due_whatever_clock_raised_it(conn):
+    """The others would wait until it is so late with them too."""
+    asin = "B0HURRY001"
+    deliver(conn, letter(market("critical", datetime.now(UTC), asin=asin)))
+    work(conn, f"{GB}:{asin}", later=timedelta(seconds=30))
+    dispatch(conn, now=datetime.now(UTC))
+    assert statuses(conn) == ["delivered"]
 
 
 def courier_desk(who: str, off: timedelta) -> Desk:

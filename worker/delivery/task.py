@@ -7,6 +7,7 @@ from datetime import datetime
 import procrastinate
 from psycopg_pool import ConnectionPool
 
+from db.dispatch import read_latest_clock
 from process.logs import get_logger
 from worker.delivery.courier import Courier
 from worker.delivery.deliver import rescue
@@ -31,7 +32,8 @@ def register_delivery(app: procrastinate.App, pool: ConnectionPool, courier: Cou
     def dispatch_alerts(timestamp: int) -> None:  # noqa: ARG001
         """Decide who hears of the messages that are due."""
         with pool.connection() as conn:
-            dispatch_due(conn, now=now(), record=courier.desk.record)
+            at = read_latest_clock(conn, now=now())
+            dispatch_due(conn, now=at, record=courier.desk.record)
         courier.ring()
 
     @app.task(name="deliver_alert", queue=QUEUE, priority=PRIORITY)
