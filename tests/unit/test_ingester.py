@@ -14,6 +14,7 @@ from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, arrival
 from tests.interleave import Background, letter, until
 from worker.ingest import service
 from worker.ingest.buffer import InHand
+from worker.ingest.filing import Filed
 from worker.ingest.service import Ingester
 from worker.ingest.sqs import Received
 from worker.settings import Settings
@@ -229,6 +230,41 @@ def test_what_one_queue_refuses_is_given_back_to_the_next_unless_nobody_answers(
     ingester._give_back([*in_hand(first, "a"), *in_hand(second, "b", "c")])
     assert second.asked == ([["b", "c"]] if both else [])
     assert ingester.tally.as_dict()["given_back"] == (2 if both else 0)
+
+
+def test_as_many_are_deleted_at_once_as_are_received() -> None:
+    """A call takes as long for the one as for the other, and ten messages each."""
+    together = threading.Barrier(6, timeout=3)
+    queue = Scripted(*[lambda: [] if together.wait() >= 0 else None] * 6)
+    ingester = ingester_of(queue, receivers=6)
+    for handle in "abcdef":
+        ingester._delete_later(in_hand(queue, handle))
+    wait(ingester._deletes)
+    assert ingester.tally.as_dict()["deleted"] == 6
+
+
+def test_while_deletes_do_not_keep_up_nothing_more_is_filed() -> None:
+    """What is not deleted in time comes again, and what waits to be deleted is kept in memory."""
+    let_go = threading.Event()
+    queue = Scripted()
+    queue.delete = lambda _: [] if let_go.wait(20) else None
+    ingester = ingester_of(queue)
+    ingester._watchman.run = lambda _: None
+    ingester._watchman.farewell = lambda: None
+    ingester._transact = lambda in_hand: Filed(len(in_hand))
+    pauses = calls_of(ingester, "_deletes_keep_up")
+    running = Background(ingester.run)
+    most = 4 * (1 + service.DELETES_WAITING)
+    until(lambda: len(ingester._deletes) >= most, "they were many", unless=running.done)
+    looked = len(pauses)
+    until(lambda: len(pauses) > looked + 2, "it looked again", unless=running.done)
+    assert len(ingester._deletes) == ingester.tally.as_dict()["transactions"] == most
+    let_go.set()
+    until(
+        lambda: ingester.tally.as_dict()["transactions"] > most, "it went on", unless=running.done
+    )
+    ingester.stop()
+    running.result()
 
 
 # stopping -----------------------------------------------------------------------------------------

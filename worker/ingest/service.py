@@ -13,7 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,6 +42,9 @@ from worker.settings import Settings
 log = get_logger(__name__)
 
 DELETERS = 4
+"""At least; as many as receivers, or what they receive is not deleted in time and comes again."""
+DELETES_WAITING = 4
+"""What may wait for each deleter: a transaction's messages each. It is all kept in memory."""
 WATCH_TIMEOUT_S = 3.0
 """For the watchman, who asks each queue only how full it is. Together they must hang for less than
 the 30 s of silence after which an ingester counts as lost (ops.worker_health)."""
@@ -76,7 +79,9 @@ class Ingester:
             # Never less than a receiver asks room for, or it would wait for it for ever.
             lane_limit=max(settings.transaction_max_messages * 2, settings.batch_size),
         )
-        self._deleters = ThreadPoolExecutor(DELETERS, thread_name_prefix="delete")
+        deleters = max(DELETERS, settings.receivers * len(self._queues))
+        self._deleters = ThreadPoolExecutor(deleters, thread_name_prefix="delete")
+        self._most_deletes = deleters * (1 + DELETES_WAITING)
         self._deletes: set[Future[None]] = set()
         self._conn: psycopg.Connection | None = None
         self._defect: Exception | None = None
@@ -116,7 +121,8 @@ class Ingester:
         for thread in (watch, *receivers):
             thread.start()
         while not self._stop.is_shown():
-            self._file_next(timeout_s=0.25)
+            if self._deletes_keep_up(timeout_s=0.25):
+                self._file_next(timeout_s=0.25)
         self._wind_up(receivers)
         if self._defect is not None:
             raise self._defect
@@ -237,6 +243,12 @@ class Ingester:
             self._conn = None
 
     # deleting ----------------------------------------------------------------------------------
+
+    def _deletes_keep_up(self, *, timeout_s: float) -> bool:
+        """Whether there is room for the deletes of one more T1, after waiting up to the timeout."""
+        if len(self._deletes) >= self._most_deletes:
+            self._deletes = wait(self._deletes, timeout_s, FIRST_COMPLETED).not_done
+        return len(self._deletes) < self._most_deletes
 
     def _delete_later(self, in_hand: Sequence[InHand]) -> None:
         self._deletes = {future for future in self._deletes if not future.done()}
