@@ -65,7 +65,11 @@ class Act(BaseModel):
 def act(
     conn: psycopg.Connection, body: Act, who: str, *, key: str | None, now: datetime
 ) -> list[dict[str, Any]]:
-    """Do it, once for each key. Must run in a transaction. Raises db.acts.KeyReusedError."""
+    """Do it, once for each key. Must run in a transaction. Raises db.acts.KeyReusedError.
+
+    `now` is for how long keys are known. What is done is of the database's time: workers and other
+    people's commands go on from it.
+    """
     if key is not None:
         request = body.model_dump_json().encode()
         answered = claim_request(conn, who=who, key=key, request=request, now=now)
@@ -73,29 +77,29 @@ def act(
             return list(answered)
     results = [
         {"id": one.alert_id, "done": one.done, "code": one.code, "message": one.message}
-        for one in _do(conn, body, who, now)
+        for one in _do(conn, body, who)
     ]
     if key is not None:
         answer_request(conn, who=who, key=key, answer=results)
     return results
 
 
-def _do(conn: psycopg.Connection, body: Act, who: str, now: datetime) -> list[Acted]:
+def _do(conn: psycopg.Connection, body: Act, who: str) -> list[Acted]:
     ids = body.ids
     match body.action:
         case "acknowledge":
-            return acknowledge_alerts(conn, ids, who=who, note=body.note, now=now)
+            return acknowledge_alerts(conn, ids, who=who, note=body.note)
         case "unacknowledge":
-            return unacknowledge_alerts(conn, ids, who=who, now=now)
+            return unacknowledge_alerts(conn, ids, who=who)
         case "snooze":
             minutes = body.snooze_minutes
             snooze = None if minutes is None else timedelta(minutes=minutes)
-            return snooze_alerts(conn, ids, who=who, length=snooze, now=now)
+            return snooze_alerts(conn, ids, who=who, length=snooze)
         case "resolve":
-            return resolve_alerts(conn, ids, who=who, now=now)
+            return resolve_alerts(conn, ids, who=who)
         case "reopen":
-            return reopen_alerts(conn, ids, who=who, now=now)
+            return reopen_alerts(conn, ids, who=who)
         case "assign":
-            return assign_alerts(conn, ids, who=who, assignee=body.assignee, now=now)
+            return assign_alerts(conn, ids, who=who, assignee=body.assignee)
         case "note":
-            return note_alerts(conn, ids, who=who, note=body.note, now=now)
+            return note_alerts(conn, ids, who=who, note=body.note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -127,6 +127,27 @@ def test_a_whole_life_by_hand(conn, buybox_alerts):
     assert {event["who"] for event in acts} == {"ann"}
     (first, second) = (event["at"] for event in acts if event["change"] == "snoozed")
     assert first <= second
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=1), timedelta(hours=-1)])
+def test_an_act_is_of_the_database_s_time_whatever_the_clock_of_this_machine(
+    conn, buybox_alerts, monkeypatch, wrong
+):
+    """By a laptop's that is ahead nobody would look at the alert before then, nor escalate it."""
+
+    class Off(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + wrong
+
+    monkeypatch.setattr("worker.cli.alerts.datetime", Off, raising=False)
+    one = rows.store(conn)
+    assert buybox_alerts("snooze", one, "--for", "30min").exit_code == 0
+    (found,) = conn.execute(
+        "SELECT extract(epoch FROM snooze_until - now()) / 60 BETWEEN 29 AND 30,"
+        " abs(extract(epoch FROM due_at - now())) < 60 FROM alerts"
+    ).fetchall()
+    assert found == (True, True)
 
 
 def test_a_snooze_lasts_as_long_as_is_said(conn, buybox_alerts):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -78,6 +78,25 @@ class TestEachAction:
             conn, "SELECT extract(epoch FROM snooze_until - now()) / 60 FROM alerts"
         )
         assert 29 < minutes <= 30
+
+    @pytest.mark.parametrize("wrong", [timedelta(hours=1), timedelta(hours=-1)])
+    def test_a_snooze_lasts_as_long_when_the_dashboard_s_clock_is_wrong(
+        self, client, conn, monkeypatch, wrong
+    ):
+        """It would be over before it began, or keep the alert from its clock for an hour."""
+
+        class Off(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.now(tz) + wrong
+
+        monkeypatch.setattr("api.routes.alerts.datetime", Off)
+        assert acted(client, "snooze", write_alert(conn), snooze_minutes=30)[0]["done"]
+        (found,) = conn.execute(
+            "SELECT extract(epoch FROM snooze_until - now()) / 60 BETWEEN 29 AND 30,"
+            " abs(extract(epoch FROM due_at - now())) < 60 FROM alerts"
+        ).fetchall()
+        assert found == (True, True)
 
     def test_snooze_for_the_usual_while(self, client, conn):
         alert = write_alert(conn)

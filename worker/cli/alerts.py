@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import psycopg
@@ -253,7 +253,7 @@ def _each(
     with connect_or_fail(settings_or_fail()) as conn:
         for alert_id in dict.fromkeys(ids):
             try:
-                outcome = act(conn, [alert_id], who=name, now=datetime.now(UTC), **details)[0]
+                outcome = act(conn, [alert_id], who=name, **details)[0]
             except psycopg.errors.LockNotAvailable:
                 fail(f"alert {alert_id} is held by another transaction; run it again in a moment")
             except psycopg.Error as error:
