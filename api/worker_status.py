@@ -59,19 +59,33 @@ def judge(status: WorkerStatus, thresholds: Thresholds) -> Overall:
 
 
 class StatusBoard:
-    """The last answer, asked anew when it is old. Called in threads; one asks, the others wait."""
+    """The last answer, asked anew when it is old. Called in threads; one asks, the others wait.
+
+    What comes is for all who waited, a refusal too. Each in turn they would ask a database that
+    takes its time, and hold every thread of the process meanwhile.
+    """
 
     def __init__(self, pool: ConnectionPool, metrics: Metrics) -> None:
         self._pool = pool
         self._metrics = metrics
         self._lock = threading.Lock()
         self._last: tuple[float, WorkerStatus] | None = None
+        self._refused: tuple[float, Exception] | None = None
 
     def status(self) -> WorkerStatus:
         """How the workers were a few seconds ago at most. Raises psycopg.OperationalError."""
+        came_at = time.monotonic()
         with self._lock:
-            if self._last is None or time.monotonic() - self._last[0] > ASK_EVERY_S:
-                self._last = (time.monotonic(), self._ask())
+            if self._refused is not None and self._refused[0] >= came_at:
+                raise self._refused[1]
+            good_from = min(came_at, time.monotonic() - ASK_EVERY_S)
+            if self._last is None or self._last[0] < good_from:
+                try:
+                    status = self._ask()
+                except Exception as error:
+                    self._refused = (time.monotonic(), error)
+                    raise
+                self._last = (time.monotonic(), status)
             return self._last[1]
 
     def _ask(self) -> WorkerStatus:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
+import threading
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api import worker_status
 from api.limits import RateLimit
+from api.metrics import Metrics
 from api.paging import Page, page_token, read_page_token
 from api.problems import ProblemError
 from api.settings import ApiSettings, is_loopback, load_settings
 from api.trends import FEWEST, FIELDS, LEADS, downsample
-from api.worker_status import Thresholds, judge
+from api.worker_status import StatusBoard, Thresholds, judge
 from db.dashboard import Place, WorkerStatus
 from process.settings import SettingsError
+from tests.interleave import Background, until
 
 NOW = datetime(2026, 3, 4, 10, 15, tzinfo=UTC)
 
@@ -113,6 +119,56 @@ def ago(seconds):
 )
 def test_the_worst_of_it_all_decides(change, overall):
     assert judge(replace(WELL, **change), LIMITS) == overall
+
+
+class Desk:
+    """Stands where the pool stands: keeps who asks waiting, and then has no connection or one."""
+
+    def __init__(self, *, away):
+        self.asked, self.answer, self._away = 0, threading.Event(), away
+
+    @contextmanager
+    def connection(self):
+        self.asked += 1
+        assert self.answer.wait(20)
+        if self._away:
+            raise psycopg.OperationalError("away")
+        yield None
+
+
+class Door:
+    """A lock that knows how many have come to it."""
+
+    def __init__(self):
+        self.came, self._lock = 0, threading.Lock()
+
+    def __enter__(self):
+        self.came += 1
+        self._lock.acquire()
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_who_waits_while_somebody_asks_takes_what_came(monkeypatch, away):
+    """One after the other they would ask anew, and hold all threads of the backend meanwhile."""
+    monkeypatch.setattr(worker_status, "ASK_EVERY_S", 0)  # it took longer than an answer is good
+    monkeypatch.setattr(worker_status, "read_worker_status", lambda _: WELL)
+    monkeypatch.setattr(worker_status, "count_processed", lambda *_, **__: [])
+    pool, door = Desk(away=away), Door()
+    board = StatusBoard(pool, Metrics())
+    board._lock = door
+    asking = [Background(board.status) for _ in range(4)]
+    until(lambda: door.came == 4, "all had come")
+    pool.answer.set()
+    for one in asking:
+        with pytest.raises(psycopg.OperationalError) if away else nullcontext():
+            assert one.result() is WELL
+    assert pool.asked == 1
+    with suppress(psycopg.OperationalError):
+        board.status()
+    assert pool.asked == 2
 
 
 class TestRateLimit:
