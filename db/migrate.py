@@ -34,6 +34,10 @@ _INSTALLED = _HERE / "alembic"
 ALEMBIC_HOME = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "alembic"
 CODE_FOLDERS = ("functions", "views", "grants")
 
+ATTEMPTS = 3
+"""Who reads takes a table and then a view, and analyses take tables in an order of their own: where
+one of them and we wait for each other, the server may end either."""
+
 # One's turn is waited for however long it takes; the locks that come after it are not, since every
 # reader would queue up behind us.
 LOCK: LiteralString = """
@@ -99,34 +103,53 @@ def migrate(
     Raises MigrationError with a sentence; nothing is half done.
     """
     now = now or datetime.now(UTC)
-    report = MigrationReport()
     engine = sa.create_engine(
         "postgresql+psycopg://",
         creator=lambda: connect(database_url, role="migrate", statement_timeout="0"),
         poolclass=NullPool,
     )
     try:
-        with engine.begin() as connection:
-            driver = cast("psycopg.Connection", connection.connection.driver_connection)
-            say("waiting for the migration lock")
-            driver.execute(LOCK)
-            driver.execute(DROP_VIEWS)
-            report.before = _revision(connection)
-            say(f"migrating from {report.before or 'an empty database'} to {revision}")
-            alembic.command.upgrade(_config(connection), revision)
-            report.after = _revision(connection)
-            if revision == "head":
-                _finish(driver, report, now)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return _migrate(engine, now, revision, say)
+            except (psycopg.Error, sa.exc.SQLAlchemyError) as error:
+                deadlocked = isinstance(_raised(error), psycopg.errors.DeadlockDetected)
+                if not deadlocked or attempt == ATTEMPTS:
+                    raise
+                say("met somebody who took the same locks the other way round; once more")
+        raise AssertionError("the last attempt returns or raises")  # pragma: no cover
     except (CommandError, psycopg.Error, sa.exc.SQLAlchemyError) as error:
         reason = first_line(error) + _advice(error)
         raise MigrationError(f"Migration failed, nothing was changed: {reason}") from error
     finally:
         engine.dispose()
+
+
+def _migrate(
+    engine: sa.Engine, now: datetime, revision: str, say: Callable[[str], None]
+) -> MigrationReport:
+    report = MigrationReport()
+    with engine.begin() as connection:
+        driver = cast("psycopg.Connection", connection.connection.driver_connection)
+        say("waiting for the migration lock")
+        driver.execute(LOCK)
+        driver.execute(DROP_VIEWS)
+        report.before = _revision(connection)
+        say(f"migrating from {report.before or 'an empty database'} to {revision}")
+        alembic.command.upgrade(_config(connection), revision)
+        report.after = _revision(connection)
+        if revision == "head":
+            _finish(driver, report, now)
     return report
 
 
+def _raised(error: Exception) -> BaseException:
+    """The driver's error: SQLAlchemy wraps what alembic's steps raise."""
+    return getattr(error, "orig", None) or error
+
+
 def _advice(error: Exception) -> str:
-    found = getattr(error, "orig", None) or error  # SQLAlchemy wraps what alembic's steps raise
+    found = _raised(error)
     if isinstance(found, psycopg.errors.InsufficientPrivilege):
         return "; migrate with the owner's login, the one that migrated before"
     if isinstance(found, psycopg.errors.LockNotAvailable):

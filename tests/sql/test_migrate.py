@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import version
@@ -294,6 +295,25 @@ def test_who_is_in_the_way_of_a_migration_is_to_be_looked_for(database_url, open
         migrate(database_url)
     assert "pg_stat_activity" in str(refused.value)
     assert "again" in str(refused.value)
+
+
+def test_a_reader_who_wants_a_view_and_holds_its_table_does_not_end_a_migration(
+    empty_database_url,
+):
+    """A migration drops the views, then changes tables: who reads takes them the other way."""
+    migrate(empty_database_url, revision="0015")
+    [view] = [text for text in server_code() if "VIEW ops.competitive_state AS" in text]
+    with (
+        connect(empty_database_url, autocommit=True) as gate,
+        connect(empty_database_url) as reader,
+    ):
+        gate.execute(view)
+        reader.execute("SELECT FROM current_state")
+        migrating = Background(migrate, empty_database_url).until_blocked(gate)
+        with suppress(psycopg.errors.DeadlockDetected):  # one of the two must give way
+            reader.execute("SELECT FROM ops.competitive_state")
+        reader.rollback()
+        assert migrating.result().after == HEAD
 
 
 class TestAsAProcess:
