@@ -248,6 +248,15 @@ def test_the_lag_says_for_each_queue_where_the_time_went(scratch, now):
 # what failed --------------------------------------------------------------------------------------
 
 
+def test_after_hours_of_silence_the_lag_still_says_how_long_it_is(scratch, now):
+    """That is when somebody asks; the rest is of the last hour, in which there was nothing."""
+    for hours in (9, 5):
+        notification(scratch, now - hours * HOUR)
+    (found,) = read_view(scratch, "ingest_lag")
+    assert (found["source"], found["received_last_hour"]) == ("all", 0)
+    assert (found["last_received_at"], found["silent_for"]) == (now - 5 * HOUR, 5 * HOUR)
+
+
 def test_the_failures_of_a_kind_are_counted_open_and_dealt_with(scratch, now):
     dealt_with = {"resolved_at": now, "resolution": "redriven"}
     failure(scratch, now - HOUR, failure_count=3)
