@@ -28,7 +28,8 @@ recent AS (
       AND n.received_at < 'infinity'
 )
 SELECT (
-           SELECT sum((q.value ->> 'visible')::bigint)
+           -- of all of them or of none: one that could not be asked is not empty
+           SELECT CASE WHEN bool_and(q.value ? 'visible') THEN sum((q.value ->> 'visible')::bigint) END
            FROM newest, jsonb_each(newest.details -> 'queues') AS q
            WHERE q.key <> 'dlq'
        )::bigint AS queue_depth,

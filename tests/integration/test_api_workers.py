@@ -91,6 +91,15 @@ class TestWorkers:
         told = "SELECT sum(processed) FROM ops.throughput_per_minute"
         assert column(conn, told) == [1], "nor does the operator see that nothing is processed"
 
+    def test_a_queue_that_nobody_could_ask_makes_the_depth_unknown(self, client, conn):
+        """The others' would be taken for all there is."""
+        queues = {"sqs": {"visible": 7}, "sqs-high": {"error": "denied"}, "dlq": {"visible": 2}}
+        operators.beat_heart(
+            conn, worker_id="i", role="ingest", state="running", details={"queues": queues}
+        )
+        found = client.get("/api/worker-status").json()["ingestion"]
+        assert (found["queue_depth"], found["dlq_count"]) == (None, 2)
+
     def test_what_is_tried_again_is_no_sign_of_being_behind(self, client, conn):
         """A dead letter of last week that is redriven would wake somebody up, and a failing one too."""
         beat(conn)
