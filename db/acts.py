@@ -31,8 +31,11 @@ class KeyReusedError(Exception):
 
 
 def _act(conn: psycopg.Connection, text: Any, ids: Sequence[int], **more: Any) -> list[Acted]:
+    wanted = sorted(set(ids))
+    if len(wanted) > 1:
+        conn.execute(query("hold_alerts"), {"ids": wanted})
     with conn.cursor(row_factory=args_row(Acted)) as cur:
-        cur.execute(text, {"ids": sorted(set(ids)), **more})
+        cur.execute(text, {"ids": wanted, **more})
         return cur.fetchall()
 
 

@@ -1,4 +1,4 @@
--- Takes the closing by hand back. In the order of the ids, so that two people with the same list never deadlock.
+-- Takes the closing by hand back. In the order of the ids; held before (hold_alerts).
 SELECT a.id AS alert_id, r.done, r.code, r.message
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS a (id, place)
 CROSS JOIN LATERAL buybox_reopen_alert(

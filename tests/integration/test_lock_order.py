@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from db import acts, alerts, delivery, products, routes
+from db import acts, alert_reading, alerts, delivery, products, routes
 from tests import alert_rows as rows
 from tests.acting import act
 from tests.alerts import NOW
@@ -79,6 +79,20 @@ def test_the_alerts_of_a_t2_and_of_the_clock(conn, takes_the_last_as_the_last, b
         "subjects": (alerts.lock_newest_alerts, subjects),
     }[by]
     assert takes_the_last_as_the_last("alerts", of(LAST), doing, keys)
+
+
+def test_the_alerts_that_somebody_acts_on(conn, takes_the_last_as_the_last):
+    """Not in that of their ids: an analysis takes them by their subjects."""
+    ids = [add_alert(conn, asin) for asin in BACKWARDS]
+    doing = {"who": "ann", "note": "mine", "now": NOW}
+    assert takes_the_last_as_the_last("alerts", of(LAST), acts.note_alerts, ids, **doing)
+
+
+def test_the_alerts_that_a_change_of_the_settings_concerns(conn, takes_the_last_as_the_last):
+    for asin in BACKWARDS:
+        add_alert(conn, asin, due_at=NOW)
+    change, anything = alert_reading.change_alert_settings, {"burst_limit": 5}
+    assert takes_the_last_as_the_last("alerts", of(LAST), change, anything)
 
 
 @pytest.mark.parametrize("table", ["alert_queues", "alert_deliveries"])
