@@ -116,7 +116,10 @@ class Settings(ProcessSettings):
         8, ge=1, le=100, description="failed attempts after which a delivery has failed"
     )
     delivery_max_hours: float = Field(
-        12, gt=0, le=168, description="a delivery that was due longer ago is given up"
+        12,
+        gt=0,
+        le=168,
+        description="a delivery that failed is not tried again if it was due longer ago",
     )
 
     @field_validator("stalled_after_seconds")

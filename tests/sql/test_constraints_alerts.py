@@ -6,6 +6,8 @@ import psycopg
 import pytest
 
 from tests.true_rows import AT, put
+from worker.alerts.settings import LONGEST
+from worker.alerts.storing import read_settings
 
 RESOLVED = {
     "attention": "resolved",
@@ -226,3 +228,18 @@ def test_no_table_has_checks_that_nobody_tries(scratch):
         "products", "fee_rules", "seller_terms",
     }  # fmt: skip
     assert {name for (name,) in found} == elsewhere | {table for table, *_ in CHECKED}
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        dict.fromkeys((*LENGTHS, "snooze_default"), "1 year 6 days"),
+        {"snooze_default": "1 year", "snooze_max": "361 days"},
+    ],
+)
+def test_a_year_that_the_checks_take_for_less_stops_no_alerts(conn, lengths):
+    """It has 360 days to Postgres and 365 to Python."""
+    told = ", ".join(f"{name} = %({name})s" for name in lengths)
+    conn.execute(f"UPDATE alert_settings SET {told}", lengths)
+    settings = read_settings(conn)
+    assert settings.snooze_default <= settings.snooze_max <= LONGEST

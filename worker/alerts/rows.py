@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,7 +16,7 @@ from process.logs import get_logger
 from worker.alerts.account import Account, Event, Kept, Message
 from worker.alerts.due import next_due
 from worker.alerts.flapping import Flap, Seen
-from worker.alerts.settings import AlertSettings
+from worker.alerts.settings import LONGEST, AlertSettings
 from worker.alerts.steps import Tell
 from worker.alerts.values import Alert, AlertSubject
 
@@ -95,10 +95,18 @@ def message_row(message: Message, alert_id: int, event_ids: Sequence[int]) -> Me
 
 
 def settings_from_row(row: AlertSettingsRow) -> AlertSettings:
-    """The settings of a row."""
+    """The settings of a row.
+
+    A year has 360 days to the table's checks and 365 here: what they let through must not stop
+    the alerts.
+    """
     values: dict[str, Any] = {
         f.name: getattr(row, f.name) for f in fields(row) if f.name != "digest_zone"
     }
+    for name, value in values.items():
+        if isinstance(value, timedelta):
+            values[name] = min(value, LONGEST)
+    values["snooze_default"] = min(values["snooze_default"], values["snooze_max"])
     return AlertSettings(**values, digest_zone=zone_or_utc(row.digest_zone, "digest_zone_unknown"))
 
 
