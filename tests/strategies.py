@@ -33,6 +33,14 @@ from worker.analysis.state import (
 SUBJECT = Subject(OWN_SELLER, GB, ASIN, "new", "consumer")
 T0 = datetime(2025, 3, 4, 10, 15, 30, tzinfo=UTC)
 
+
+def lists_of_any_length(elements, *, min_size=0, max_size, **more):
+    """Each length as likely. Left to itself, hypothesis hardly makes a list of more than a dozen."""
+    return st.integers(min_size, max_size).flatmap(
+        lambda length: st.lists(elements, min_size=length, max_size=length, **more)
+    )
+
+
 prices = st.decimals("0.01", "999.99", places=2)
 """Believable prices."""
 

@@ -13,6 +13,7 @@ from db.feed import STATE_CHANNEL
 from db.products import ring_state_bell
 from tests.factories import GB
 from tests.interleave import Ear, column, deliver, letter, work
+from tests.strategies import lists_of_any_length
 
 WORST_FIRST = ("critical", "high", "warning", "success", "info")
 LIMIT_BYTES = 8000
@@ -67,21 +68,16 @@ def test_the_cut_marks_exactly_what_does_not_fit(scratch):
     assert all(b - a == 1 for a, b in pairwise(whole))
 
 
+ANY_CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+KEYS = st.builds(str.__mul__, st.text(ANY_CHARACTERS, max_size=12), st.integers(1, 40))
+"""Some so long that a few dozen of them do not fit."""
+
+
 @settings(
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(
-    st.lists(
-        st.tuples(
-            st.text(
-                st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=400
-            ),
-            st.sampled_from(WORST_FIRST),
-        ),
-        max_size=80,
-    )
-)
+@given(lists_of_any_length(st.tuples(KEYS, st.sampled_from(WORST_FIRST)), max_size=80))
 def test_any_keys_fit_and_read_back(scratch, changes):
     found = payload(scratch, changes)
     told = [tuple(entry) for entry in found["changed"]]

@@ -24,6 +24,7 @@ from tests.alerts import (
     snoozed,
     unknown,
 )
+from tests.strategies import lists_of_any_length
 from worker.alerts import flapping
 from worker.alerts.events import Acknowledge, Tick
 from worker.alerts.flapping import STEADY, Flap, Seen
@@ -48,7 +49,7 @@ def icinga(severities):
     return found
 
 
-RUNS = st.lists(st.tuples(SEVERITIES, st.integers(1, 7)), min_size=1, max_size=40)
+RUNS = lists_of_any_length(st.tuples(SEVERITIES, st.integers(1, 7)), min_size=1, max_size=40)
 """Severities with how often each comes in a row, so that the share of changes is often near 30 %."""
 
 

@@ -18,6 +18,7 @@ from tests.alerts import (
     shown,
     sighting,
 )
+from tests.strategies import lists_of_any_length
 from worker.alerts.events import Sighting, Tick
 from worker.alerts.lifecycle import advance
 from worker.alerts.noise import Waiting, bundles, inhibition
@@ -116,7 +117,7 @@ def test_messages_go_in_the_order_of_their_oldest_item():
 
 
 @given(
-    st.lists(
+    lists_of_any_length(
         st.tuples(st.sampled_from("GD"), st.integers(0, 5), st.integers(0, 40), st.booleans()),
         max_size=25,
     ),

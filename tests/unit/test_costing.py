@@ -30,7 +30,17 @@ from economics.market import take_snapshot
 from economics.risks import RACE, LowPoint, race_to_bottom
 from tests.economics_strategies import costs
 from tests.factories import GB, JP, OWN_SELLER, RIVALS, US
-from tests.strategies import COSTS, ECONOMY, SUBJECT, T0, after, at, economy, event
+from tests.strategies import (
+    COSTS,
+    ECONOMY,
+    SUBJECT,
+    T0,
+    after,
+    at,
+    economy,
+    event,
+    lists_of_any_length,
+)
 from worker.analysis.reassess import reassess, scopes_between
 from worker.analysis.state import ProductState, SeveritySettings
 
@@ -156,10 +166,10 @@ def test_what_was_worked_out_for_one_market_is_not_given_for_another():
 
 # lows ---------------------------------------------------------------------------------------------
 
-points = st.lists(
+points = lists_of_any_length(
     st.builds(
         LowPoint,
-        st.integers(0, 30).map(lambda n: T0 + timedelta(minutes=10 * n)),
+        st.integers(0, 30).map(lambda n: T0 + timedelta(minutes=6 * n)),
         st.sampled_from([Decimal(n) / 2 for n in range(10, 24)]),
         st.sampled_from([None, *RIVALS]),
     ),

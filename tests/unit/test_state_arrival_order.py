@@ -29,6 +29,7 @@ from tests.strategies import (
     event,
     events,
     health_facts,
+    lists_of_any_length,
     market_facts,
 )
 from worker.analysis.decide import Claimed, decide
@@ -148,17 +149,20 @@ def test_a_long_course_of_events_ends_the_same_in_any_order(told, chance, in_for
         assert comparable({0: shuffled}) == comparable({0: in_order})
 
 
-long_courses = st.lists(
-    st.tuples(
-        st.integers(0, 150).map(lambda n: n * 300),
-        st.sampled_from(["9.00", "9.40", "9.80", "10.00", "12.00"]),
-        st.sampled_from(RIVALS),
-    ),
-    min_size=8,
-    max_size=40,
-    unique_by=lambda drawn: drawn[0],
+long_courses = st.sampled_from([60, 300]).flatmap(
+    lambda pace_s: lists_of_any_length(
+        st.tuples(
+            st.integers(0, 150).map(lambda n: n * pace_s),
+            st.sampled_from(["9.00", "9.40", "9.80", "10.00", "12.00"]),
+            st.sampled_from(RIVALS),
+        ),
+        min_size=8,
+        max_size=40,
+        unique_by=lambda drawn: drawn[0],
+    )
 )
-"""Lows over half a day, with a midnight in it, at which the referral fee rises."""
+"""Lows over half a day, with a midnight in it, at which the referral fee rises; or more of them in
+two hours than a state keeps."""
 
 
 def _low(seconds, price, seller):
