@@ -229,11 +229,12 @@ def test_with_a_race_the_other_flags_stay():
     assert with_race(raced, racing=False) == calm
 
 
-def test_a_race_that_a_late_message_shows_is_flagged():
-    def low(minute, price, seller):
-        offer = Offer(seller_id=seller, listing=Decimal(price))
-        return event(60 * minute, MarketFacts(currency="GBP", offers=(offer,)))
+def low(minute, price, seller):
+    offer = Offer(seller_id=seller, listing=Decimal(price))
+    return event(60 * minute, MarketFacts(currency="GBP", offers=(offer,)))
 
+
+def test_a_race_that_a_late_message_shows_is_flagged():
     race = [low(n, Decimal(20) - n, RIVALS[n % 2]) for n in range(7)]
     assert "race-to-bottom" in after(*race)[0].economics.view.risk_flags
     without_one = [*race[:3], *race[4:]]
@@ -280,6 +281,28 @@ def test_the_fees_are_never_those_of_before_the_event():
     assert early.economics.at == state.moment.event_time
 
 
+@pytest.mark.parametrize("are_offers_kept", [True, False])
+def test_a_race_is_one_whatever_the_product_costs(are_offers_kept):
+    race = [low(n, Decimal(20) - n, RIVALS[n % 2]) for n in range(8)]
+    state, _ = after(*race, economy=ECONOMY)
+    facts = race[-1].facts if are_offers_kept else None
+    anew = reassess(state, facts, CHEAPER, SeveritySettings(), now=NOW)
+    assert anew.economics.view.min_viable_price < state.economics.view.min_viable_price
+    assert "race-to-bottom" in anew.economics.view.risk_flags
+
+
+def test_a_state_that_was_never_assessed_is_now():
+    state = state_of(told(True))
+    bare = msgspec.structs.replace(state, economics=None)
+    anew = reassess(bare, told(True), ECONOMY, SeveritySettings(), now=NOW)
+    assert anew.economics.view == state.economics.view
+
+
+def test_a_state_says_by_which_policy_it_was_judged():
+    simpler = SeveritySettings(policy="mvp")
+    assert reassess(state_of(told(True)), None, ECONOMY, simpler, now=NOW).policy == "mvp"
+
+
 @given(st.sampled_from(["12.00", "8.00", "4.00", None]), st.booleans())
 def test_without_the_offers_what_they_do_not_decide_is_the_same(rival, breach):
     """Margins, floors and flags always; the advice where the lowest rival can be followed."""
@@ -319,3 +342,9 @@ def test_days_begin_by_the_clock_of_the_marketplace():
     assert between(6, 8) == [(US, "S")]
     assert between(8, 30) == []
     assert len(between(-10, 8)) == 3
+
+
+def test_a_day_may_begin_for_all_sellers_and_for_some():
+    begin = datetime(2026, 7, 1, tzinfo=UTC)
+    days = [(GB, seller, begin.date()) for seller in ("S2", None, "S1")]
+    assert scopes_between(days, T0, begin) == [(GB, None), (GB, "S1"), (GB, "S2")]
