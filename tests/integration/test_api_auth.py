@@ -198,6 +198,11 @@ class TestOtherSites:
         with api.client(tokens["operator"]) as client:
             assert client.get("/api/state", headers=headers).status_code == 200
 
+    def test_a_link_in_a_mail_leads_to_the_page(self, held):
+        """A browser says that another site led there; the page itself holds nothing."""
+        with held[0].client() as client:
+            assert client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+
     def test_one_that_was_allowed_may_read_with_a_token_and_without_cookies(
         self, database_url, operator
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -190,6 +191,13 @@ class TestMetrics:
         assert ("GET", "/api/state/{marketplace}/{asin}") in routes
         assert ("other", "unmatched") in routes
         assert len(routes) < 8
+
+    def test_how_long_answers_take_is_told_in_seconds(self, client):
+        began = time.monotonic()
+        client.get("/api/state")
+        taken = families(client)["http_request_duration_seconds"].samples
+        total = sum(s.value for s in taken if s.name.endswith("_sum"))
+        assert 0 < total < time.monotonic() - began
 
     def test_streams_are_counted(self, api, client, conn):
         with streaming(api.url) as stream:
