@@ -129,6 +129,39 @@ def test_a_digest_is_by_product_and_says_what_healed_and_what_that_cost():
     )
 
 
+def test_a_digest_in_plain_text_has_its_products_one_under_the_other_and_no_more():
+    first, *rest = line_of(ITEM).details
+    assert text_of(compose("digest", [item(1), item(2, asin="B0OTHER001", occurrences=1)])) == (
+        "Daily digest: 2 products\n"
+        "== GB B0ALERTS01 ==\n[CRITICAL] new: GB B0ALERTS01, price\n"
+        + "\n".join(f"  {detail}" for detail in (first, *rest))
+        + "\n\n== GB B0OTHER001 ==\n[CRITICAL] new: GB B0OTHER001, price\n"
+        + "\n".join(f"  {detail}" for detail in (first, *rest)).removesuffix(", 3 times")
+    )
+    healed = plain(compose("digest", [], [HEALED]))
+    assert healed.startswith("== Healed before anyone looked ==\nGB B0HEALED01: price (high)\n")
+    assert "more" not in healed
+
+
+def test_one_alert_alone_is_its_own_heading_and_a_second_sighting_is_counted():
+    twice = item(occurrences=2)
+    page = compose("immediate", [twice])
+    assert (page.heading, page.severity) == ("[CRITICAL] new: GB B0ALERTS01, price", "critical")
+    assert plain(page).endswith(", 2 times")
+
+
+def test_of_equals_the_oldest_come_first():
+    given = [
+        item(1, asin="B0LATE0001", created_at=NOW + MINUTE),
+        item(3, asin="B0SECOND01"),
+        item(2, asin="B0FIRST001"),
+    ]
+    (section,) = compose("batch", given).sections
+    assert [line.heading[-17:-7] for line in section.lines] == [
+        "B0FIRST001", "B0SECOND01", "B0LATE0001",
+    ]  # fmt: skip
+
+
 def test_what_came_back_counts_from_when_it_was_true_again():
     again = {"first_seen": NOW - 48 * HOUR, "still_true_since": NOW - 2 * HOUR}
     assert "true since 2026-03-10 10:00 UTC" in line_of(item(**again)).details[3]
@@ -167,6 +200,7 @@ def test_a_digest_counts_what_it_does_not_show():
     *shown, rest, healed = page.sections
     assert (len(shown), rest.title) == (MAX_LINES, "and 2 more products")
     assert (len(healed.lines), healed.more) == (MAX_LINES, 3)
+    assert compose("digest", many[1:]).sections[-1].title == "and 1 more product"
     exactly = compose("digest", many[:MAX_LINES], [HEALED] * MAX_LINES).sections
     assert (len(exactly), exactly[-1].more) == (MAX_LINES + 1, 0)
 

@@ -130,7 +130,7 @@ def _digest(items: Sequence[ItemRow], healed: Sequence[HealedRow]) -> Page:
     ]
     left = len(sections) - MAX_LINES
     if left > 0:
-        sections = [*sections[:MAX_LINES], Section(f"and {left} more products", ())]
+        sections = [*sections[:MAX_LINES], Section(f"and {_counted(left, 'more product')}", ())]
     if healed:
         lines = tuple(_healed_line(one) for one in healed[:MAX_LINES])
         title = "Healed before anyone looked"
