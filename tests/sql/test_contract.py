@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from db import catalogue, economy
 from db.sql import query, query_names
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,42 @@ def test_every_statement_is_sent_by_exactly_one_function():
     found = senders()
     assert set(found) == set(query_names())
     assert {name: who for name, who in found.items() if len(who) != 1} == {}
+
+
+def names(node: ast.AST, called: str) -> list[str]:
+    """What the calls of this function within a node are given first: a name or a text."""
+    given = [
+        call.args[0]
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == called
+    ]
+    return [one.id if isinstance(one, ast.Name) else one.value for one in given]
+
+
+def taken_by_place() -> list[tuple[str, tuple[str, ...]]]:
+    """Statements whose rows become named tuples as they come, and the fields of these."""
+    found = [("read_costs", ("version", *economy.CostRow._fields))]
+    for path in sorted((ROOT / "db").glob("*.py")):
+        module = import_module(f"db.{path.stem}")
+        for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                acts = ["Acted"] if ast.unparse(function).count("return _act(") else []
+                for row in (*names(function, "args_row"), *acts):
+                    fields = (ROW_OF.get(row) or getattr(module, row))._fields
+                    found += [(name, fields) for name in names(function, "query")]
+    return found
+
+
+ROW_OF = {"_fee_rule": catalogue.FeeRuleRow}
+
+
+@pytest.mark.parametrize(("name", "fields"), taken_by_place())
+def test_rows_that_are_taken_by_place_have_the_columns_of_their_fields(name, fields, scratch):
+    """Two columns of one type in the other order would be each other's, and nobody would know."""
+    statement = PARAMETER.sub("NULL", query(name)).replace("%%", "%")
+    scratch.pgconn.prepare(b"", statement.encode())
+    told = scratch.pgconn.describe_prepared(b"")
+    assert tuple(told.fname(n).decode() for n in range(told.nfields)) == fields
 
 
 def texts(tree: ast.Module) -> list[tuple[int, str]]:
