@@ -57,12 +57,12 @@ def good_settings(endpoint: str, new_queue: Callable[..., Queue]) -> Settings:
 
 def examined(settings: Settings, **changes: object) -> dict[str, str]:
     """What is not ok, by name."""
-    found = examine_queues(settings.model_copy(update=changes), None)
+    found = examine_queues(settings.model_copy(update=changes))
     return {one.name: one.level for one in found if one.level != "ok"}
 
 
 def test_queues_as_the_readme_has_them_are_fine(good_settings):
-    found = list(examine_queues(good_settings, None))
+    found = list(examine_queues(good_settings))
     assert {one.name for one in found} == {
         "dlq",
         "sqs",
@@ -111,6 +111,12 @@ def test_a_queue_without_redrive_policy_is_found(good_settings, new_queue):
     assert examined(good_settings, sqs_queue_url=bare.url) == {"sqs-redrive": "problem"}
 
 
+def test_without_a_dead_letter_queue_to_watch_the_queue_is_examined_all_the_same(good_settings):
+    names = {one.name for one in examine_queues(good_settings.model_copy(update={"dlq_url": None}))}
+    assert {"sqs", "sqs-redrive"} <= names
+    assert "dlq" not in names
+
+
 def test_a_fifo_queue_is_found(good_settings, new_queue):
     fifo = new_queue("line.fifo", VisibilityTimeout="120", FifoQueue="true")
     assert examined(good_settings, sqs_queue_url=fifo.url)["sqs-kind"] == "problem"
@@ -126,7 +132,7 @@ def test_every_queue_of_the_settings_is_examined(good_settings):
         "sqs_high_priority_queue_url": good_settings.sqs_queue_url,
         "sqs_low_priority_queue_url": good_settings.sqs_queue_url + "-gone",
     }
-    names = {one.name for one in examine_queues(good_settings.model_copy(update=changes), None)}
+    names = {one.name for one in examine_queues(good_settings.model_copy(update=changes))}
     assert {"sqs-high", "sqs", "sqs-low"} <= names
 
 

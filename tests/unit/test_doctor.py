@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import boto3
+import psycopg
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
@@ -15,7 +17,7 @@ from worker.doctor import database, queues
 from worker.doctor.checks import examine
 from worker.doctor.finding import MASK, masked, problem, secrets_of
 from worker.doctor.settings import check_settings
-from worker.ingest.sqs import QueueAttributes
+from worker.ingest.sqs import Queue, QueueAttributes
 from worker.settings import Settings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -68,6 +70,38 @@ def test_an_emulator_on_a_deployed_service_is_a_problem(monkeypatch):
     monkeypatch.setenv("RENDER", "true")
     settings = SETTINGS.model_copy(update={"sqs_endpoint_url": "http://localhost"})
     assert levels(check_settings(settings)) == {"SQS_ENDPOINT_URL": "problem"}
+
+
+def test_what_is_missing_is_told_and_nothing_is_asked_of_it():
+    assert levels(examine(Settings)) == levels(check_settings(Settings()))
+
+
+def refuse(_url):
+    raise psycopg.OperationalError("Connection refused\nIs the server running?")
+
+
+def test_a_database_away_is_told_in_a_line_and_the_queue_is_examined_all_the_same(monkeypatch):
+    monkeypatch.setattr(Queue, "attributes", lambda _: 1 / 0)
+    settings = SETTINGS.model_copy(update={"dlq_url": None})
+    *_, away, queue = examine(lambda: settings, connect_to=refuse)
+    assert (away.name, away.says) == ("database", "cannot be reached: Connection refused")
+    assert "firewall" in away.do
+    assert queue.says == "could not be examined: ZeroDivisionError: division by zero"
+
+
+def test_half_of_the_keys_is_a_finding(monkeypatch):
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    *_, away, queue = examine(lambda: SETTINGS, connect_to=refuse)
+    assert (away.name, queue.name, queue.level) == ("database", "sqs", "problem")
+    assert "missing: AWS_SECRET_ACCESS_KEY" in queue.says
+
+
+def test_a_string_that_is_no_address_is_told_as_one():
+    settings = SETTINGS.model_copy(update={"database_url": "postgres:/x", "sqs_queue_url": None})
+    *_, found = examine(lambda: settings)
+    assert (found.name, found.level) == ("database", "problem")
+    assert found.says == "DATABASE_URL is no connection string"
 
 
 def test_unreadable_settings_are_the_only_finding():

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from process.settings import SettingsError
 from worker.ingest.sqs import (
     LONG_POLL_S,
     READ_TIMEOUT_S,
     Queue,
     QueueAttributes,
     batches,
+    connect_sqs,
     is_denied,
     open_queues,
 )
@@ -53,6 +57,29 @@ class Client:
                 "VisibilityTimeout": "120",
             }
         }
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "named"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": ""}, {}, "missing: AWS_SECRET_ACCESS_KEY"),
+        ({"AWS_PROFILE": "nobody"}, {}, "nobody"),
+        ({}, {"aws_region": '"eu-west-1"'}, '"eu-west-1"'),
+        ({}, {"sqs_endpoint_url": "http://sqs_emulator:9324"}, "sqs_emulator"),
+    ],
+)
+def test_what_no_client_can_be_made_of_is_a_mistake_in_the_settings(
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    settings: dict[str, str],
+    named: str,
+) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=re.escape(named)) as caught:
+        connect_sqs(Settings(**settings))
+    assert "\n" not in str(caught.value)
 
 
 def received(client: Client) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 
@@ -16,9 +16,10 @@ from worker.doctor import database, queues
 from worker.doctor.database import Connect
 from worker.doctor.finding import Finding, masked, ok, problem, secrets_of
 from worker.doctor.settings import SHAPE_OF_AN_ADDRESS, check_settings
-from worker.ingest.sqs import Queue, connect_sqs, open_dead_letter_queue, open_queues
+from worker.ingest.sqs import connect_sqs, open_dead_letter_queue, open_queues
 from worker.settings import Settings
 
+CORRECT_IT = "Correct the environment, then run it again."
 STATEMENT_TIMEOUT = "5s"
 SQS_READ_TIMEOUT_S = 5
 
@@ -32,7 +33,6 @@ def examine(
     load: Callable[[], Settings],
     *,
     connect_to: Callable[[str], psycopg.Connection] | None = None,
-    sqs_queues: Sequence[Queue] | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Iterator[Finding]:
     """Findings as they come. Secrets are masked. Whoever raises becomes a finding itself."""
@@ -40,25 +40,24 @@ def examine(
         settings = load()
     except SettingsError as error:
         yield masked(
-            problem("settings", str(error), "Correct the environment, then run it again."),
+            problem("settings", str(error), CORRECT_IT),
             secrets_of(os.environ.get("DATABASE_URL")),
         )
         return
     secrets = secrets_of(settings.database_url)
-    for finding in _examine(settings, connect_to or _connect, sqs_queues, clock):
+    for finding in _examine(settings, connect_to or _connect, clock):
         yield masked(finding, secrets)
 
 
 def _examine(
     settings: Settings,
     connect_to: Callable[[str], psycopg.Connection],
-    sqs_queues: Sequence[Queue] | None,
     clock: Callable[[], datetime],
 ) -> Iterator[Finding]:
     yield from check_settings(settings)
     if settings.database_url:
         yield from examine_database(partial(connect_to, settings.database_url), clock)
-    yield from examine_queues(settings, sqs_queues)
+    yield from examine_queues(settings)
 
 
 def _connect(database_url: str) -> psycopg.Connection:
@@ -125,17 +124,21 @@ def _examine_schema(conn: psycopg.Connection, clock: Callable[[], datetime]) -> 
     yield database.check_sweeper(found)
 
 
-def examine_queues(settings: Settings, sqs_queues: Sequence[Queue] | None) -> Iterator[Finding]:
+def examine_queues(settings: Settings) -> Iterator[Finding]:
     """The findings of every queue that the settings name, the dead letter queue first."""
-    if not (sqs_queues or settings.sqs_queue_url):
+    if not settings.sqs_queue_url:
         return
-    client = connect_sqs(settings, read_timeout_s=SQS_READ_TIMEOUT_S)
+    try:
+        client = connect_sqs(settings, read_timeout_s=SQS_READ_TIMEOUT_S)
+    except SettingsError as error:
+        yield problem("sqs", str(error), CORRECT_IT)
+        return
     watched = open_dead_letter_queue(settings, client)
     attributes = None
     if watched is not None:
         findings, attributes = queues.check_dead_letters(watched)
         yield from findings
-    for queue in sqs_queues if sqs_queues is not None else open_queues(settings, client):
+    for queue in open_queues(settings, client):
         yield from _guarded(queue.source, partial(queues.check_queue, queue, settings, attributes))
 
 

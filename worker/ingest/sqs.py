@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from process.settings import SettingsError
 from worker.ingest.notification import Arrival
 from worker.settings import Settings
 
@@ -184,19 +185,23 @@ def connect_sqs(
 ) -> SQSClient:
     """A client for the settings' region or emulator. Connects at the first call.
 
-    Further retries are left to the callers: they know whether to wait, and for how long.
+    Further retries are left to the callers: they know whether to wait, and for how long. Raises
+    SettingsError for what boto3 refuses: half of the keys, a region or a profile that is none.
     """
-    return boto3.client(
-        "sqs",
-        region_name=settings.region,
-        endpoint_url=settings.sqs_endpoint_url,
-        config=Config(
-            connect_timeout=min(CONNECT_TIMEOUT_S, read_timeout_s),
-            read_timeout=read_timeout_s,
-            retries={"total_max_attempts": attempts, "mode": "standard"},
-            max_pool_connections=100,
-        ),
-    )
+    try:
+        return boto3.client(
+            "sqs",
+            region_name=settings.region,
+            endpoint_url=settings.sqs_endpoint_url,
+            config=Config(
+                connect_timeout=min(CONNECT_TIMEOUT_S, read_timeout_s),
+                read_timeout=read_timeout_s,
+                retries={"total_max_attempts": attempts, "mode": "standard"},
+                max_pool_connections=100,
+            ),
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise SettingsError(f"SQS cannot be asked with these settings: {error}") from None
 
 
 def open_queues(settings: Settings, client: SQSClient | None = None) -> list[Queue]:
