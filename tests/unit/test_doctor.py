@@ -163,9 +163,9 @@ def test_partitions_must_be_ahead_and_the_default_ones_empty():
     assert database.check_partitions(FOUND, replace(READY, missing_partitions=["b"])).level == (
         "problem"
     )
-    assert database.check_partitions(replace(FOUND, bodies_without_partition=1), READY).level == (
-        "warning"
-    )
+    astray = replace(FOUND, bodies_without_partition=2, history_without_partition=3)
+    found = database.check_partitions(astray, READY)
+    assert (found.level, found.says) == ("warning", "5 rows lie in default partitions")
 
 
 def test_a_missing_role_and_a_swept_product_are_warnings():
@@ -196,6 +196,8 @@ def test_the_queues_visibility_should_be_the_settings():
         (MAIN.redrive_policy, "ok"),
         (None, "problem"),
         ("not json", "problem"),
+        ('{"maxReceiveCount":3}', "problem"),
+        ("null", "problem"),
         ('{"deadLetterTargetArn":"arn:other","maxReceiveCount":3}', "problem"),
         ('{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:1:dead","maxReceiveCount":9}', "warning"),
     ],
@@ -216,7 +218,9 @@ def test_no_redrive_policy_and_no_dlq_setting_is_a_warning_only():
     [
         (client_error("AccessDenied"), "sqs:GetQueueAttributes"),
         (client_error("AccessDeniedException"), "sqs:GetQueueAttributes"),
-        (client_error("AWS.SimpleQueueService.NonExistentQueue"), "AWS_REGION"),
+        (client_error("AWS.SimpleQueueService.NonExistentQueue"), "there is no such queue"),
+        (client_error("QueueDoesNotExist"), "there is no such queue"),
+        (client_error("SignatureDoesNotMatch"), "AWS_SECRET_ACCESS_KEY"),
         (client_error("InvalidClientTokenId"), "AWS_ACCESS_KEY_ID"),
         (NoCredentialsError(), "AWS_ACCESS_KEY_ID"),
         (EndpointConnectionError(endpoint_url="http://x"), "network"),
@@ -268,6 +272,8 @@ def test_a_permission_that_cannot_be_learned_is_a_warning():
     [
         ("postgresql://u:hunter2@host/db", "hunter2"),
         ("postgresql://u:h%40nter2@host/db", "h@nter2"),
+        ("postgresql://u:h%40nter2@host/db", "h%40nter2"),
+        ("postgresql://u:h%40nter2@host:notaport/db?x", "h@nter2"),
         ("host=h user=u password=hunter2 dbname=d", "hunter2"),
         ("host=h password=hunter2 and nonsense", "hunter2"),
         ("postgresql://u:hunter2@host:notaport/db?x", "hunter2"),
