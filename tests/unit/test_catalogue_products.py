@@ -49,6 +49,7 @@ def test_empty_cells_are_unknown_and_not_zero():
 BAD = [
     ({"seller_id": ""}, "seller_id", "missing-value"),
     ({"seller_id": "TWO WORDS"}, "seller_id", "bad-identifier"),
+    ({"seller_id": "S" * 65}, "seller_id", "bad-identifier"),
     ({"marketplace_id": "A1NOWHERE"}, "marketplace_id", "unknown-marketplace"),
     ({"marketplace_id": ""}, "marketplace_id", "missing-value"),
     ({"currency": "USD"}, "currency", "wrong-currency"),
@@ -64,6 +65,7 @@ BAD = [
     ({"unit_cost": "1.234,50"}, "unit_cost", "decimal-comma"),
     ({"unit_cost": "-1"}, "unit_cost", "negative"),
     ({"unit_cost": "\u22121.00"}, "unit_cost", "negative"),
+    ({"unit_cost": "-much"}, "unit_cost", "not-a-number"),
     ({"unit_cost": "1.234"}, "unit_cost", "too-many-decimals"),
     ({"unit_cost": "NaN"}, "unit_cost", "not-a-number"),
     ({"unit_cost": "Infinity"}, "unit_cost", "not-a-number"),
@@ -88,6 +90,7 @@ BAD = [
     ({"title": "x" * 501}, "title", "too-long"),
     ({"sku": "x" * 101}, "sku", "too-long"),
     ({"tags": "a||b"}, "tags", "bad-tag"),
+    ({"tags": "x" * 101}, "tags", "bad-tag"),
     ({"tags": "|".join("x" * 51)}, "tags", "too-many-tags"),
 ]  # fmt: skip
 
@@ -98,6 +101,30 @@ def test_a_field_that_cannot_be_so_is_named_with_its_reason(changes, field, reas
     assert isinstance(found, list)
     assert (field, reason) in {(one.field, one.reason) for one in found}
     assert all(isinstance(one, Reject) and one.line == 2 and one.problem for one in found)
+
+
+def test_a_problem_is_told_in_words():
+    (found,) = read(unit_cost="1,23")
+    assert found.problem == "numbers are written with a decimal point and nothing else"
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("seller_id", "S" * 64, "S" * 64),
+        ("unit_cost", "9999999999.99", Decimal("9999999999.99")),
+        ("unit_cost", "4.".zfill(24) + "000000", Decimal(4)),
+        ("weight_g", "1", 1),
+        ("weight_g", "2000000000", 2_000_000_000),
+        ("estimated_daily_sales", "1000000", Decimal(1_000_000)),
+        ("category", "x" * 100, "x" * 100),
+        ("sku", "x" * 100, "x" * 100),
+        ("title", "x" * 500, "x" * 500),
+        ("tags", "|".join(["x" * 100] * 50), ["x" * 100] * 50),
+    ],
+)
+def test_what_is_just_within_a_limit_is_taken_as_it_is(field, text, value):
+    assert getattr(read(**{field: text}), field) == value
 
 
 def test_everything_wrong_with_a_line_is_told_at_once():
