@@ -153,6 +153,40 @@ def test_a_heartbeat_keeps_when_its_ingester_started(look, conn):
     assert (alone, kept, lived) == (True, True, True)
 
 
+def test_the_heartbeat_says_how_it_stands_and_why_and_that_it_stopped_on_purpose(
+    conn, database_url
+):
+    """`buybox doctor` goes by it: who is lost is a problem, who stopped is none."""
+    tally, gate = Tally(), Gate()
+    tally.add(received=3)
+    settings = Settings(database_url=database_url, worker_id="ingester-1")
+
+    def watch() -> Watchman:
+        return Watchman(
+            settings, gate, tally, queues=[], dead_letters=None, clock=lambda: datetime.now(UTC)
+        )
+
+    def told():
+        return conn.execute(
+            "SELECT worker_id, role, state, details -> 'shut_because',"
+            " details -> 'since_start' -> 'received', started_at = last_seen FROM worker_heartbeats"
+        ).fetchone()
+
+    watching = watch()
+    watching.look()
+    assert told() == ("ingester-1", "ingest", "running", {}, 3, True)
+    gate.shut("disk", "is full")
+    watching.look()
+    assert told() == ("ingester-1", "ingest", "gated", {"disk": "is full"}, 3, False)
+    watching.farewell()
+    assert told()[2] == "stopped"
+    gate.open("disk")
+    again = watch()
+    again.look()
+    assert told() == ("ingester-1", "ingest", "running", {}, 3, True)
+    again.farewell()
+
+
 def test_an_sqs_that_hangs_is_in_the_heartbeat_soon(conn, silent, monkeypatch):
     monkeypatch.setattr(service, "WATCH_TIMEOUT_S", 0.2)
     monkeypatch.setattr(watchman, "LOOK_EVERY_S", 0.1)

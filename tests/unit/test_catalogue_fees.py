@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections import defaultdict
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from economics.marketplaces import find_marketplace
 from tests.catalogue import GOOD_FEE, fee_file, fee_row
 from tests.factories import GB, US
+from worker.catalogue import fees
 from worker.catalogue.fees import COLUMNS, NEEDED, PARTICULARS, FeeLine, read_fees, starter_files
+from worker.catalogue.lines import UnusableFileError
 from worker.catalogue.rejects import Rejects
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +59,26 @@ def test_a_rule_of_each_kind_is_taken():
     assert [rule.kind for rule in rules] == list(NEEDED)
     assert rules[0] == fee_row()
     assert rules[3].applies_to == ("referral", "fulfilment")
+
+
+def test_a_referral_fee_may_be_that_of_what_the_merchant_sends():
+    rules, rejects = read({"fulfilment_channel": "merchant"})
+    assert (rejects.lines, rules[0].fulfilment_channel) == (0, "merchant")
+
+
+def test_a_line_that_is_no_csv_costs_itself_alone():
+    rejects = Rejects()
+    lines = fee_file({}).getvalue() + b'"broken\n'
+    assert len(read_fees(BytesIO(lines), rejects)) == 1
+    assert [(one.line, one.reason) for one in rejects.first] == [(3, "bad-quoting")]
+
+
+def test_a_file_with_more_rules_than_are_taken_is_refused_as_a_whole(monkeypatch):
+    monkeypatch.setattr(fees, "MAX_RULES", 2)
+    three = [{"rule_id": f"r{n}"} | more for n, more in enumerate([{}, FULFILMENT, CLOSING])]
+    assert len(read(*three[:2])[0]) == 2
+    with pytest.raises(UnusableFileError, match="at most 2 rules"):
+        read(*three)
 
 
 BAD = [
