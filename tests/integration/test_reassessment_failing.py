@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
 from structlog.testing import capture_logs
 
@@ -88,6 +89,31 @@ def test_one_product_that_fails_holds_up_nobody_and_is_done_once_mended(
     assert catch_up(pages, later=LATER) == 1
     assert margins(pages) == [margin] * 7
     assert (versions(pages), waiting(pages)) == ([2] * 7, 0)
+
+
+def test_a_database_that_is_busy_is_no_failure_of_a_product(pages, monkeypatch):
+    """The pieces stay as they are and are tried with the next job, not one by one and minutes later."""
+
+    def is_busy(*_):
+        raise psycopg.errors.LockNotAvailable
+
+    dearer(pages)
+    asked = column(pages, "SELECT asins FROM reassessments")
+    with monkeypatch.context() as patch:
+        patch.setattr(reassessment, "_assess_and_ring", is_busy)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            catch_up(pages)
+    assert column(pages, "SELECT asins FROM reassessments") == asked
+    assert catch_up(pages) == 7
+
+
+def test_who_is_told_to_stop_leaves_the_rest_to_a_job(pages):
+    dearer(pages)
+    pages.execute("DELETE FROM procrastinate_jobs")
+    done = reassessment.reassess_waiting(pages, analyst(), seconds=20, stop=lambda: True)
+    assert done == 3
+    assert column(pages, "SELECT task_name FROM procrastinate_jobs") == ["reassess"]
+    assert catch_up(pages) == 4
 
 
 def failing(conn):
