@@ -30,10 +30,15 @@ class KeyReusedError(Exception):
     """The key of this request belongs to another request."""
 
 
+def _hold(conn: psycopg.Connection, ids: Sequence[int]) -> None:
+    """Hold several alerts in everybody's order until the transaction ends."""
+    conn.execute(query("hold_alerts"), {"ids": list(ids)})
+
+
 def _act(conn: psycopg.Connection, text: Any, ids: Sequence[int], **more: Any) -> list[Acted]:
     wanted = sorted(set(ids))
     if len(wanted) > 1:
-        conn.execute(query("hold_alerts"), {"ids": wanted})
+        _hold(conn, wanted)
     with conn.cursor(row_factory=args_row(Acted)) as cur:
         cur.execute(text, {"ids": wanted, **more})
         return cur.fetchall()
