@@ -20,6 +20,7 @@ from typing import Any, LiteralString, cast
 import alembic.command
 import psycopg
 import sqlalchemy as sa
+import stamina
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -109,15 +110,12 @@ def migrate(
         poolclass=NullPool,
     )
     try:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
+        for attempt in stamina.retry_context(on=_is_deadlock, attempts=ATTEMPTS):
+            with attempt:
+                if attempt.num > 1:
+                    say("met somebody who took the same locks the other way round; once more")
                 return _migrate(engine, now, revision, say)
-            except (psycopg.Error, sa.exc.SQLAlchemyError) as error:
-                deadlocked = isinstance(_raised(error), psycopg.errors.DeadlockDetected)
-                if not deadlocked or attempt == ATTEMPTS:
-                    raise
-                say("met somebody who took the same locks the other way round; once more")
-        raise AssertionError("the last attempt returns or raises")  # pragma: no cover
+        raise AssertionError("stamina either returns or raises")  # pragma: no cover
     except (CommandError, psycopg.Error, sa.exc.SQLAlchemyError) as error:
         reason = first_line(error) + _advice(error)
         raise MigrationError(f"Migration failed, nothing was changed: {reason}") from error
@@ -146,6 +144,10 @@ def _migrate(
 def _raised(error: Exception) -> BaseException:
     """The driver's error: SQLAlchemy wraps what alembic's steps raise."""
     return getattr(error, "orig", None) or error
+
+
+def _is_deadlock(error: Exception) -> bool:
+    return isinstance(_raised(error), psycopg.errors.DeadlockDetected)
 
 
 def _advice(error: Exception) -> str:
