@@ -6,10 +6,12 @@ little more, so that a change of one column is a mistake of that column alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.alert_rows import insert
 
@@ -224,3 +226,10 @@ def put(conn: psycopg.Connection, table: str, **changes: Any) -> None:
     if table in OF_ONE_ROW:
         conn.execute(f"DELETE FROM {table}")
     insert(conn, table, **(TRUE[table] | changes))
+
+
+def refusing_check(conn: psycopg.Connection, table: str, changes: Mapping[str, Any]) -> str | None:
+    """The name of the check that refuses the true row with these changes. It must be refused."""
+    with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        put(conn, table, **changes)
+    return refused.value.diag.constraint_name

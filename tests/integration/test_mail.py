@@ -94,17 +94,22 @@ HEALED = {
 }  # fmt: skip
 
 
-def test_a_digest_tells_what_healed_when_none_of_its_messages_is_worth_telling_any_more(
-    conn, pool, clock
-):
-    add_route(conn, reaches=["digest"])
+def heal_one_and_snooze_another(conn, reach):
+    """One alert has healed; the other, which was to be told, is snoozed before its delivery goes."""
     add_alert(conn, "B0HEALED01", "high", **HEALED)
-    add_message(conn, add_alert(conn, "B0SNOOZED1", "warning"), "digest")
+    add_message(conn, add_alert(conn, "B0SNOOZED1", "warning"), reach)
     dispatch(conn)
     conn.execute(
         "UPDATE alerts SET snoozed_by = 'ann', snooze_until = %s WHERE asin = 'B0SNOOZED1'",
         (NOW + HOUR,),
     )
+
+
+def test_a_digest_tells_what_healed_when_none_of_its_messages_is_worth_telling_any_more(
+    conn, pool, clock
+):
+    add_route(conn, reaches=["digest"])
+    heal_one_and_snooze_another(conn, "digest")
     cabinet = Cabinet(AWAY, Accepted("yes"))
     deliver_all(pool, desk(cabinet, clock))
     clock.now = again_at(conn)
@@ -190,13 +195,7 @@ def test_no_password_goes_to_another_machine_that_offers_no_encryption(conn, mai
 
 def test_what_healed_is_no_reason_to_send_a_batch(conn, pool, clock):
     add_route(conn)
-    add_alert(conn, "B0HEALED01", "high", **HEALED)
-    add_message(conn, add_alert(conn, "B0SNOOZED1", "warning"), "batch")
-    dispatch(conn)
-    conn.execute(
-        "UPDATE alerts SET snoozed_by = 'ann', snooze_until = %s WHERE asin = 'B0SNOOZED1'",
-        (NOW + HOUR,),
-    )
+    heal_one_and_snooze_another(conn, "batch")
     cabinet = Cabinet(Accepted("yes"))
     deliver_all(pool, desk(cabinet, clock))
     assert (cabinet.letters, deliveries(conn, "status")) == ([], ["cancelled"])
