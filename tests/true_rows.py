@@ -69,6 +69,19 @@ STATE = {
     "updated_at": AT,
     "version": 1,
 }
+KNOWN_ECONOMICS = {
+    "economics_unknown": None,
+    "economics_at": AT,
+    "margin_at_current_price": 20,
+    "margin_at_market_low": 10,
+    "min_viable_price": 5,
+    "min_price_for_margin": 6,
+    "recommended_price": 8,
+    "recommendation_code": "beat-rival",
+    "profit_at_stake_per_day": 0,
+    "daily_sales": 1,
+}
+"""What a state says besides, of a product with costs."""
 HISTORY = {
     "notification_row_id": 1,
     "recorded_at": AT,

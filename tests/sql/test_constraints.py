@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.true_rows import AT, put, refusing_check
+from tests.true_rows import AT, KNOWN_ECONOMICS, put, refusing_check
 
 PROCESSED = {
     "status": "processed",
@@ -14,22 +14,20 @@ PROCESSED = {
     "severity": "info",
     "policy": "full",
 }
-KNOWN_ECONOMICS = {
-    "economics_unknown": None,
-    "economics_at": AT,
-    "margin_at_current_price": 20,
-    "margin_at_market_low": 10,
-    "min_viable_price": 5,
-    "min_price_for_margin": 6,
-    "recommended_price": 8,
-    "recommendation_code": "beat-rival",
-    "profit_at_stake_per_day": 0,
-    "daily_sales": 1,
-}
 UNKNOWN_PRICE = {
     "severity": "info", "your_price": None, "your_position": None, "own_price_unknown": "not seen",
 }  # fmt: skip
 SEVERITIES = ("critical", "high", "warning", "success", "info")
+NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
+MARGINS = ("margin_at_current_price", "margin_at_market_low", "margin_at_prime_low")
+HISTORY_PRICES = (
+    "your_price", "market_low", "competitor_low", "prime_low", "buy_box_price", "min_viable_price",
+)  # fmt: skip
+STATE_TIMES = (
+    "event_time", "publish_time", "last_own_price_at", "last_own_publish_time",
+    "your_price_changed_at", "winner_seen_at", "doubt_since", "economics_at",
+)  # fmt: skip
+NO_TIMES = ("infinity", "-infinity", "10000-01-01 00:00Z", "0001-12-31 23:59Z BC")
 TABLES = ("worker_notifications", "current_state", "worker_failures", "competitive_history")
 
 
@@ -59,8 +57,19 @@ TABLES = ("worker_notifications", "current_state", "worker_failures", "competiti
         ("current_state", KNOWN_ECONOMICS),
         ("current_state", KNOWN_ECONOMICS | dict.fromkeys(
             ("min_viable_price", "min_price_for_margin", "recommended_price"), "0.01")),
+        *(("current_state", {"severity_policy": policy}) for policy in ("full", "mvp")),
+        ("current_state", {"buy_box_price": "0.01", "last_own_price": "0.01", "gap_pct": 0}),
+        ("current_state", KNOWN_ECONOMICS | {"margin_at_current_price": -900}),
+        *(("current_state", {name: time}) for name in STATE_TIMES
+          for time in ("0001-01-01 00:00Z", "9999-12-31 23:59:59.999999Z")),
         *(("competitive_history", {"kind": "health", "outcome": outcome})
           for outcome in ("applied", "late", "rejected")),
+        *(("competitive_history", {"severity": severity}) for severity in SEVERITIES),
+        *(("competitive_history", {"severity_policy": policy}) for policy in ("full", "mvp")),
+        *(("competitive_history", {"outcome": outcome} | dict.fromkeys(HISTORY_PRICES, "0.01"))
+          for outcome in ("applied", "late")),
+        ("competitive_history", {"outcome": "rejected"}),
+        ("competitive_history", {"gap_pct": 0} | dict.fromkeys(MARGINS, -900)),
         ("worker_failures", {"resolved_at": AT, "resolution": "redriven"}),
         ("worker_failures", {"stage": "analysis", "notification_row_id": 1}),
     ],
@@ -139,6 +148,53 @@ CHECKED = [
     ("worker_failures", "analysis_failures_have_a_notification", {"stage": "analysis"}),
     ("worker_failures", "resolved_says_how", {"resolved_at": AT}),
     ("worker_failures", "resolved_says_how", {"resolution": "redriven"}),
+    ("current_state", "policy_is_known", {"severity_policy": "strict"}),
+    *(
+        ("current_state", "seen_prices_are_prices", {name: price})
+        for name in ("buy_box_price", "last_own_price")
+        for price in (0, -1)
+    ),
+    *(
+        ("current_state", "amounts_are_finite", KNOWN_ECONOMICS | {name: number})
+        for name in ("your_price", "market_low", "competitor_low", "buy_box_price", "last_own_price",
+                     "min_price_for_margin", "recommended_price", "profit_at_stake_per_day",
+                     "daily_sales", "gap_pct", "margin_at_current_price", "margin_at_market_low")
+        for number in ("NaN", "Infinity")
+    ),
+    ("current_state", "amounts_are_finite", {"prime_low": "NaN"}),
+    ("current_state", "amounts_are_finite", KNOWN_ECONOMICS | {
+        "prime_low": 10, "margin_at_prime_low": "NaN"}),
+    ("current_state", "amounts_are_finite", KNOWN_ECONOMICS | dict.fromkeys(
+        ("min_viable_price", "min_price_for_margin", "recommended_price"), "NaN")),
+    *(
+        ("current_state", "amounts_are_finite",
+         KNOWN_ECONOMICS | {"prime_low": 10, "margin_at_prime_low": 1, name: "-Infinity"})
+        for name in ("gap_pct", *MARGINS)
+    ),
+    *(
+        ("current_state", "times_are_of_the_calendar", {name: time})
+        for name in STATE_TIMES for time in NO_TIMES
+    ),
+    *(
+        ("current_state", "times_are_of_the_calendar",
+         {"health_issue": "x", "health_at": time, "health": "{}"})
+        for time in NO_TIMES
+    ),
+    ("competitive_history", "severity_is_known", {"severity": "fine"}),
+    ("competitive_history", "audience_is_known", {"audience": "everybody"}),
+    ("competitive_history", "policy_is_known", {"severity_policy": "strict"}),
+    *(
+        ("competitive_history", "prices_are_prices", {name: price})
+        for name in HISTORY_PRICES for price in (0, -1, *NO_NUMBERS)
+    ),
+    *(
+        ("competitive_history", "shares_are_numbers", {name: number})
+        for name in ("gap_pct", *MARGINS) for number in NO_NUMBERS
+    ),
+    *(
+        ("competitive_history", "only_a_market_that_is_believed_has_prices", said | {name: 1})
+        for name in HISTORY_PRICES for said in ({"kind": "health"}, {"outcome": "rejected"})
+    ),
     ("competitive_history", "kind_is_known", {"kind": "weather"}),
     ("competitive_history", "outcome_is_known", {"outcome": "maybe"}),
 ]  # fmt: skip

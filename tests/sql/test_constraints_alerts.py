@@ -26,10 +26,30 @@ LENGTHS = (
     "clear_hold", "dedupe_window", "repeat_interval", "snooze_max", "escalate_after",
     "escalation_limit", "auto_resolve_after", "flapping_horizon", "burst_window", "batch_every",
 )  # fmt: skip
+ALERT_TIMES = (
+    "looked_at", "first_seen", "last_seen", "last_event_time", "below_critical_since",
+    "below_high_since", "below_warning_since", "unknown_since", "still_true_since", "delivered_at",
+    "last_told_at", "waiting_since", "timeout_from", "due_at", "unstable_since", "story_told_at",
+)  # fmt: skip
+ENDS_OF_TIME = ("0001-01-01 00:00Z", "9999-12-31 23:59:59.999999Z")
+NO_TIMES = ("infinity", "-infinity", "10000-01-01 00:00Z", "0001-12-31 23:59Z BC")
 ABOVE_ZERO = (
     *(name for name in LENGTHS if name not in {"clear_hold", "snooze_max"}),
     "snooze_default",
 )
+
+TIMES = [
+    *(("alerts", {}, name) for name in ALERT_TIMES),
+    ("alerts", RESOLVED, "resolved_at"),
+    ("alerts", REVIEWING, "acknowledged_at"),
+    ("alerts", SNOOZED, "snooze_until"),
+    ("alert_events", {}, "at"),
+    *(("alert_queues", {}, name) for name in ("scheduled_at", "snooze_until", "created_at")),
+    *(("alert_deliveries", {}, name) for name in ("due_at", "created_at")),
+    *(("api_tokens", {}, name)
+      for name in ("created_at", "expires_at", "revoked_at", "last_used_at")),
+    ("fee_book", {}, "days_until"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -45,6 +65,9 @@ ABOVE_ZERO = (
           for changes in ({}, CLEARED, REVIEWING, SNOOZED, {"attention": "delivered"},
                           RESOLVED | {"condition": "cleared"},
                           RESOLVED | {"superseded_by": 2, "supersedes": 0})),
+        *(("alerts", {"profit_at_stake_per_day": stake}) for stake in (0, "0.01", None)),
+        *((table, changes | {name: time})
+          for table, changes, name in TIMES for time in ENDS_OF_TIME),
         ("alert_events", {"told": None, "quiet": "unchanged"}),
         *(("alert_queues", {"queue": queue}) for queue in ("high_priority", "standard", "background")),
         *(("alert_queues", {"reach": reach})
@@ -113,6 +136,12 @@ CHECKED = [
     ("alerts", "counters_count", {"occurrences": 0}),
     ("alerts", "counters_count", {"escalation_level": -1}),
     ("alerts", "an_unstable_peak_is_an_alert", {"flap_peak": "info"}),
+    *(("alerts", "a_stake_is_an_amount", {"profit_at_stake_per_day": stake})
+      for stake in (-1, "NaN", "Infinity", "-Infinity")),
+    *((table, "times_are_of_the_calendar", changes | {name: time})
+      for table, changes, name in TIMES for time in NO_TIMES),
+    *(("alert_routes", "no_filter_is_empty", {name: []})
+      for name in ("reaches", "severities", "marketplaces", "tags")),
     ("alert_events", "alert_events_who_check", {"who": " "}),
     *(("alert_events", "it_is_told_or_kept_quiet", said)
       for said in ({"told": None}, {"quiet": "unchanged"})),
