@@ -31,7 +31,8 @@ from benchmarks.markets import MARKETPLACE, OWN_SELLER, Markets
 from benchmarks.report import ECONOMICS_FILE, METHOD, write_docs
 from db import catalogue
 from db.connect import connect
-from worker.analysis.transaction import Analyst, analyse_front
+from worker.analysis.analyse import analyse_front
+from worker.analysis.transaction import Analyst
 from worker.catalogue.fees import import_fees, read_fees, starter_files
 from worker.catalogue.rejects import Rejects
 from worker.ingest.filing import Filer, Letter, file_letters, open_letter

@@ -42,7 +42,7 @@ def rescue_stalled_jobs(
             "max_jobs": MAX_RESCUED_AT_ONCE,
         },
     )
-    return [(job_id, product) for job_id, product, _ in cur]
+    return cur.fetchall()
 
 
 def sweep_unheld(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 
@@ -13,6 +13,9 @@ from db.sql import only_row, query, struct_row
 
 WINDOW_A_PRODUCT = 8
 """Jobs looked at for each product wanted: several may wait for one product."""
+
+CAREFUL_FOR = timedelta(seconds=15)
+"""How long after a rescue nothing is taken along: all in the window have a T2 of their own."""
 
 MAX_JOBS_DELETED = 5000
 """Waiting jobs one transaction deletes: a hot product's thousands go in a few bites."""
@@ -35,6 +38,7 @@ def claim_sibling_jobs(
             "now": now,
             "max_products": max_products,
             "window": max_products * WINDOW_A_PRODUCT,
+            "careful_for": CAREFUL_FOR,
         },
     )
     return [product for (product,) in cur]
@@ -120,6 +124,15 @@ def mark_processed(
         },
     )
     return cur.rowcount
+
+
+def count_beginning(conn: psycopg.Connection, row_id: int, *, step: int = 1) -> int:
+    """Count that a notification's analysis begins; returns how often it has, 0 if it waits no more.
+
+    With `step=-1`: that it did not take place.
+    """
+    row = conn.execute(query("count_beginning"), {"row_id": row_id, "step": step}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def record_attempts(

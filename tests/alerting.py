@@ -13,7 +13,8 @@ from psycopg.rows import dict_row
 from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, b2b_any_offer_changed, offer
 from tests.interleave import deliver, letter
 from worker.alerts.ticking import tick
-from worker.analysis.transaction import Analysed, Analyst, analyse
+from worker.analysis.analyse import analyse
+from worker.analysis.transaction import Analysed, Analyst
 
 OWN_PRICE = Decimal("30.00")
 _RIVALS = {"critical": (11, "18.00"), "high": (5, "24.00"), "warning": (4, "26.50")}

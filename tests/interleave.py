@@ -18,7 +18,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.factories import ASIN, GB, any_offer_changed, arrival
-from worker.analysis.transaction import Analysed, Analyst, analyse, analyse_front
+from worker.analysis.analyse import analyse, analyse_front
+from worker.analysis.transaction import Analysed, Analyst
 from worker.ingest.filing import Filed, Filer, Letter, file_letters, open_letter
 
 PATIENCE_S = 20

@@ -29,6 +29,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 INGEST = (sys.executable, "-m", "worker.ingest")
 WORKER = (sys.executable, "-m", "procrastinate", "--app=worker.app.app", "worker")
+KILLABLE = (sys.executable, "-m", "tests.killing_worker", *WORKER[-2:])
 BUYBOX = (sys.executable, "-m", "worker.cli.main")
 
 

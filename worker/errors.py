@@ -25,6 +25,10 @@ class PermanentError(BuyboxError):
     """It failed and will fail again until the data or the code changes."""
 
 
+class WorkerDiedError(PermanentError):
+    """Whenever this notification was analysed by itself, the worker died or hung."""
+
+
 class UnreadableFactsError(BuyboxError):
     """What another version of buybox stored is in a form that this version cannot read."""
 

@@ -6,13 +6,19 @@
 -- The status is compared as text where the ids are known: with the statistics of an empty queue a
 -- partial index of what waits looks cheaper than the key, and all that waits would be read. For the same
 -- reason what runs is read in the order of its index, with a limit that nobody's workers reach.
+-- A job that was put back may be what its worker died of: nobody takes it along. And shortly after one was put
+-- back nobody takes anything along, since it may have died of something it had taken along (0023).
 WITH front AS MATERIALIZED (
-    SELECT j.id, j.lock, j.priority
+    SELECT j.id, j.lock, j.priority, j.attempts
     FROM procrastinate_jobs AS j
     WHERE j.status = 'todo'
       AND j.queue_name = 'analysis'
       AND j.task_name = 'analyse_product'
       AND (j.scheduled_at IS NULL OR j.scheduled_at <= %(now)s::timestamptz)
+      AND NOT EXISTS (
+          SELECT FROM worker_counters AS c
+          WHERE c.name = 'rescued_analyses' AND c.updated_at > now() - %(careful_for)s::interval
+      )
     ORDER BY j.priority DESC, j.id
     LIMIT %(window)s::integer
 ),
@@ -20,6 +26,7 @@ heads AS MATERIALIZED (
     SELECT DISTINCT ON (f.lock) f.id, f.lock
     FROM front AS f
     WHERE f.lock <> %(own_product)s::text
+      AND NOT EXISTS (SELECT FROM front AS p WHERE p.attempts > 0 AND p.lock = f.lock)
     ORDER BY f.lock, f.priority DESC, f.id
 )
 SELECT j.lock AS product_key

@@ -2,7 +2,8 @@
 -- next attempt has been due since it came, which tells it from one that nobody has tried yet.
 WITH reopened AS (
     UPDATE worker_notifications AS n
-    SET status = 'waiting', attempts = 0, next_attempt_at = n.received_at, last_error = NULL
+    SET status = 'waiting', attempts = 0, begun = NULL, next_attempt_at = n.received_at,
+        last_error = NULL
     WHERE n.id = ANY (%(row_ids)s::bigint[]) AND n.status = 'failed'
     RETURNING n.id, n.received_at, n.product_key, n.trace_id
 )

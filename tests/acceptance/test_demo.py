@@ -20,7 +20,8 @@ import pytest
 from db import inbox
 from db.feed import read_feed
 from tests.processes import BUYBOX, wait_for
-from worker.analysis.transaction import Analyst, analyse
+from worker.analysis.analyse import analyse
+from worker.analysis.transaction import Analyst
 from worker.demo.bells import HeardChange
 from worker.demo.traffic import Traffic
 from worker.demo.verdict import Told, Verdict, collect, judge

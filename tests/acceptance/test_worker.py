@@ -14,7 +14,7 @@ import pytest
 from db.feed import listen_for, read_feed, start_listening
 from process.watchdog import EXIT_CODE as HANGS
 from tests.factories import any_offer_changed, body
-from tests.processes import WORKER, CuttableProxy, Process, wait_for
+from tests.processes import KILLABLE, WORKER, CuttableProxy, Process, wait_for
 from worker.ingest.filing import Filer, file_letters, open_letter
 from worker.ingest.notification import Arrival
 
@@ -29,11 +29,12 @@ QUICK = {
 }
 
 
-def ingest(conn: psycopg.Connection, count: int) -> None:
+def ingest(conn: psycopg.Connection, count: int, *, products: int = 1) -> None:
     now = datetime.now(UTC)
+    bodies = [body(any_offer_changed(asin=f"B0TEST{n % products:04d}")) for n in range(count)]
     letters = [
-        open_letter(Arrival(body(any_offer_changed()), message_id=f"m-{now}-{n}"), now=now)
-        for n in range(count)
+        open_letter(Arrival(one, message_id=f"m-{now}-{n}"), now=now)
+        for n, one in enumerate(bodies)
     ]
     filed = file_letters(conn, letters, Filer("test", {}), now=now)
     assert filed.stored == count
@@ -103,6 +104,38 @@ def test_a_kill_inside_t2_loses_nothing_and_doubles_nothing(
         "SELECT value FROM worker_counters WHERE name = 'swept_products'"
     ).fetchone()
     assert swept in (None, (0,)), "the rescue is enough, the sweeper found nothing"
+
+
+def test_a_message_that_kills_its_worker_each_time_is_a_dead_letter_in_the_end(
+    start: Start, conn: psycopg.Connection, database_url: str
+) -> None:
+    """Until the first of them is missed each takes it along; then it is alone, and then counted."""
+    products = 6
+    ingest(conn, products, products=products)
+    killed_by = conn.execute(
+        "SELECT trace_id FROM worker_notifications ORDER BY id DESC LIMIT 1"
+    ).fetchone()[0]
+    more = {**QUICK, "KILLED_BY": killed_by, "MAX_RECEIVE_COUNT": "1"}
+    died = 0
+    while True:
+        worker = start(KILLABLE, f"worker-{died}", DATABASE_URL=database_url, **more)
+        wait_for(
+            lambda worker=worker: (
+                not worker.alive() or (processed(conn) == products - 1 and dead(conn))
+            ),
+            f"the worker's end, or that of the work: {worker.output()}",
+            timeout_s=60,
+        )
+        if worker.alive():
+            break
+        assert worker.wait(0) == -signal.SIGKILL, worker.output()
+        died += 1
+        assert died <= products + 2, "each of their jobs, and then it is tried again and again"
+    assert dead(conn) == [(killed_by, "WorkerDiedError")]
+
+
+def dead(conn: psycopg.Connection) -> list[tuple[str, str]]:
+    return conn.execute("SELECT trace_id, error_type FROM worker_failures").fetchall()
 
 
 def test_a_bell_rings_within_moments_of_the_commit_and_the_feed_has_the_change(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from types import SimpleNamespace
 
 import psycopg
@@ -10,10 +11,12 @@ import pytest
 import stamina
 from psycopg_pool import ConnectionPool
 
+from db import products as sql
+from db.jobs import rescue_stalled_jobs
 from tests.factories import ASIN, GB, pricing_health
 from tests.interleave import PRODUCT, column, deliver, fetch_job, letter, work
 from worker.analysis import task
-from worker.analysis.transaction import analyse_front
+from worker.analysis.analyse import analyse_front
 from worker.app import build_app
 from worker.errors import StateMovedError
 from worker.settings import Settings
@@ -29,7 +32,9 @@ def run_job(database_url, conn, siblings):
         tasks = build_app(settings, pool=pool).tasks
 
         def run(job, *, aborted=False):
-            context = SimpleNamespace(should_abort=lambda: aborted)
+            context = SimpleNamespace(
+                should_abort=lambda: aborted, job=SimpleNamespace(attempts=job["attempts"])
+            )
             tasks[job["task_name"]].func(context, **job["args"])
 
         yield run
@@ -85,6 +90,29 @@ def test_a_job_that_must_stop_leaves_the_rest_to_the_jobs_in_line(conn, run_job,
     run_job(job, aborted=True)
     assert sorted(statuses(conn)) == ["processed", "waiting", "waiting"]
     assert len(column(conn, "SELECT id FROM procrastinate_jobs WHERE status = 'todo'")) == 2
+
+
+def test_a_job_that_was_put_back_takes_nothing_along_and_one_at_a_time(conn, run_job, monkeypatch):
+    times = ("2025-03-04T10:00:00Z", "2025-03-04T10:00:01Z")
+    deliver(conn, *(letter(event_time=at) for at in times), letter(asin="B0OTHER001"))
+    job = fetch_job(conn)
+    rescue_stalled_jobs(conn, silent=timedelta(0), max_runtime=timedelta(0))
+    conn.execute("UPDATE worker_counters SET updated_at = updated_at - interval '1 hour'")
+    taken = []
+
+    def in_hand(conn, products, **options):
+        taken.append((products, options["only_row_id"]))
+        return claim_notifications(conn, products, **options)
+
+    claim_notifications = sql.claim_notifications
+    monkeypatch.setattr(sql, "claim_notifications", in_hand)
+    run_job(fetch_job(conn))
+    first, second = column(
+        conn, "SELECT id FROM worker_notifications WHERE asin = %s ORDER BY event_time", ASIN
+    )
+    once = [([job["lock"]], None), ([job["lock"]], first), ([job["lock"]], second)]
+    assert taken == [*once, ([job["lock"]], None)]
+    assert sorted(statuses(conn)) == ["processed", "processed", "waiting"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ from tests.interleave import (
     finish_job,
     until,
 )
-from worker.analysis.transaction import Analysed, analyse_front
+from worker.analysis.analyse import analyse_front
+from worker.analysis.transaction import Analysed
 from worker.errors import StateMovedError
 
 LOOK = ["join_assessors", "claim_sibling_jobs", "claim_notifications"]

@@ -29,7 +29,7 @@ from tests.interleave import (
     finish_job,
     work,
 )
-from worker.analysis import transaction
+from worker.analysis import analyse
 
 
 class TestAPoisonedProduct:
@@ -98,16 +98,16 @@ class TestAPoisonedProduct:
         deliver(conn, *(message(n) for n in range(5)))
         other, taken = open_connection(autocommit=True), []
         poison(product(2))
-        apart = transaction._apart
+        apart = analyse._apart
 
         def after_a_quicker_one(*args):
-            monkeypatch.setattr(transaction, "_apart", apart)
+            monkeypatch.setattr(analyse, "_apart", apart)
             taken.extend(
                 work(other, product(n), max_siblings=0, worker_id="quicker") for n in (4, 1)
             )
             return apart(*args)
 
-        monkeypatch.setattr(transaction, "_apart", after_a_quicker_one)
+        monkeypatch.setattr(analyse, "_apart", after_a_quicker_one)
         done = front(open_connection())
         assert [one.processed for one in taken] == [1, 1]
         assert (done.processed, done.failed) == (3, 1)

@@ -19,7 +19,7 @@ from tests.economy import (
 )
 from tests.factories import ASIN, GB, JP, RIVALS, offer
 from tests.interleave import analyst, column, deliver, letter, work
-from worker.analysis.transaction import analyse_front
+from worker.analysis.analyse import analyse_front
 
 
 def rows(conn, table="current_state", order="event_time"):

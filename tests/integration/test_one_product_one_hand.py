@@ -34,7 +34,8 @@ from tests.interleave import (
     work,
 )
 from worker.analysis import transaction
-from worker.analysis.transaction import Analysed, analyse
+from worker.analysis.analyse import analyse
+from worker.analysis.transaction import Analysed
 from worker.errors import StateMovedError
 
 pytestmark = pytest.mark.usefixtures("siblings")
@@ -199,7 +200,7 @@ class TestAStaleWorker:
         deliver(conn, letter(event_time="2025-03-04T10:00:02Z"))
         (newer,) = column(conn, "SELECT max(id) FROM worker_notifications")
         stale = Background(
-            transaction._transact,
+            transaction.transact,
             open_connection(),
             [PRODUCT],
             analyst("stale"),
@@ -223,7 +224,7 @@ class TestAStaleWorker:
         before = counts(conn)
         monkeypatch.setattr(sql, "claim_notifications", lambda *_, **__: claimed)
         with pytest.raises((StateMovedError, psycopg.errors.UniqueViolation)):
-            transaction._transact(conn, [PRODUCT], analyst("stale"))
+            transaction.transact(conn, [PRODUCT], analyst("stale"))
         assert counts(conn) == before
 
     def test_that_would_note_lows_over_a_newer_state_notes_nothing(self, conn):

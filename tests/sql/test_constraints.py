@@ -91,6 +91,7 @@ CHECKED = [
     ("worker_notifications", "processed_says_when_and_how", PROCESSED | {"processed_at": None}),
     ("worker_notifications", "processed_says_when_and_how", PROCESSED | {"status": "waiting"}),
     ("worker_notifications", "body_hash_is_sha256", {"body_hash": b"short"}),
+    ("worker_notifications", "begun_is_a_count", {"begun": 0}),
     ("current_state", "severity_is_known", {"severity": "fine"}),
     ("current_state", "audience_is_known", {"audience": "everybody"}),
     *(

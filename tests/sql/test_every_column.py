@@ -11,7 +11,7 @@ MAY_BE_UNKNOWN = {
     "worker_notifications": """
         seller_id marketplace_id asin item_condition event_time publish_time message_id
         notification_id sent_at next_attempt_at last_error outcome severity policy processed_at
-        processed_by processing_ms
+        processed_by processing_ms begun
     """,
     "notification_bodies": "facts",
     "worker_failures": "resolved_at resolution message_id notification_row_id",

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from db.connect import connect
+from db.products import CAREFUL_FOR
 from db.sql import query
 from tests.factories import GB
 from tests.interleave import begin, letter
@@ -79,13 +80,13 @@ def waiting_jobs(conn):
 
 def claim_siblings(conn, at_most, *, generic=False):
     params = {"own_product": "M:own", "now": NOW, "max_products": at_most}
-    params["window"] = at_most * WINDOW
+    params |= {"window": at_most * WINDOW, "careful_for": CAREFUL_FOR}
     if not generic:
         return explain(conn, query("claim_sibling_jobs"), params)
     types = {"own_product": "text", "now": "timestamptz"}
-    types |= {"max_products": "integer", "window": "integer"}
+    types |= {"max_products": "integer", "window": "integer", "careful_for": "interval"}
     statement = prepared(conn, "claim_sibling_jobs", types)
-    return explain(conn, statement.format(f"'M:own', now(), {at_most}, {at_most * WINDOW}"))
+    return explain(conn, statement.format(f"'M:own', now(), {at_most}, {at_most * WINDOW}, '15 s'"))
 
 
 @pytest.mark.parametrize("generic", [False, True], ids=["custom plan", "generic plan"])

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from db.connect import QUEUE_SETTINGS, connect
+from db.products import CAREFUL_FOR
 from db.sql import query
 from tests.plans import delete_jobs, explain, filled_database
 from tests.sql.test_plans import (
@@ -102,6 +103,7 @@ def test_procrastinates_fetch_reads_the_first_job_and_asks_for_its_predecessors(
 @pytest.mark.parametrize("at_most", [1, 64])
 def test_the_batch_claim_reads_its_window(queue, at_most):
     params = {"own_product": "M:own", "now": NOW, "max_products": at_most, "window": 8 * at_most}
+    params["careful_for"] = CAREFUL_FOR
     plan = explain(queue, query("claim_sibling_jobs"), params)
     assert plan.rows_read("procrastinate_jobs") <= 2 * 8 * at_most, plan
 

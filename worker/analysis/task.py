@@ -12,8 +12,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from db import jobs, operators, products
 from process.logs import get_logger
+from worker.analysis.analyse import analyse_front, analyse_put_back
 from worker.analysis.reassessment import ask_for_new_days, reassess_waiting
-from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst, analyse_front
+from worker.analysis.transaction import NOT_THE_MESSAGE, Analyst
 
 log = get_logger(__name__)
 
@@ -51,7 +52,8 @@ def register_analysis(app: procrastinate.App, pool: ConnectionPool, analyst: Ana
         Looks once more before leaving: a job that came meanwhile would wait for the next poll.
         """
         leave_at = time.monotonic() + MAX_TURN_S
-        while analyse_with_patience(pool, product, analyst) > 0:
+        was_put_back = context.job.attempts > 0
+        while analyse_with_patience(pool, product, analyst, was_put_back=was_put_back) > 0:
             if context.should_abort() or time.monotonic() > leave_at:
                 return
 
@@ -62,7 +64,9 @@ def register_analysis(app: procrastinate.App, pool: ConnectionPool, analyst: Ana
             products.defer_due_analyses(conn, [product], now=analyst.clock())
 
 
-def analyse_with_patience(pool: ConnectionPool, product: str, analyst: Analyst) -> int:
+def analyse_with_patience(
+    pool: ConnectionPool, product: str, analyst: Analyst, *, was_put_back: bool = False
+) -> int:
     """One T2, tried again when the database was busy, restarted or changed underneath.
 
     Returns the notifications claimed. When patience runs out the error is raised, the job fails,
@@ -72,7 +76,8 @@ def analyse_with_patience(pool: ConnectionPool, product: str, analyst: Analyst) 
         on=WORTH_ANOTHER_TRY, attempts=6, timeout=20, wait_initial=0.05, wait_max=3
     ):
         with attempt, pool.connection() as conn:
-            return analyse_front(conn, product, analyst).claimed
+            analyse = analyse_put_back if was_put_back else analyse_front
+            return analyse(conn, product, analyst).claimed
     raise AssertionError("stamina either returns or raises")  # pragma: no cover
 
 

@@ -15,7 +15,7 @@ from db import products as sql
 from db.alerts import ring_alert_bell
 from process.logs import get_logger
 from worker.alerts.raising import tell_alerts
-from worker.analysis.decide import Claimed, Decision, decide, failed_attempt, subjects
+from worker.analysis.decide import Claimed, Decision, decide, subjects
 from worker.analysis.shelf import FeeShelf
 from worker.analysis.state import SeveritySettings
 from worker.analysis.store import (
@@ -78,55 +78,20 @@ class Analysed:
         )
 
 
-def analyse(conn: psycopg.Connection, products: Sequence[str], analyst: Analyst) -> Analysed:
-    """Analyse what waits for these products (`marketplace:ASIN`), at most `max_rows` of it.
-
-    Raises what NOT_THE_MESSAGE names, all worth another try, with nothing done. On any other
-    error, such as the database refusing what was to be written, each product, and then each
-    notification, is tried by itself, and the one that fails is set apart.
-    """
-    try:
-        return _transact(conn, products, analyst)
-    except NOT_THE_MESSAGE:
-        raise
-    except Exception as error:  # noqa: BLE001  found out below whose it is
-        log.warning("batch_refused", products=list(products), error=repr(error))
-    return _apart(conn, products, analyst)
-
-
-def analyse_front(conn: psycopg.Connection, product: str, analyst: Analyst) -> Analysed:
-    """As `analyse`, for one product and with it those at the front of the queue, in one T2.
-
-    The others' head jobs are held by nothing but row locks, so a crash gives all of them back.
-    """
-    products = [product]
-    try:
-        with conn.transaction():
-            economy.join_assessors(conn)
-            products += sql.claim_sibling_jobs(
-                conn, product, now=analyst.clock(), max_products=analyst.max_siblings
-            )
-            return _work(conn, products, analyst)
-    except NOT_THE_MESSAGE:
-        raise
-    except Exception as error:  # noqa: BLE001  found out below whose it is
-        log.warning("batch_refused", products=products, error=repr(error))
-    return _apart(conn, products, analyst)
-
-
-def _transact(
+def transact(
     conn: psycopg.Connection,
     products: Sequence[str],
     analyst: Analyst,
     *,
     only_row_id: int | None = None,
 ) -> Analysed:
+    """One T2 for what waits for these products, or for one of it. If it raises, nothing is done."""
     with conn.transaction():
         economy.join_assessors(conn)
-        return _work(conn, products, analyst, only_row_id=only_row_id)
+        return work(conn, products, analyst, only_row_id=only_row_id)
 
 
-def _work(
+def work(
     conn: psycopg.Connection,
     products: Sequence[str],
     analyst: Analyst,
@@ -135,7 +100,7 @@ def _work(
 ) -> Analysed:
     """T2 itself, inside the caller's transaction."""
     now, started = analyst.clock(), time.perf_counter()
-    claimed = _claim(conn, products, analyst, now=now, only_row_id=only_row_id)
+    claimed = claim(conn, products, analyst, now=now, only_row_id=only_row_id)
     if not claimed and len(products) == 1:
         return Analysed()
     concerned = subjects(claimed)
@@ -155,7 +120,7 @@ def _work(
     )
     alerted = tell_alerts(conn, decision.heard, known, analyst.severity, now=now)
     perhaps_more = only_row_id is not None or len(claimed) >= _most_a_product(products, analyst)
-    _clear_jobs(conn, products, analyst, perhaps_more=perhaps_more, now=now)
+    clear_jobs(conn, products, analyst, perhaps_more=perhaps_more, now=now)
     if changed:
         sql.ring_state_bell(conn, changed)
     if alerted:
@@ -164,7 +129,7 @@ def _work(
     return Analysed(len(claimed), len(decision.assessments), len(decision.failed), tuple(changed))
 
 
-def _claim(
+def claim(
     conn: psycopg.Connection,
     products: Sequence[str],
     analyst: Analyst,
@@ -172,6 +137,7 @@ def _claim(
     now: datetime,
     only_row_id: int | None,
 ) -> list[Claimed]:
+    """Lock what waits for these products, at most `max_rows` of it, until the transaction ends."""
     rows = sql.claim_notifications(
         conn,
         products,
@@ -188,7 +154,7 @@ def _most_a_product(products: Sequence[str], analyst: Analyst) -> int:
     return analyst.max_rows if len(products) == 1 else max(1, analyst.max_rows // HOT_PART)
 
 
-def _clear_jobs(
+def clear_jobs(
     conn: psycopg.Connection,
     products: Sequence[str],
     analyst: Analyst,
@@ -245,50 +211,6 @@ def _store(
         sql.record_attempts(conn, attempts, now=now, worker_id=analyst.worker_id)
         sql.defer_wake_ups(conn, attempts)
     return changed
-
-
-def _apart(conn: psycopg.Connection, products: Sequence[str], analyst: Analyst) -> Analysed:
-    """What could not be done together: a product by itself, then a notification by itself."""
-    if len(products) == 1:
-        return _one_by_one(conn, products, analyst)
-    total = Analysed()
-    for product in products:
-        total += analyse(conn, [product], analyst)
-    return total
-
-
-def _one_by_one(conn: psycopg.Connection, products: Sequence[str], analyst: Analyst) -> Analysed:
-    with conn.transaction():
-        claimed = _claim(conn, products, analyst, now=analyst.clock(), only_row_id=None)
-    total = Analysed()
-    for one in claimed:
-        try:
-            total += _transact(conn, products, analyst, only_row_id=one.row_id)
-        except NOT_THE_MESSAGE:
-            raise
-        except Exception as error:  # noqa: BLE001  it concerns this notification alone
-            total += _set_apart(conn, one, error, products, analyst)
-    return total
-
-
-def _set_apart(
-    conn: psycopg.Connection,
-    one: Claimed,
-    error: Exception,
-    products: Sequence[str],
-    analyst: Analyst,
-) -> Analysed:
-    now = analyst.clock()
-    failed = failed_attempt(
-        one, error, now=now, max_attempts=analyst.max_attempts, jitter=analyst.jitter
-    )
-    with conn.transaction():
-        attempts = [attempt_row(failed)]
-        sql.record_attempts(conn, attempts, now=now, worker_id=analyst.worker_id)
-        sql.defer_wake_ups(conn, attempts)
-        _clear_jobs(conn, products, analyst, perhaps_more=True, now=now)
-    log.error("analysis_failed", trace_id=one.trace_id, error=failed.error_message)
-    return Analysed(claimed=1, failed=1)
 
 
 def _log(
