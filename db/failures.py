@@ -84,3 +84,12 @@ def resolve_failures(
 def reopen_notifications(conn: psycopg.Connection, row_ids: Sequence[int]) -> int:
     """Let failed notifications wait again from their first attempt; returns the jobs deferred."""
     return int(only_row(conn.execute(query("reopen_notifications"), {"row_ids": list(row_ids)}))[0])
+
+
+def put_back_body(
+    conn: psycopg.Connection, row_id: int, *, body: str, facts: str | None, now: datetime
+) -> None:
+    """Give a failed notification its body again, which retention has dropped."""
+    conn.execute(
+        query("put_back_body"), {"row_id": row_id, "body": body, "facts": facts, "now": now}
+    )

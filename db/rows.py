@@ -252,7 +252,10 @@ class FailureRow:
 
 @dataclass(frozen=True, slots=True)
 class FailureBody:
-    """A dead letter with its body, for a second try."""
+    """A dead letter with its body, for a second try.
+
+    `notification_status` is None where there is no row of it, `has_body` whether that has its own.
+    """
 
     id: int
     stage: str
@@ -264,6 +267,8 @@ class FailureBody:
     notification_row_id: int | None
     error_type: str
     error_message: str
+    notification_status: str | None
+    has_body: bool
 
 
 @dataclass(frozen=True, slots=True)

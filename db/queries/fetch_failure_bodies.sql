@@ -1,7 +1,11 @@
--- The raw bodies of these dead letters, locked: two redrives at once must not both drive one.
+-- The raw bodies of these dead letters, locked: two redrives at once must not both drive one. And what
+-- there is of the notification: no status where its row is gone, no body where retention has dropped it.
 SELECT f.id, f.stage, f.message_id, f.trace_id, f.source, f.body_hash, f.raw_body,
-       f.notification_row_id, f.error_type, f.error_message
+       f.notification_row_id, f.error_type, f.error_message, n.status AS notification_status,
+       b.notification_id IS NOT NULL AS has_body
 FROM worker_failures AS f
+LEFT JOIN worker_notifications AS n ON n.id = f.notification_row_id
+LEFT JOIN notification_bodies AS b ON b.notification_id = n.id AND b.received_on = n.received_on
 WHERE f.id = ANY (%(ids)s::bigint[])
 ORDER BY f.id
-FOR UPDATE
+FOR UPDATE OF f

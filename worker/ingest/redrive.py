@@ -10,8 +10,10 @@ import psycopg
 
 from db import failures
 from db.rows import FailureBody
-from worker.ingest.filing import Filer, file_letters, open_letter
+from worker.ingest.filing import Filer, Letter, file_letters, inbox_row, open_letter
 from worker.ingest.notification import Arrival, Rejection
+
+NOBODY_KEPT_IT = "the body was dropped by retention before it could be analysed, and nobody kept it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,13 @@ def redrive(
 ) -> list[Redriven]:
     """Try dead letters again, in one transaction; those that pass are resolved, the rest count up.
 
-    An ingest failure is read and filed anew; an analysis failure waits again from its first try.
+    An ingest failure is read and filed anew; an analysis failure waits again from its first try. Of
+    one whose body retention has dropped, and perhaps its row too, the dead letter's own is read.
     """
     with conn.transaction():
         letters = failures.fetch_failure_bodies(conn, ids)
         done = [
-            _reopen(conn, one)
-            if one.stage == "analysis"
-            else _read_again(conn, one, filer, now=now, fallback_seller_id=fallback_seller_id)
+            _drive(conn, one, filer, now=now, fallback_seller_id=fallback_seller_id)
             for one in letters
         ]
         resolved = {one.failure_id: one.resolution for one in done if one.resolution}
@@ -49,12 +50,7 @@ def redrive(
     return done
 
 
-def _reopen(conn: psycopg.Connection, failure: FailureBody) -> Redriven:
-    jobs = failures.reopen_notifications(conn, [failure.notification_row_id or 0])
-    return Redriven(failure.id, "redriven" if jobs else "nothing left to redrive")
-
-
-def _read_again(
+def _drive(
     conn: psycopg.Connection,
     failure: FailureBody,
     filer: Filer,
@@ -62,8 +58,37 @@ def _read_again(
     now: datetime,
     fallback_seller_id: str | None,
 ) -> Redriven:
+    analysed = failure.stage == "analysis"
+    if analysed and (failure.has_body or failure.notification_status not in {None, "failed"}):
+        return _reopen(conn, failure)
+    if analysed and not failure.raw_body:
+        return Redriven(failure.id, None, NOBODY_KEPT_IT)
     arrival = Arrival(failure.raw_body, message_id=failure.message_id, source="redrive")
     letter = open_letter(arrival, now=now, fallback_seller_id=fallback_seller_id)
+    if analysed and isinstance(letter.read, Rejection):
+        return Redriven(failure.id, None, letter.read.error_message)
+    if failure.notification_status is None:
+        return _file(conn, failure, letter, filer, now=now)
+    kept = inbox_row(letter, filer)
+    failures.put_back_body(
+        conn, failure.notification_row_id or 0, body=kept.body, facts=kept.facts, now=now
+    )
+    return _reopen(conn, failure)
+
+
+def _reopen(conn: psycopg.Connection, failure: FailureBody) -> Redriven:
+    jobs = failures.reopen_notifications(conn, [failure.notification_row_id or 0])
+    return Redriven(failure.id, "redriven" if jobs else "nothing left to redrive")
+
+
+def _file(
+    conn: psycopg.Connection,
+    failure: FailureBody,
+    letter: Letter,
+    filer: Filer,
+    *,
+    now: datetime,
+) -> Redriven:
     filed = file_letters(conn, [letter], filer, now=now)
     if isinstance(letter.read, Rejection):
         return Redriven(failure.id, None, letter.read.error_message)
