@@ -89,9 +89,10 @@ def test_prime_information_is_read_in_either_spelling():
     amazon = offer(PrimeInformation={"IsOfferPrime": True, "IsOfferNationalPrime": False})
     guide = offer(PrimeInformation={"IsPrime": True, "IsNationalPrime": False})
     national = offer(PrimeInformation={"IsNationalPrime": True})
+    camel = offer(PrimeInformation={"isOfferNationalPrime": True})
     untold = offer(PrimeInformation=None)
-    read_offers = facts(any_offer_changed(offers=[amazon, guide, national, untold])).offers
-    assert [o.prime for o in read_offers] == [True, True, True, None]
+    read_offers = facts(any_offer_changed(offers=[amazon, guide, national, camel, untold])).offers
+    assert [o.prime for o in read_offers] == [True, True, True, True, None]
 
 
 def test_seller_fulfilled_prime_is_prime_without_being_fulfilled_by_amazon():
@@ -311,3 +312,20 @@ def test_reading_depends_on_the_body_and_not_on_the_delivery():
     first = arrival(any_offer_changed(), message_id="1")
     again = replace(first, message_id="2", receive_count=3, source="redrive")
     assert read(first, now=NOW) == read(again, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"Summary": 5}, "Summary must be an object"),
+        ({"Summary": {"LowestPrices": {}}}, "Summary.LowestPrices must be a list"),
+        ({"Offers": [offer(), "none"]}, "Offers[1] must be an object"),
+        ({"Offers": "none", "Summary": 5}, "Summary must be an object"),
+    ],
+)
+def test_of_what_is_no_object_or_list_the_first_is_named_by_its_place(given, told):
+    message = any_offer_changed()
+    message["Payload"]["AnyOfferChangedNotification"] |= given
+    refused = read(arrival(message), now=NOW)
+    assert isinstance(refused, Rejection)
+    assert refused.error_message.startswith(f"Payload.AnyOfferChangedNotification.{told};")

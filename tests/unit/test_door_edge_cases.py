@@ -141,7 +141,8 @@ def test_null_is_the_same_as_absent_everywhere():
         "SellerId": RIVALS[0], "ListingPrice": money(5), "Shipping": None, "SubCondition": None,
         "IsBuyBoxWinner": None, "IsFulfilledByAmazon": None, "PrimeInformation": None,
     }  # fmt: skip
-    found = facts(any_offer_changed(offers=[None, bare], summary={"LowestPrices": [None]}))
+    rows = {key: [None] for key in ("LowestPrices", "BuyBoxPrices", "NumberOfOffers")}
+    found = facts(any_offer_changed(offers=[None, bare], summary=rows))
     assert (
         found.offers
         == facts(

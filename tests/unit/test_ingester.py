@@ -17,6 +17,7 @@ from worker.ingest.buffer import InHand
 from worker.ingest.filing import Filed
 from worker.ingest.service import Ingester
 from worker.ingest.sqs import Received
+from worker.ingest.tally import Tally
 from worker.settings import Settings
 
 UNREACHABLE = EndpointConnectionError(endpoint_url="nowhere")
@@ -319,3 +320,13 @@ def test_the_last_deletes_are_waited_for_before_the_ingester_says_farewell(monke
     ingester._wind_up([])
     assert order == ["deleted", "deleted", "farewell"]
     assert ingester.tally.as_dict()["deleted"] == 2
+
+
+def test_each_thing_that_was_committed_is_counted_under_its_own_name() -> None:
+    tally = Tally()
+    tally.add_filed(Filed(stored=9, repeats=5, ignored=3, rejected=2, jobs=4))
+    tally.add_filed(Filed(stored=1, ignored=1))
+    counted = {name: count for name, count in tally.as_dict().items() if count}
+    assert counted == {
+        "stored": 10, "repeats": 5, "ignored": 4, "rejected": 2, "transactions": 2,
+    }  # fmt: skip
