@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from io import BytesIO
 from urllib.parse import urlsplit
 
@@ -11,11 +12,13 @@ import pytest
 import requests
 
 from tests.delivery import NOW, channels
-from tests.receivers import DROP, HANG, HttpReceiver
-from worker.delivery.channels.carrier import Letter
+from tests.receivers import DROP, HANG, SLOW, HttpReceiver
+from worker.delivery.channels import chat
+from worker.delivery.channels.carrier import ChannelSettings, Letter
 from worker.delivery.outcome import Accepted, Failure
 
 LETTER = Letter("buybox-delivery-1", "ops", "critical", "A heading", "Text.", "<p>Text.</p>")
+DISCORD = "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
 
 
 @pytest.fixture
@@ -41,6 +44,7 @@ def test_a_chat_service_gets_the_letter_once(notify):
     assert isinstance(outcome, Accepted)
     (post,) = receiver.posts
     assert (post.body["title"], post.body["message"]) == ("A heading", "Text.")
+    assert post.headers["user-agent"] == "buybox"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,18 @@ def test_a_service_that_hangs_is_left_behind_in_time(notify):
     assert time.monotonic() - began < 3
 
 
+def test_a_letter_for_which_no_thread_was_free_is_not_sent_later(monkeypatch, receive):
+    monkeypatch.setattr(chat, "THREADS", 1)
+    receiver = receive(HttpReceiver, SLOW)
+    carrier = chat.ChatCarrier(ChannelSettings(allow_private=True, timeout_s=0.3))
+    address = f"gotify://127.0.0.1:{receiver.port}/Atoken99Secret"
+    first, second = (carrier.carry(address, LETTER, NOW) for _ in range(2))
+    assert (first.error_class, second.error_class) == ("cut-off", "transient")
+    receiver.let_go()
+    carrier._threads.shutdown()
+    assert len(receiver.posts) == 1
+
+
 def test_a_service_of_our_own_network_needs_permission(notify):
     receiver, outcome = notify(200, allow_private=False)
     assert isinstance(outcome, Failure)
@@ -80,11 +96,11 @@ ELSEWHERE = {"m.homeserver": {"base_url": "https://10.0.0.7"}}
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Every request of apprise's, with whether certificates are checked. Each is answered alike."""
+    """Apprise's requests: where to, whether certificates are checked, what. All answered alike."""
     found = []
 
     def answer(_adapter, request, *, verify=True, **_more):
-        found.append((request.url, bool(verify)))
+        found.append((request.url, bool(verify), request.body))
         response = requests.Response()
         response.status_code = 200
         response.raw = BytesIO(json.dumps(ELSEWHERE).encode())
@@ -100,10 +116,24 @@ def test_a_matrix_server_cannot_send_us_on_to_a_host_of_our_network(asked, optio
     carriers = channels(allow_private=False)
     carriers.carry(f"matrixs://ann:password@8.8.8.8/%23room{options}", LETTER, NOW)
     assert asked, "the server that was named is asked"
-    assert {(urlsplit(url).hostname, checked) for url, checked in asked} == {("8.8.8.8", True)}
+    assert {(urlsplit(url).hostname, checked) for url, checked, _ in asked} == {("8.8.8.8", True)}
 
 
 def test_no_template_is_fetched_from_a_host_of_our_network(asked):
-    discord = "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
-    channels(allow_private=False).carry(f"{discord}?template=http://10.0.0.7/admin", LETTER, NOW)
-    assert {urlsplit(url).hostname for url, _ in asked} == {"discord.com"}
+    channels(allow_private=False).carry(f"{DISCORD}?template=http://10.0.0.7/admin", LETTER, NOW)
+    assert {urlsplit(url).hostname for url, _, _ in asked} == {"discord.com"}
+
+
+# what a service is given --------------------------------------------------------------------------
+
+
+def test_of_a_list_too_long_for_a_service_goes_what_it_takes(asked):
+    channels().carry(DISCORD, replace(LETTER, text="B0CXYZ1234: the Buy Box is lost\n" * 100), NOW)
+    ((_, _, body),) = asked
+    assert 1000 < len(json.loads(body)["content"]) <= 2000
+
+
+def test_what_stands_in_a_title_is_no_markup_for_a_service(asked):
+    telegram = "tgram://123456789:abcdefg_hijklmnop/12315544/"
+    channels().carry(telegram, replace(LETTER, text="Salt & <b>Pepper"), NOW)
+    assert "Salt &amp; &lt;b&gt;Pepper" in json.loads(asked[-1][2])["text"]

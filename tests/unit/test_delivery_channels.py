@@ -63,6 +63,7 @@ def test_an_address_finds_its_channel(address, channel):
         "mailto:" + ",".join(f"a{n}@example.com" for n in range(30)), "json:///path",
         "jsons://example.com/?secret=1", "jsons://example.com:secret/", "jsons://[secret/",
         "jsons://example.com/?+Bad%0aHeader=secret", "jsons://example.com/?+X=a%0d%0asecret",
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#secret\x1b[2J",
         "slack://secret", "mailto:ann@example.com?subject=secret", "mailto:\u00e4nn@example.com",
         "mailto:ann@host", "mailto:@example.com",
     ],
@@ -85,6 +86,12 @@ def test_a_scheme_that_was_taken_off_the_list_is_not_used_any_more():
     carriers = Carriers(ChannelSettings(schemes=frozenset({"mailto"})))
     outcome = carriers.carry("jsons://example.com/", LETTER, NOW)
     assert outcome == Failure("refused", "jsons is not among CHANNEL_SCHEMES")
+
+
+def test_an_address_that_apprise_does_not_read_any_more_is_refused():
+    outcome = Carriers(CHANNELS).carry("slack://secret", LETTER, NOW)
+    assert isinstance(outcome, Failure)
+    assert (outcome.error_class, "secret" in outcome.text) == ("refused", False)
 
 
 @pytest.mark.parametrize("given", ["jsons,slak", "Slack", "https"])
@@ -116,6 +123,7 @@ def test_apprise_s_own_retries_and_files_are_switched_off():
     plugin = parse_chat("ntfys://topic?retry=5&attach=/etc/passwd&rto=500&redirect=yes&priority=5")
     assert (plugin.retry, plugin.redirects, plugin.attach) == (0, False, None)
     assert plugin.socket_read_timeout < 10
+    assert plugin.priority == "max"
 
 
 @pytest.mark.parametrize("option", ["verify=no", "Verify=no", "%20verify=no", "verify%20=no"])
