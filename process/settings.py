@@ -41,12 +41,14 @@ class ProcessSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least severe log line that is written"
     )
-    log_format: Literal["json", "console"] = Field("json", description="json, or console for eyes")
+    log_format: Literal["json", "console"] = Field(
+        "json", description="json, or console for people"
+    )
     hang_seconds: int = Field(
         90,
         ge=10,
         le=3600,
-        description="a process whose database answers nothing for so long ends, to be restarted",
+        description="a process that waits longer for the database's answer ends, to be restarted",
     )
 
     @property

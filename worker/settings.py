@@ -39,7 +39,7 @@ class Settings(ProcessSettings):
     visibility_timeout: int = Field(
         120, ge=10, le=43_200, description="seconds a received message stays hidden from others"
     )
-    batch_size: int = Field(10, ge=1, le=10, description="messages a receive call, 10 at most")
+    batch_size: int = Field(10, ge=1, le=10, description="messages per receive call, 10 at most")
     receivers: int = Field(2, ge=1, le=32, description="receivers at once on each queue")
     transaction_max_messages: int = Field(
         100, ge=1, le=1000, description="messages in one ingest transaction, at most"
@@ -57,7 +57,7 @@ class Settings(ProcessSettings):
         60,
         ge=0,
         le=3600,
-        description="how far a queue's jobs go before those of the next lower one",
+        description="head start of a queue's jobs over those of the next lower queue",
     )
     seller_id: str | None = Field(
         None, description="own seller for old-layout messages that do not say whose they are"
@@ -74,7 +74,7 @@ class Settings(ProcessSettings):
         1, ge=1, le=64, description="analysis transactions at once in one worker"
     )
     fetch_interval_seconds: float = Field(
-        0.5, gt=0, le=60, description="how often the worker looks without having been rung"
+        0.5, gt=0, le=60, description="how often the worker looks for jobs although no bell rang"
     )
     # Half of what ops.worker_health calls lost, so that one late beat is no alarm.
     heartbeat_seconds: float = Field(
@@ -84,7 +84,7 @@ class Settings(ProcessSettings):
         30, gt=0, le=3600, description="a silent worker's jobs are given to others after this"
     )
     job_max_seconds: int = Field(
-        300, ge=10, le=86_400, description="a job at work for longer is put back"
+        300, ge=10, le=86_400, description="a job that runs for longer is put back"
     )
     claim_max_products: int = Field(
         64, ge=0, le=1000, description="other products one analysis transaction takes along"
@@ -96,9 +96,11 @@ class Settings(ProcessSettings):
     secret_key: str | None = Field(
         None,
         repr=False,
-        description="encrypts channel addresses; several, separated by commas, while it changes",
+        description="encrypts channel addresses; several keys with commas while it is changed",
     )
-    channel_schemes: str = Field(USUAL_SCHEMES, description="the addresses that routes may use")
+    channel_schemes: str = Field(
+        USUAL_SCHEMES, description="the kinds of address that routes may use"
+    )
     allow_private_channels: bool = Field(
         False, description="let routes lead into private networks and to this machine"
     )
@@ -107,7 +109,7 @@ class Settings(ProcessSettings):
     )
     mail_from: str | None = Field(None, description="the address alerts come from")
     delivery_threads: int = Field(
-        4, ge=1, le=64, description="deliveries at once in one worker, one a route"
+        4, ge=1, le=64, description="deliveries at once in one worker, one per route"
     )
     delivery_timeout_seconds: float = Field(
         10, gt=0, le=120, description="one attempt at a delivery, from connecting to the answer"
@@ -119,7 +121,7 @@ class Settings(ProcessSettings):
         12,
         gt=0,
         le=168,
-        description="a delivery that failed is not tried again if it was due longer ago",
+        description="a failed delivery that was due longer ago than this is not tried again",
     )
 
     @field_validator("stalled_after_seconds")
