@@ -22,7 +22,7 @@ class ApiSettings(ProcessSettings):
         "127.0.0.1", description="whose X-Forwarded headers are believed; * for any (Render)"
     )
     api_allowed_origins: str = Field(
-        "", description="other origins that may read with a token, with commas; none by default"
+        "", description="other origins that may read with a token, separated by commas"
     )
     api_pool_size: int = Field(6, ge=1, le=50, description="connections for requests, at most")
     api_max_streams: int = Field(1000, ge=1, le=20_000, description="open streams, at most")
@@ -39,7 +39,10 @@ class ApiSettings(ProcessSettings):
         12, gt=0, le=720, description="after this the page asks for the token again"
     )
     feed_poll_seconds: float = Field(
-        5, gt=0, le=60, description="how often the feed is read without a bell, and bells are tried"
+        5,
+        gt=0,
+        le=60,
+        description="how often the feed is read even without a bell, and a test bell rung",
     )
     feed_pause_ms: int = Field(
         200, ge=0, le=5000, description="least time between two reads of the feed under load"
@@ -48,7 +51,10 @@ class ApiSettings(ProcessSettings):
         2000, ge=10, le=100_000, description="changes that may wait for a slow client"
     )
     stream_max_gap: int = Field(
-        2000, ge=10, le=10_000, description="missed changes that are caught up; more is a reset"
+        2000,
+        ge=10,
+        le=10_000,
+        description="missed changes that a stream catches up on; more is a reset",
     )
     stream_keepalive_seconds: float = Field(
         15, gt=0, le=30, description="silence on a stream before a sign of life, 30 at most"
