@@ -29,6 +29,8 @@ from worker.cli.main import app
         (("UK", ASIN, "--price", "0"), "no price"),
         (("UK", ASIN, "--price", "NaN"), "no price"),
         (("UK", ASIN, "--price", "1e400"), "no price"),
+        (("UK", ASIN, "--price", "18_99"), "no price"),
+        (("UK", ASIN, "--price", "-5"), "no price"),
         (("UK", ASIN, "--price", "9.999"), "more decimals than GBP has"),
         (("UK", ASIN, "--at", "04/03/2026"), "--at"),
     ],

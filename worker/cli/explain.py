@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -13,7 +13,7 @@ import typer
 
 from economics.marketplaces import Marketplace, all_marketplaces
 from worker.catalogue.explaining import AmbiguousError, NothingKnownError, Question, answer
-from worker.catalogue.fields import CHANNELS, CONDITIONS
+from worker.catalogue.fields import CHANNELS, CONDITIONS, MAX_AMOUNT, number
 from worker.cli.common import (
     connect_or_fail,
     console,
@@ -116,10 +116,10 @@ def _one_of(text: str, known: tuple[str, ...], option: str) -> str:
 
 def _amount(text: str, marketplace: Marketplace) -> Decimal:
     try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or not 0 < amount < Decimal(10) ** 10:
+        amount = number(text.strip())
+    except ValueError:
+        amount = Decimal(0)
+    if not 0 < amount < MAX_AMOUNT:
         fail(f"--price {text} is no price: one is written 18.99, and is above 0", code=2)
     tick = Decimal(1).scaleb(-marketplace.minor_units)
     if amount != amount.quantize(tick):
