@@ -107,7 +107,9 @@ def conninfo(database_url: str, *, role: str = "worker", **server_settings: str)
     """The connection string for `database_url` with our timeouts and a name for pg_stat_activity.
 
     Settings the URL itself carries (in `options` or as parameters) win over ours, but for the
-    search_path. Raises psycopg.ProgrammingError for a string that is no connection string.
+    search_path and, once connected, the time zone.
+
+    Raises psycopg.ProgrammingError for a string that is no connection string.
     """
     given = read_address(database_url)
     settings = {**SERVER_SETTINGS, **server_settings}
@@ -121,11 +123,21 @@ def connect(
     database_url: str, *, role: str = "worker", autocommit: bool = False, **server_settings: str
 ) -> psycopg.Connection:
     """One connection of its own. Raises psycopg.OperationalError when there is no server."""
-    return psycopg.connect(
+    conn = psycopg.connect(
         conninfo(database_url, role=role, **server_settings),
         autocommit=autocommit,
         context=ADAPTERS,
     )
+    _keep_to_utc(conn)
+    return conn
+
+
+def _keep_to_utc(conn: psycopg.Connection) -> None:
+    """Times are told as UTC. PGTZ of the environment wins over a connection string."""
+    if conn.info.parameter_status("TimeZone") != "UTC":
+        conn.execute("SET timezone = 'UTC'")
+        if not conn.autocommit:
+            conn.commit()
 
 
 @contextmanager
@@ -191,6 +203,7 @@ def connection_pool(
         timeout=timeout_s,
         reconnect_timeout=timeout_s,
         open=True,
+        configure=_keep_to_utc,
         check=ConnectionPool.check_connection,
         name=role,
     )
