@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 
+from procrastinate.manager import JobManager
+
+from process.watchdog import Expected, NoWatchdog
 from tests.interleave import column
 from worker.app import build_app
+from worker.connector import BuyboxConnector
 from worker.settings import Settings
 
 BITMAPS = "SELECT current_setting('enable_bitmapscan')"
@@ -51,3 +55,43 @@ def test_as_many_jobs_are_at_work_as_a_worker_takes_however_few_the_processors(d
     jobs = asyncio.run(run())
     assert not together.broken
     assert not [job for job in jobs if job.status != "succeeded"]
+
+
+class Noting(NoWatchdog):
+    """Keeps what it was told to expect."""
+
+    def __init__(self):
+        super().__init__(90)
+        self.expected = {}
+
+    def expect(self, what: str, *, more_s: float = 0) -> Expected:
+        self.expected[what] = super().expect(what, more_s=more_s)
+        return self.expected[what]
+
+
+def test_from_its_registration_on_a_worker_must_ask_again_and_again(database_url):
+    """Who opens procrastinate's shell registers nothing, and may think for as long as they like."""
+    watchdog = Noting()
+
+    async def work():
+        connector = BuyboxConnector(
+            conninfo=database_url, min_size=1, max_size=1, watchdog=watchdog, finishing_s=7
+        )
+        await connector.open_async()
+        await connector.execute_query_async("SELECT 1")
+        assert list(watchdog.expected) == ["a query of the queue"]
+        worker_id = await JobManager(connector).register_worker()
+        expected = watchdog.expected["the worker"]
+        assert expected.at_most_s == 90 + 7
+        for ask in (
+            connector.execute_query_async("SELECT 1"),
+            connector.execute_query_all_async("SELECT 1 AS one"),
+            connector.execute_query_one_async("SELECT 1 AS one"),
+            JobManager(connector).fetch_job(queues=None, worker_id=worker_id),
+        ):
+            expected.left_s = 1
+            await ask
+            assert expected.left_s == expected.at_most_s
+        await connector.close_async()
+
+    asyncio.run(work())
