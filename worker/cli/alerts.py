@@ -66,7 +66,7 @@ def list_alerts(
     limit: Annotated[int, typer.Option(min=1, max=reading.MAX_LISTED)] = 50,
     as_json: _Json = False,
 ) -> None:
-    """List the open alerts, the worst first and by the money at stake; or those that ended last.
+    """List the open alerts, the worst first, then by money at stake; or those that ended last.
 
     Examples: [dim]buybox alerts list --severity critical[/dim],
     [dim]buybox alerts list --ended --marketplace UK[/dim]
@@ -93,7 +93,7 @@ def list_alerts(
 
 @alerts_app.command("show")
 def show_alert(alert_id: _Id, as_json: _Json = False) -> None:
-    """Show one alert whole, with everything that happened to it.
+    """Show one alert in full, with everything that happened to it.
 
     Example: [dim]buybox alerts show 17[/dim]
     """
@@ -175,7 +175,7 @@ def assign(
     who: _Who = None,
     as_json: _Json = False,
 ) -> None:
-    """Say whose alerts are.
+    """Say whose the alerts are.
 
     Examples: [dim]buybox alerts assign 17 18 --to bob[/dim],
     [dim]buybox alerts assign 17 --nobody[/dim]
@@ -192,7 +192,7 @@ def note(
     who: _Who = None,
     as_json: _Json = False,
 ) -> None:
-    """Write something down about alerts, open or ended; what stood there stays in the trail.
+    """Write a note about alerts, open or ended; the note before it stays in the trail.
 
     Example: [dim]buybox alerts note 17 --text "a new rival, FBA"[/dim]
     """
@@ -208,19 +208,19 @@ def snooze(
     who: _Who = None,
     as_json: _Json = False,
 ) -> None:
-    """Want quiet about alerts for a while. What becomes worse is told all the same.
+    """Silence alerts for a while. If one becomes worse, that is told all the same.
 
     Examples: [dim]buybox alerts snooze 17[/dim], [dim]buybox alerts snooze 17 18 --for 2h[/dim]
     """
     how_long: timedelta | None = None
     if length is not None and (how_long := read_length(length)) is None:
-        fail(f"--for says no length; {HOW_TO_WRITE}", code=2)
+        fail(f"--for is not a length; {HOW_TO_WRITE}", code=2)
     _each(ids, acts.snooze_alerts, who, as_json=as_json, length=how_long)
 
 
 @alerts_app.command("resolve")
 def resolve(ids: _Ids, who: _Who = None, as_json: _Json = False) -> None:
-    """Close alerts by hand. It does not say that anything is fixed: only data do.
+    """Close alerts by hand. That does not say that anything is fixed: only data can.
 
     Example: [dim]buybox alerts resolve 17[/dim]
     """

@@ -27,7 +27,7 @@ def demo(
         bool, typer.Option("--reuse", help="Use DATABASE_URL although it has notifications.")
     ] = False,
 ) -> None:
-    """Run the main job on this machine, with lifelike traffic, and verify the end.
+    """Run the main job on this machine, with lifelike traffic, and verify the result.
 
     Starts Postgres (DATABASE_URL if set, else one of its own that is deleted
     afterwards), an SQS emulator, a real ingester and real workers.

@@ -22,8 +22,8 @@ def doctor(
 ) -> None:
     """Examine settings, database, bells and queues; say what to do about each finding.
 
-    Takes no message and changes nothing. Ends with 0 when there is no problem (warnings are none),
-    with 1 otherwise.
+    Takes no message and changes nothing. Exits with 0 when there is no problem (a warning is not
+    one), else with 1.
 
     Examples: [dim]buybox doctor[/dim],
     [dim]buybox doctor --json | jq 'select(.level != "ok")'[/dim]

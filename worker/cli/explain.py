@@ -61,7 +61,7 @@ def explain(
     [dim]buybox explain UK B0CXYZ1234 --price 18.99[/dim],
     [dim]buybox explain DE B0CXYZ1234 --seller A2OWNSELLER001 --at 2026-02-01 --json[/dim]
 
-    It ends with 0 even if something is not known, with 1 if it could not explain anything (no such
+    It exits with 0 even if something is not known, with 1 if it could not explain anything (no such
     product, no database), with 2 if it cannot tell what is meant.
     """
     where = _marketplace(marketplace)

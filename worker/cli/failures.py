@@ -24,7 +24,7 @@ from worker.settings import Settings
 
 failures_app = typer.Typer(
     name="failures",
-    help="What could not be read or analysed: list it, show it, drive it through the door again.",
+    help="What could not be read or analysed: list it, show it, put it through the door again.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -98,7 +98,9 @@ def show(failure_id: Annotated[int, typer.Argument(metavar="ID", max=MAX_ID)]) -
 def redrive_failures(
     ids: Annotated[list[int] | None, typer.Argument(metavar="ID...", max=MAX_ID)] = None,
     error_type: _Type = None,
-    dry_run: Annotated[bool, typer.Option(help="Say what would be driven, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Say what would be redriven, write nothing.")
+    ] = False,
 ) -> None:
     """Put dead letters through the same door again, by id or all open ones of a type.
 

@@ -41,7 +41,7 @@ from worker.cli.files import (
 
 fees_app = typer.Typer(
     name="fees",
-    help="Amazon's fees by marketplace, category and date, and how a seller stands to VAT.",
+    help="Amazon's fees by marketplace, category and date, and a seller's VAT terms.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -53,7 +53,9 @@ _DAY = ["%Y-%m-%d"]
 @fees_app.command("import")
 def import_file(
     path: Annotated[str | None, typer.Argument(metavar="FILE.csv", help="A CSV file, or -")] = None,
-    starter: Annotated[bool, typer.Option("--starter", help="The set that is shipped.")] = False,
+    starter: Annotated[
+        bool, typer.Option("--starter", help="The starter set that comes with buybox.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option(help="Do everything, then roll it back.")] = False,
     strict: Annotated[bool, typer.Option(help="Import nothing if any line is bad.")] = False,
     rejects_file: Annotated[
@@ -63,7 +65,7 @@ def import_file(
     """Import fee rules: new rule ids are added, known ones replaced.
 
     The columns are in docs/fees.md. Good lines are imported and bad ones reported, with exit code
-    0; with --strict a bad line ends it with 1 and nothing is imported.
+    0; with --strict, any bad line means exit code 1 and nothing imported.
 
     Examples: [dim]buybox fees import --starter[/dim],
     [dim]buybox fees import my-fees.csv --dry-run[/dim]
@@ -150,7 +152,7 @@ def terms(
         ),
     ] = None,
     recoverable: Annotated[
-        str | None, typer.Option(help="The share of the VAT on fees that comes back: 0 to 1.")
+        str | None, typer.Option(help="The share of the VAT on fees that is recovered: 0 to 1.")
     ] = None,
     wanted_margin: Annotated[
         str, typer.Option(help="The margin wanted, a fraction of net revenue: 0.1 is 10 %.")

@@ -28,8 +28,8 @@ def listen(
 ) -> None:
     """Print bells and changed states as they come, without gaps. Ctrl-C ends it.
 
-    A bell only says when to look; the changes are read from the feed, so that one that rang while
-    nobody listened is not lost. After a cut it connects again and goes on where it was.
+    A bell only says when to look; the changes are read from the feed, so that none is lost when a
+    bell rings unheard. After a cut it connects again and goes on where it was.
 
     Examples: [dim]buybox listen[/dim], [dim]buybox listen --json --changes 10[/dim]
     """

@@ -54,7 +54,7 @@ def import_file(
     """Import products: new ones are added, known ones changed where the file differs.
 
     The columns are in docs/products.md. Good lines are imported and bad ones reported, with exit
-    code 0; with --strict a bad line ends it with 1 and nothing is imported.
+    code 0; with --strict, any bad line means exit code 1 and nothing imported.
 
     Examples: [dim]buybox products import products.csv --dry-run[/dim],
     [dim]buybox products import products.csv --strict --rejects bad.csv[/dim]

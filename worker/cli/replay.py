@@ -51,7 +51,7 @@ def replay(
 
     JSON documents, JSON lines, folders of either, or - for standard input. What was seen before is
     absorbed as a repeat, so a replay can be broken off and run again. With --drain and no worker
-    alive, the analysis runs here; what is to be told waits for a worker.
+    alive, the analysis runs here; messages to people wait for a worker.
 
     Examples: [dim]buybox replay backup/2026-11-21.jsonl --drain[/dim],
     [dim]zcat old.jsonl.gz | buybox replay -[/dim]

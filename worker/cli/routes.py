@@ -50,7 +50,7 @@ def add(
     address: Annotated[
         str | None,
         typer.Argument(
-            help="mailto:ann@example.com, jsons://host/path, slack://... Left out: standard input."
+            help="mailto:ann@example.com, jsons://host/path, slack://... Default: standard input."
         ),
     ] = None,
     severity: Annotated[
@@ -60,23 +60,26 @@ def add(
         list[str] | None, typer.Option(help="Only these: their ids, or countries: UK, DE ...")
     ] = None,
     asin: Annotated[list[str] | None, typer.Option(help="Only these products.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Only products with such a tag.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only products with one of these tags.")
+    ] = None,
     reach: Annotated[
-        list[str] | None, typer.Option(help="immediate, batch, digest; without: the first two.")
+        list[str] | None, typer.Option(help="immediate, batch, digest (default: the first two).")
     ] = None,
     min_escalation: Annotated[
-        int, typer.Option(min=0, help="Only what has escalated so far: a second receiver.")
+        int, typer.Option(min=0, help="Only what has escalated at least this often.")
     ] = 0,
     quiet: Annotated[
-        str | None, typer.Option(help="22:00-07:00: only critical passes; the rest waits.")
+        str | None,
+        typer.Option(help="Hours such as 22:00-07:00: only critical passes; the rest waits."),
     ] = None,
-    zone: Annotated[str, typer.Option(help="The clock of the quiet hours.")] = "UTC",
+    zone: Annotated[str, typer.Option(help="The time zone of the quiet hours.")] = "UTC",
     dry_run: Annotated[bool, typer.Option(help="Check everything, write nothing.")] = False,
 ) -> None:
     """Add a route. Its address is kept encrypted and shown masked.
 
-    The addresses are apprise's; docs/alerts-delivery.md has examples. From standard input, where it
-    is asked for unseen at a terminal, an address stays out of the shell's history.
+    The addresses are apprise's; docs/alerts-delivery.md has examples. An address read from standard
+    input stays out of the shell's history; at a terminal it is asked for and not shown.
 
     Examples: [dim]buybox routes add night-shift mailto:ann@example.com --severity critical[/dim],
     [dim]buybox routes add hook --quiet 22:00-07:00 --zone Europe/London < address.txt[/dim]
@@ -141,7 +144,7 @@ def remove(
     name: _Name,
     dry_run: Annotated[bool, typer.Option(help="Say what would go, change nothing.")] = False,
 ) -> None:
-    """Remove a route; what waits for it is cancelled. What it was sent stays on record.
+    """Remove a route; what waits for it is cancelled. What was sent to it stays on record.
 
     Example: [dim]buybox routes remove night-shift --dry-run[/dim]
     """
@@ -183,7 +186,7 @@ def disable(name: _Name) -> None:
 def test(name: _Name) -> None:
     """Send a test message to a route now, and say how that went.
 
-    A yes also takes back the trouble that stood against the route.
+    If the receiver takes it, the route's trouble is cleared too.
 
     Example: [dim]buybox routes test night-shift[/dim]
     """
@@ -212,7 +215,7 @@ def test(name: _Name) -> None:
 
 @routes_app.command()
 def rekey() -> None:
-    """Put every address under the first key of SECRET_KEY, so that the others may go.
+    """Encrypt every address with the first key of SECRET_KEY, so that the others may go.
 
     To change the key: set SECRET_KEY to "new,old" everywhere, run this, then remove the old one.
 
@@ -230,7 +233,7 @@ def rekey() -> None:
                 routes.set_route_address(conn, route_id, vault.renew(stored))
             except UnreadableSecretError as error:
                 fail(f"route {name}: {error} Nothing was changed.")
-    console.print(f"{len(found)} addresses are under the newest key", markup=False)
+    console.print(f"{len(found)} addresses are encrypted with the newest key", markup=False)
 
 
 def _one_address() -> str:

@@ -21,7 +21,7 @@ SUMMARY = ("worker_health", "queue_depth", "ingest_lag", "failure_summary", "sta
 
 def status(
     view: Annotated[
-        str | None, typer.Option(help=f"One view whole: {', '.join(operators.VIEWS)}.")
+        str | None, typer.Option(help=f"One view in full: {', '.join(operators.VIEWS)}.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of a view.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,

@@ -35,17 +35,18 @@ def create(
     name: _Name,
     role: Annotated[_Role, typer.Option(help="A viewer looks, an operator acts.")] = _Role.viewer,
     days: Annotated[
-        int | None, typer.Option(min=1, max=3650, help="Good for so many days (default: for good).")
+        int | None,
+        typer.Option(min=1, max=3650, help="Good for this many days (default: for ever)."),
     ] = None,
 ) -> None:
-    """Make a token and show it, this once. The first one closes the open loopback address.
+    """Make a token and show it once. The first one closes the open loopback address.
 
     Example: [dim]buybox tokens create alice --role operator --days 90[/dim]
     """
     if name.strip().lower() in sql.NOT_PEOPLE:
         fail(
-            f"{name}: the trails of alerts call so what is done by itself or without a token; "
-            "take another name, as somebody's or a program's",
+            f"{name} is how the alerts' trails name what happens by itself or without a token; "
+            "take another name, a person's or a program's",
         )
     now = datetime.now(UTC)
     try:
