@@ -23,7 +23,7 @@ log = get_logger(__name__)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process. Exit codes: 0 stopped as asked, 1 cannot start, 2 wrong usage, 75 it hung."""
+    """Run the process. Exit codes: 0 stopped as asked, 1 cannot start, 2 wrong usage, 75 hung."""
     options = vars(_parser().parse_args(argv))
     given = {name: value for name, value in options.items() if value is not None}
     try:
@@ -61,8 +61,8 @@ def run(settings: ApiSettings) -> None:
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        # for one that comes before uvicorn hears them, and for those that it heard: it raises them
-        # again once it has ended
+        # for a signal that comes before uvicorn listens for it, and for those that uvicorn caught:
+        # it raises them again once it has shut down
         signal.signal(number, on_signal)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -77,7 +77,7 @@ def run(settings: ApiSettings) -> None:
 
 
 def _tokens_made(settings: ApiSettings) -> bool:
-    """Whether there are tokens. On loopback an absent database is no reason not to start."""
+    """Whether a token was ever made. On loopback an absent database is no reason not to start."""
     try:
         with connect(settings.dsn, role="api", autocommit=True) as conn:
             return any_token_made(conn)

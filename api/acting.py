@@ -22,7 +22,7 @@ from db.acts import (
 )
 
 LONGEST_SNOOZE_MIN = 60 * 24 * 366
-"""Beyond any setting of the alerts, which have the last word."""
+"""More than the alerts' settings ever allow; they have the last word."""
 
 Action = Literal["acknowledge", "unacknowledge", "snooze", "resolve", "reopen", "assign", "note"]
 Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]
@@ -65,10 +65,10 @@ class Act(BaseModel):
 def act(
     conn: psycopg.Connection, body: Act, who: str, *, key: str | None, now: datetime
 ) -> list[dict[str, Any]]:
-    """Do it, once for each key. Must run in a transaction. Raises db.acts.KeyReusedError.
+    """Do it, once per key. Must run in a transaction. Raises db.acts.KeyReusedError.
 
-    `now` is for how long keys are known. What is done is of the database's time: workers and other
-    people's commands go on from it.
+    `now` only decides which keys are still known. The acts themselves take the database's time, as
+    workers and commands do.
     """
     if key is not None:
         request = body.model_dump_json().encode()

@@ -40,9 +40,9 @@ RECHECK_TOKENS_S = 5.0
 def build_app(
     settings: ApiSettings, *, read: ReadFeed = read_changes, watchdog: Watchdog = NOBODY
 ) -> FastAPI:
-    """The application. `read` is how the feed is read: the tests show what a naive one loses.
+    """The application. `read` reads the feed: the tests show what a naive one loses.
 
-    The watchdog ends the process when it hangs; without one nobody does.
+    The watchdog ends the process when it hangs; without one nothing does.
     """
     metrics = Metrics()
 
@@ -77,7 +77,7 @@ def build_app(
         title="buybox",
         lifespan=lifespan,
         openapi_url="/api/openapi.json",
-        docs_url=None,  # their scripts come from elsewhere
+        docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
         max_body_size=settings.api_max_body_bytes,
     )
@@ -103,7 +103,7 @@ def build_app(
 
 
 def guarded(app: FastAPI) -> Guard:
-    """The application as the world may meet it: what a server is given."""
+    """The application inside its guard: what a server is given."""
     guard: Guard = app.state.guard
     return guard
 
@@ -129,7 +129,7 @@ def _hub(settings: ApiSettings, metrics: Metrics, read: ReadFeed, turns: Expecte
 
 
 async def _recheck_tokens(hub: Hub, pool: ConnectionPool) -> None:
-    """A stream asks for a token once; whether that is still good is looked up for all of them."""
+    """A stream's token is checked once, when it opens; this checks those of all open streams."""
     while True:
         await asyncio.sleep(RECHECK_TOKENS_S)
         owners = hub.owners()
@@ -141,7 +141,7 @@ async def _recheck_tokens(hub: Hub, pool: ConnectionPool) -> None:
 
 
 def _ended(pool: ConnectionPool, owners: set[int | None]) -> set[int | None]:
-    """Those of the owners that may no longer look."""
+    """The owners that may no longer look."""
     ids = {owner for owner in owners if owner is not None}
     with pool.connection() as conn:
         ended: set[int | None] = set(ids - read_living_tokens(conn, ids, now=datetime.now(UTC)))

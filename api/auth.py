@@ -29,13 +29,13 @@ PROXIED = frozenset(
 )
 """Headers of requests that came through a proxy; no browser sends them by itself."""
 
-_bearer = HTTPBearer(auto_error=False, description="A token of `buybox tokens create`")
+_bearer = HTTPBearer(auto_error=False, description="A token made by `buybox tokens create`")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The page's session")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `name` is what alert_events will show; `token_id` is None on open loopback."""
+    """Who asks. `name` is what alert_events shows; `token_id` is None on open loopback."""
 
     name: str
     role: Role
@@ -78,7 +78,7 @@ class Gatekeeper:
         return found
 
     def by_secret(self, secret: str, via: Literal["token", "session"]) -> Caller | None:
-        """Whose secret this is. A session's secret also yields what its posts must carry."""
+        """Whose secret this is. For a session, also the CSRF token that its posts must carry."""
         with self._pool.connection() as conn:
             token = find_token(conn, secret, now=datetime.now(UTC))
         if token is None or (via == "session") != (token.issued_from is not None):
@@ -103,12 +103,12 @@ class Gatekeeper:
         return None if scheme else self._local(request)
 
     def _local(self, request: Request) -> Caller | None:
-        """Somebody on this machine, before the first token; not through a proxy, not by a name.
+        """Somebody on this machine before the first token, not through a proxy, Host a loopback.
 
-        A page of the web whose name suddenly leads to 127.0.0.1 has its own name in Host.
+        A web page whose name suddenly resolves to 127.0.0.1 has its own name in Host.
         """
         headers = request.headers
-        # nginx as it comes adds no header, calls us by our own address, and speaks HTTP/1.0
+        # nginx by default adds no header, puts our own address into Host, and speaks HTTP/1.0
         direct = request.scope["http_version"] != "1.0" and not PROXIED & set(headers)
         by_name = is_loopback(_hostname(headers.get("host", "")))
         if not (self._on_loopback and direct and by_name):
@@ -129,7 +129,7 @@ class Gatekeeper:
 
 
 def csrf_of(session_secret: str) -> str:
-    """What a session's posts must carry: known only to who may read its answers."""
+    """What a session's posts must carry: known only to those who may read its answers."""
     return hmac.new(session_secret.encode(), b"buybox csrf", hashlib.sha256).hexdigest()
 
 

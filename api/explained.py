@@ -90,7 +90,7 @@ _EXPLANATION: dict[str, JsonValue] = {
 class ExplainedLine(BaseModel):
     """What a line adds to the profit: costs and fees are negative. `rules` are rule ids.
 
-    `label` is the name with the rate that is the seller's or the product's own.
+    `label` is the name, with the rate where that is the seller's or the product's own.
     """
 
     name: str
@@ -102,7 +102,7 @@ class ExplainedLine(BaseModel):
 class ExplainedPrice(BaseModel):
     """The sum at one price; its lines add up to the profit exactly.
 
-    Without lines it cannot be made: the price is not known, or costs or fees are not.
+    No lines mean that it cannot be made: the price, the costs or the fees are not known.
     """
 
     at: str = Field(examples=["own price", "market low", "Prime low", "recommended"])
@@ -118,7 +118,7 @@ class ExplainedPrice(BaseModel):
 class ExplainedRule(BaseModel):
     """A fee rule and the names of the prices it is used at. `says` and `in_force` are for people.
 
-    In force from `valid_from` up to, not including, `valid_to`; of a seller, or (null) of all.
+    In force from `valid_from` up to, not including, `valid_to`; for one seller, or (null) for all.
     """
 
     rule_id: str
@@ -142,14 +142,14 @@ class ExplainedRule(BaseModel):
 
 
 class LowestPrice(BaseModel):
-    """A price, or why there is none; neither if nobody knows."""
+    """A price, or why there is none; both null if neither is known."""
 
     price: Decimal | None
     none_because: str | None
 
 
 class DeadZone(BaseModel):
-    """Just above `after` and up to `until` (null: on and on) each price earns less than `after`."""
+    """Every price above `after` up to `until` (null: without end) earns less than `after`."""
 
     after: Decimal
     until: Decimal | None
@@ -182,7 +182,7 @@ class Explanation(BaseModel):
     """Why the prices of one state are worth what they are, with the fees of `fees_on`.
 
     That is the day of its newest message, by the marketplace's calendar. `sku` and
-    `fulfilment_channel` are of the product whose costs are used.
+    `fulfilment_channel` are those of the product whose costs are used.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXPLANATION]})

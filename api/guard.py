@@ -1,7 +1,7 @@
 """What every request passes first: origin, headers, counting.
 
-Plain ASGI around the whole application, so that streams flow through it untouched and errors are
-dressed as well.
+Plain ASGI around the whole application, so that streams flow through it untouched and errors get
+the headers as well.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Guard:
         return dressed
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        # the route's pattern, not the path: paths are as many as products
+        # the route's pattern, not the path: there are as many paths as products
         route = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in METHODS else "other"
         self._metrics.requests.labels(method, route, f"{status // 100}xx").inc()

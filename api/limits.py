@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 MAX_CALLERS = 10_000
-"""Callers remembered; the one who has not asked for longest is forgotten, and starts full."""
+"""Callers remembered; the one silent longest is forgotten, and begins with a full bucket again."""
 
 
 class RateLimit:

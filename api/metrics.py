@@ -45,7 +45,7 @@ class Metrics:
         )
         self.stream_gap = Gauge(
             "sse_stream_gap_seconds",
-            "Since when the feed was not read to its end: streams may be this much behind",
+            "Time since the feed was last read to its end: streams may be this much behind",
             registry=r,
         )
         self.fanout_lag = Histogram(
@@ -70,7 +70,7 @@ class Metrics:
 class WorkerMetrics(Collector):
     """The workers' figures, read from the database when they are asked for.
 
-    A figure that nobody knows (no ingester is alive) is left out, never 0.
+    A figure that nobody knows (say, because no ingester is alive) is left out, never 0.
     """
 
     def __init__(self) -> None:

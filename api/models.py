@@ -100,7 +100,7 @@ class State(_Body):
 
 
 class Alert(_Body):
-    """One alert. `key` is its id as text; `active` alerts are neither resolved nor snoozed."""
+    """One alert. `key` is its id as text. It is active while neither resolved nor snoozed."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -199,7 +199,7 @@ def state_key(row: StateRow) -> str:
 
 
 def key_of_state(*parts: str) -> str:
-    """The same of its marketplace, ASIN, condition, audience and seller."""
+    """The same name, made from marketplace, ASIN, condition, audience and seller."""
     return "|".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's own, with our kind of errors in place of its."""
+"""The OpenAPI document: FastAPI's, with our kind of errors in place of its own."""
 
 from __future__ import annotations
 

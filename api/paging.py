@@ -1,7 +1,7 @@
 """Where the next page of a list begins, as an opaque text. Pure.
 
-It carries the cursor of the first page, so that who reads all pages and then follows the stream
-from there has missed nothing.
+It carries the cursor of the first page, so that a client that reads all pages and then follows the
+stream from that cursor misses nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from api.problems import ProblemError
 from db.dashboard import Place
 
 Listing = Literal["alerts", "states"]
-"""What a page is of: a place in one list says nothing in another."""
+"""The list that a page belongs to: a place in one list means nothing in another."""
 
 _KEYS = {
     "alerts": re.compile(r"-?\d{1,18}", re.ASCII),
@@ -41,7 +41,7 @@ def page_token(listing: Listing, page: Page) -> str:
 
 
 def read_page_token(listing: Listing, token: str | None) -> Page | None:
-    """The page in a text of ours for this list. Raises ProblemError 422 for any other."""
+    """The page that our token for this list names. Raises ProblemError 422 for any other text."""
     if token is None:
         return None
     try:
@@ -56,7 +56,7 @@ def read_page_token(listing: Listing, token: str | None) -> Page | None:
 
 
 def _is_in(listing: Listing, place: Place) -> bool:
-    """Whether the database can look for the place: other text may come from anybody."""
+    """Whether the database can look for the place: anybody may send a token made by hand."""
     exponent = place.stake.as_tuple().exponent
     return (
         0 <= place.rank <= _MOST_RANK

@@ -24,12 +24,12 @@ BUSY = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.DeadlockDetected,
 )
-"""What a database says that is there and did not get to it: most often somebody holds a lock."""
+"""A database that is there but did not get to it says so: most often somebody holds a lock."""
 
 MEDIA_TYPE = "application/problem+json"
 
 NEWER_NAMES = {413: "content-too-large"}
-"""What Python calls otherwise before 3.13: a code does not change with it."""
+"""Statuses that Python names differently before 3.13: our codes must not depend on its version."""
 
 
 class Problem(BaseModel):
@@ -73,7 +73,7 @@ def problem(
     headers: dict[str, str] | None = None,
     errors: list[dict[str, str]] | None = None,
 ) -> Response:
-    """The answer."""
+    """A problem as an answer."""
     body: dict[str, Any] = {
         "type": code,
         "title": HTTPStatus(status).phrase,
@@ -144,7 +144,7 @@ async def _migrated(request: Request, error: Exception) -> Response:
 
 
 async def _away(request: Request, error: Exception) -> Response:
-    # all connections in use, or none to be had: the hub's own stand only while the database does
+    # all connections are in use, or none can be made: the hub is live only if the database is
     waited = isinstance(error, PoolTimeout) and request.app.state.shared.hub.live
     if waited or isinstance(error, BUSY):
         log.warning("database_busy", path=request.url.path, error=first_line(error))

@@ -20,13 +20,13 @@ VANISHED_MS = 30_000
 """The kernel ends the connection of a peer that took nothing for so long: gone, or not reading."""
 
 REQUEST_S = 30.0
-"""For a request to be whole, from its first byte on; and for a connection to begin with one."""
+"""In which a request must be whole, from its first byte on; the first, from its connection on."""
 
 SEND_BUFFER_BYTES = 262_144
 """What the kernel holds for a client that does not read; left to itself it takes megabytes."""
 
 MAX_HEAD_BYTES = 131_072
-"""Of a request, its body apart: a cursor and the place of a page fit in twice."""
+"""Of a request without its body: a cursor and the place of a page fit in twice."""
 
 HANG_UP = "buybox.hang_up"
 
@@ -35,11 +35,11 @@ class Connection(HttpToolsProtocol):
     """A connection that its application can end at once, and that holds no endless request.
 
     Closing politely would first wait until the client has read what is buffered, and the clients
-    that are hung up on are those who do not read.
+    that are cut off are those that do not read.
 
-    The parser keeps what it has of a head until that ends, however much, and nobody has asked for a
-    token by then. So all is counted that brings no part of a body and ends no head. And since every
-    connection is a file of the process, a request has its time to come.
+    The parser keeps an unfinished head however long it grows, and no token has been asked for by
+    then. So all bytes are counted that neither end a head nor bring part of a body. And since every
+    connection is an open file of the process, a request must arrive in time.
     """
 
     _unended_bytes = 0
@@ -51,7 +51,7 @@ class Connection(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As the base class; nothing is waited for any more."""
+        """As the base class; no request is waited for any more."""
         self._wait_no_more()
         super().connection_lost(exc)
 
@@ -68,7 +68,7 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """A request begins."""
         super().on_message_begin()
         self.scope["extensions"] = {HANG_UP: {"call": self.transport.abort}}
 

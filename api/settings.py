@@ -1,6 +1,6 @@
 """The settings of the dashboard backend: from the environment only, checked at start.
 
-The table in docs/dashboard-backend.md is held against this class by a test.
+A test compares the table in docs/dashboard-backend.md with this class.
 """
 
 from __future__ import annotations
@@ -124,5 +124,5 @@ def is_loopback(host: str) -> bool:
 
 
 def load_settings(**given: object) -> ApiSettings:
-    """The settings from the environment, those `given` above it. Raises SettingsError."""
+    """The settings from the environment, overridden by those `given`. Raises SettingsError."""
     return load(ApiSettings, **given)

@@ -23,7 +23,7 @@ def downsample(rows: Sequence[Any], points: int) -> list[Any]:
 
     Kept are the first and the last row and each line's lowest and highest point; then, from
     stretches of equal length, the lowest and highest of the leading lines and where one of them
-    becomes unknown, so that no line is drawn through a time of which nothing is known. Rows are
+    becomes unknown, so that no line is drawn through a time about which nothing is known. Rows are
     taken as they are, never averaged. Raises ValueError for fewer points than `FEWEST`.
     """
     if points < FEWEST:

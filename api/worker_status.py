@@ -31,7 +31,7 @@ class Thresholds:
 
 
 def judge(status: WorkerStatus, thresholds: Thresholds) -> Overall:
-    """The worst of: how long a message has waited, how long a worker is silent, how many wait.
+    """The worst of: how long a message has waited, how long a worker was silent, how many wait.
 
     A worker that nobody has seen counts as silent for ever. Dead letters degrade: somebody must
     look at them, but nothing else waits for them.
@@ -61,8 +61,8 @@ def judge(status: WorkerStatus, thresholds: Thresholds) -> Overall:
 class StatusBoard:
     """The last answer, asked anew when it is old. Called in threads; one asks, the others wait.
 
-    What comes is for all who waited, a refusal too. Each in turn they would ask a database that
-    takes its time, and hold every thread of the process meanwhile.
+    The answer is for all that waited, even if it is an error. Otherwise each in turn would ask a
+    slow database, and meanwhile they would hold every thread of the process.
     """
 
     def __init__(self, pool: ConnectionPool, metrics: Metrics) -> None:

@@ -1,1 +1,1 @@
-"""The feed's way from the database to the browsers: read once, handed to everybody."""
+"""The feed's way from the database to the browsers: read once, handed to all of them."""

@@ -1,4 +1,4 @@
-"""One stream's place in the hub: what waits for it, in bounded memory. Only on the event loop."""
+"""One stream's place in the hub: what waits for it, in bounded memory. For the event loop only."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Leave:
 class Client:
     """What one browser is still to be told.
 
-    Until `settle` it only collects: its gap is being read. A client that keeps up gets the hub's
+    Until `settle` it only collects, while its gap is read. A client that keeps up gets the hub's
     batches as they are. While it is behind, changes wait in slots, where a newer state takes the
-    place of the older one. Who has more than `max_pending` waiting is cut off: it comes back with
-    its cursor and misses nothing. Nothing is ever dropped from a stream that goes on.
+    place of the older one. A client with more than `max_pending` waiting is cut off: it comes back
+    with its cursor and misses nothing. Nothing is ever dropped from a stream that goes on.
     """
 
     __slots__ = (
@@ -69,13 +69,13 @@ class Client:
         return self._leave is not None
 
     def settle(self, cursor: str, *, read_gap: bool) -> None:
-        """From here on live: what this cursor has seen, the client has been told.
+        """From here on the client is live: it is told all that this cursor has seen.
 
         With `read_gap` the cursor is newer than batches that already wait, and may be newer than
         those still to come from a read that was under way.
         """
         if self._reset is not None:
-            return  # the hub itself had to begin again meanwhile; its cursor stands
+            return  # meanwhile the hub itself had to begin again; the cursor it gave stays
         self.cursor, self._settled = cursor, True
         if read_gap:
             self._mark = Snapshot.of(cursor)
@@ -96,7 +96,7 @@ class Client:
         self._wake.set()
 
     def begin_again(self, reason: str, cursor: str) -> None:
-        """The feed cannot go on from where it was: tell the client to read everything anew."""
+        """The feed cannot go on from where it was: tell the client to read everything again."""
         self._batch, self._news, self._mark = None, None, None
         self._pending.clear()
         self.cursor, self._settled = cursor, True
@@ -157,13 +157,13 @@ class Client:
         if self._mark is not None:
             changes = [change for change in changes if not self._mark.saw(change.changed_in)]
             if not changes:
-                return ()  # perhaps older than the gap that was read: its cursor stands
-            self._mark = None  # what saw more than the mark is newer, and so is all that follows
+                return ()  # perhaps older than the gap that was read, whose cursor stays
+            self._mark = None  # a change it did not see: this is newer, and so is all that follows
         self.cursor = cursor
         return pieces(changes, self.wanted, cursor)
 
     def _pile(self, batch: Batch) -> None:
-        """Put a batch, and the one that was waiting whole, into slots; the newest stand last."""
+        """Put a batch, and the one still waiting whole, into slots; the newest changes last."""
         for one in (self._batch, batch):
             for change in one.changes if one else ():
                 if self.wanted.concerns(change):

@@ -1,8 +1,8 @@
 """Changes as server-sent events: written once, shared by every client that wants them. Pure.
 
-An event of a change carries no `id:` but the last one of its batch: a client cut off in the middle
-of a batch comes back with the cursor of before it and gets the whole batch again. The `id:` stands
-after the data, so that even a client that notes it at once has read what it stands for.
+Of a batch's events only the last carries an `id:`. A client cut off in the middle comes back with
+the cursor from before the batch and gets the whole batch again. The `id:` comes after the data, so
+that even a client that notes it at once has read what it stands for.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any, Literal
 Kind = Literal["state", "alert"]
 
 PIECE_BYTES = 32_768
-"""Pieces of about this size are handed to a connection, so that a large batch is not copied whole
-into the buffers of hundreds of them."""
+"""A connection is handed pieces of about this size, so that a large batch is not copied whole into
+the buffers of hundreds of connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Change:
 
     @property
     def slot(self) -> tuple[str, str] | tuple[str, str, int]:
-        """What a newer change takes the place of while a client is behind.
+        """Where a change waits while a client is behind; a newer one in the same slot replaces it.
 
-        A state only counts in its latest form. Of an alert every change that was read is told: what
+        Of a state only the latest form counts. Of an alert every change that was read is told: what
         people did to it in between matters.
         """
         if self.kind == "state":
@@ -59,7 +59,8 @@ class Wanted:
     def concerns(self, change: Change) -> bool:
         """Whether the client must hear of it at all.
 
-        Severity is not asked: who shows only critical products must hear that one has left them.
+        Severity plays no part: a client that shows only critical products must hear that one has
+        left them.
         """
         return (not self.marketplaces or change.marketplace in self.marketplaces) and (
             not self.asins or change.asin in self.asins
@@ -74,7 +75,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Batch:
-    """What one read of the feed brought, with the cursor that stands after it.
+    """What one read of the feed brought, with the cursor after it.
 
     The pieces for a filter are made at its first client and shared by all the others.
     """
@@ -108,7 +109,7 @@ def event(name: str, data: str | dict[str, Any], *, cursor: str | None = None) -
 
 
 def cursor_alone(cursor: str) -> bytes:
-    """Moves the client's cursor and is no event: browsers note the id and dispatch nothing."""
+    """A new cursor without an event: browsers note the id and dispatch nothing."""
     return f": alive\nid: {cursor}\n\n".encode()
 
 

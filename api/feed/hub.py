@@ -1,8 +1,8 @@
-"""The hub: every open stream, fed from one reader. All of it on the event loop.
+"""The hub: every open stream, fed by one reader. All of it runs on the event loop.
 
 How a stream loses nothing and hears nothing twice (docs/decisions/0017): its client is registered
-first and collects; then its gap is read, up to a snapshot; then what the client collected is told,
-without what that snapshot saw.
+first and collects; then its gap is read, up to a snapshot; then the client is sent what it
+collected, except what that snapshot saw.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from db.feed import read_changes
 from process.watchdog import Expected
 
 RETRY_MS = (2_000, 10_000)
-"""Clients that were cut come back spread over this, drawn for each connection."""
+"""A client's wait before it connects again, drawn for each: so they do not all come at once."""
 
 
 class TooManyStreamsError(Exception):
-    """No more streams: `whose` limit it is, the server's or the token's."""
+    """No more streams; `whose` says which limit is reached, the server's or the token's."""
 
     def __init__(self, whose: str) -> None:
         super().__init__(f"The {whose} has as many open streams as it may have.")
@@ -38,7 +38,7 @@ class NotLiveError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HubHealth:
-    """How the feed is. Ages in seconds; `live` means that its connections stand."""
+    """How the feed is. Ages in seconds; `live` means that its connections are up."""
 
     reader_alive: bool
     live: bool
@@ -95,7 +95,7 @@ class Hub:
         self._reader.start()
 
     def stop(self) -> None:
-        """Stop following the feed; blocks for moments."""
+        """Stop following the feed; blocks for a moment."""
         self._reader.stop()
 
     @property
@@ -153,7 +153,7 @@ class Hub:
         return client
 
     def leave(self, client: Client) -> None:
-        """Forget a client; the second time does nothing."""
+        """Forget a client; a second call does nothing."""
         if client in self._clients:
             self._clients.discard(client)
             self._owners[client.owner] -= 1
@@ -164,13 +164,13 @@ class Hub:
             ).inc()
 
     def farewell(self) -> None:
-        """The process is about to end: send every client away, each with its own time to return."""
+        """The process is about to end: send every client away, each with its own wait."""
         self._closing = True
         for client in self._clients:
             client.end(_farewell("restart"))
 
     def owners(self) -> set[int | None]:
-        """The tokens and sessions that have open streams; None stands for loopback without one."""
+        """The tokens and sessions that have open streams; None is loopback without a token."""
         return {client.token_id for client in self._clients}
 
     def dismiss(self, token_ids: Iterable[int | None]) -> None:
@@ -204,7 +204,7 @@ class Hub:
             client.notice(event("feed", {"live": live}))
 
     def _on_loop(self, act: Callable[..., None]) -> Callable[..., None]:
-        """`act`, to be called from the reader's thread; nothing once the loop is gone."""
+        """`act`, callable from the reader's thread; does nothing once the loop is closed."""
 
         def call(*given: object) -> None:
             if not self._loop.is_closed():

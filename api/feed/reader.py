@@ -2,7 +2,7 @@
 
 LISTEN first, then read; read again whenever a bell rings, and every few seconds without one. The
 second connection reads, and rings an echo that the first must hear: behind a transaction pooler
-LISTEN is accepted and nothing ever arrives, which only an echo can tell.
+LISTEN is accepted and nothing ever arrives, which only an echo can show.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ReadFeed = Callable[[psycopg.Connection, str], Changes]
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Whom the reader tells what; called in its thread."""
+    """What the reader calls, in its own thread, with what it finds."""
 
     batch: Callable[[Batch], None]
     reset: Callable[[str, str], None]
@@ -55,7 +55,7 @@ class Listeners:
 class FeedReader:
     """Follows the feed from its first read on, across cuts and restarts of the database.
 
-    `turns` is renewed at each turn of its loops: who waits for an answer for ever renews nothing.
+    Each turn of its loops renews `turns`; a reader that waits for ever for an answer does not.
     """
 
     def __init__(
@@ -97,12 +97,12 @@ class FeedReader:
 
     @property
     def echo_age_s(self) -> float:
-        """Since when no bell of our own was heard; counted from the start before the first."""
+        """Seconds since a bell of our own was last heard; until the first, since the start."""
         return time.monotonic() - (self._echo_at or self._started_at)
 
     @property
     def read_age_s(self) -> float:
-        """Since when the feed was not read to its end: clients may be this much behind."""
+        """Seconds since the feed was last read to its end: clients may be this much behind."""
         return time.monotonic() - self._read_at
 
     def _run(self) -> None:
@@ -118,7 +118,7 @@ class FeedReader:
                     delays = _delays()
             except psycopg.Error as error:
                 log.error("feed_cut", error=first_line(error))
-            except Exception:  # whatever it was, nobody would read the feed any more
+            except Exception:  # whatever it is: without this thread nobody would read the feed
                 log.exception("feed_reader_failed")
             if not self._stop.is_set():
                 self._tell.live(False)
@@ -151,7 +151,7 @@ class FeedReader:
                 self._read(reader, "bell" if rang else "poll")
 
     def _read(self, conn: psycopg.Connection, why: str) -> None:
-        """Read what changed and tell it. The first time of all: only where the feed stands."""
+        """Read what changed and tell it; the very first time, only where the feed stands."""
         self._tell.read(why)
         if self._cursor is None:
             self._cursor = read_position(conn)

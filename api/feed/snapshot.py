@@ -17,7 +17,7 @@ class Snapshot:
     def of(cls, cursor: str) -> Snapshot:
         """The snapshot in a cursor of the feed, "epoch~low:high:running,...".
 
-        Raises ValueError for other text: cursors of clients are judged by the database first.
+        Raises ValueError for other text: the database checks clients' cursors first.
         """
         _, _, text = cursor.partition("~")
         low, high, running = text.split(":")
@@ -28,5 +28,5 @@ class Snapshot:
         return transaction < self.high and transaction not in self.running
 
     def covers(self, other: Snapshot) -> bool:
-        """Whether it certainly saw all that the other one saw (it may be so without being told)."""
+        """Whether it certainly saw all that the other one saw; False means "perhaps not"."""
         return self.low >= other.high

@@ -23,13 +23,13 @@ HEADERS = {
 }
 
 GONE = Leave("gone")
-"""The client went by itself."""
+"""The client left by itself."""
 
 
 class EventStream(Response):
     """Sends the opening, then what the hub brings, until either side ends it.
 
-    It holds no database connection. The client leaves the hub when the answer ends, however.
+    It holds no database connection. However the answer ends, the client leaves the hub.
     """
 
     media_type = "text/event-stream"
@@ -63,7 +63,7 @@ class EventStream(Response):
                 }
             )
             await self._send(send, retry_after(random.randint(*RETRY_MS)))
-            while self._opening:  # let go as it is sent: a gap is megabytes, and streams last days
+            while self._opening:  # freed as it is sent: a gap is megabytes, and streams last days
                 await self._send(send, self._opening.popleft())
             await self._follow(send)
             await self._say_farewell(send)

@@ -29,7 +29,7 @@ class AlertList(BaseModel):
     """A page of the alerts.
 
     `cursor` belongs to the first page: ask with it as `since`, or follow the stream from there.
-    With `reset` the given `since` was of no use, and this is the whole list.
+    With `reset` the given `since` could not be used, and this is the whole list.
     """
 
     alerts: list[Alert]
@@ -84,7 +84,7 @@ def prioritized(
     limit: Limit = 100,
     page: PageToken = None,
 ) -> AlertList:
-    """By severity, then the money at stake, then the newest. Resolved ones for seven days."""
+    """By severity, then the money at stake, then the newest. Resolved ones stay for seven days."""
     at, now = read_page_token("alerts", page), datetime.now(UTC)
     resolved_after = now - RESOLVED_SHOWN
     with connection(request) as conn, one_snapshot(conn):
@@ -132,9 +132,9 @@ def acknowledge(
         ),
     ] = None,
 ) -> Answer:
-    """What was asked is done for each alert on its own; `done` says whether, `message` why not.
+    """Each alert is acted on by itself: `done` says whether it was, `message` why not.
 
-    All that is done is done in one transaction with the answer kept for the key.
+    All of it happens in one transaction, together with keeping the answer for the key.
     """
     try:
         with connection(request) as conn, conn.transaction():

@@ -20,14 +20,14 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether changes reach the browsers at this moment, and why not."""
+    """Whether changes reach the browsers at this moment, and if not, why."""
 
     ready: bool
     problems: list[str]
 
 
 class Health(BaseModel):
-    """Both, with the ages they are decided by, in seconds."""
+    """Both, with the ages in seconds that decide them."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -94,7 +94,7 @@ async def health(request: Request) -> Health:
     responses={503: {"model": Live, "description": "Start it again"}},
 )
 async def live(request: Request, response: Response) -> Live:
-    """For the platform's health check: a restart would help. An absent database is no reason."""
+    """For the platform's health check: 503 if a restart would help, not if the database is away."""
     found = examine(request)
     response.status_code = 200 if found.live else 503
     return Live(live=found.live)
@@ -106,7 +106,7 @@ async def live(request: Request, response: Response) -> Live:
     responses={503: {"model": Ready, "description": "Not now; see problems"}},
 )
 async def ready(request: Request, response: Response) -> Ready:
-    """For who decides where requests go, and for alarms."""
+    """For whatever decides where requests go, and for alarms."""
     found = examine(request)
     response.status_code = 200 if found.ready else 503
     return Ready(ready=found.ready, problems=found.problems)

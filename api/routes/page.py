@@ -17,7 +17,7 @@ HOME = Path(__file__).parents[1] / "static"
 
 
 def install(app: FastAPI) -> None:
-    """Serve the page's files, where the installation has them."""
+    """Serve the page's files, if the installation has them."""
     app.include_router(router)
     if HOME.is_dir():
         app.mount("/static", _Files(directory=HOME))

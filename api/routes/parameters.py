@@ -1,4 +1,4 @@
-"""Parameters that several endpoints take. NUL is no character of any text in Postgres."""
+"""Parameters that several endpoints take. Text in Postgres cannot hold NUL."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ Asins = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=500, description="Rows of a page")]
 PageToken = Annotated[
-    str | None, Query(max_length=40_000, description="`next_page` of the answer before")
+    str | None, Query(max_length=40_000, description="`next_page` of the previous answer")
 ]

@@ -16,13 +16,13 @@ router = APIRouter(responses=responses(401, 403, 422, 429, 503))
 
 
 class Login(BaseModel):
-    """A token of `buybox tokens create`."""
+    """A token made by `buybox tokens create`."""
 
     token: str = Field(min_length=1, max_length=200, examples=["bbx_..."])
 
 
 class Session(BaseModel):
-    """Who is logged in. Posts carry `csrf_token` in the header X-CSRF-Token; null needs none."""
+    """Who is logged in. Posts carry `csrf_token`, unless it is null, in the header X-CSRF-Token."""
 
     name: str
     role: Role
@@ -66,7 +66,7 @@ def log_in(request: Request, response: Response, body: Login) -> Session:
 
 @router.get("/api/session", summary="Who am I")
 def who_am_i(_request: Request, caller: Viewer) -> Session:
-    """The caller, by whatever means it is known."""
+    """The caller, whether known by token, session or loopback."""
     return _session(caller)
 
 

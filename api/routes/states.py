@@ -68,7 +68,7 @@ class Offer(BaseModel):
 
 
 class OfferList(BaseModel):
-    """The offers that a state was decided on."""
+    """The offers on which a state was decided."""
 
     state_key: str
     event_time: datetime | None
@@ -76,7 +76,7 @@ class OfferList(BaseModel):
 
 
 class Product(BaseModel):
-    """All there is to know of one product, of one moment. `alerts_cut`: there are older alerts."""
+    """All that is known of one product at one moment. `alerts_cut`: there are older alerts."""
 
     product_key: str
     title: str | None

@@ -1,4 +1,4 @@
-"""GET /api/notifications/stream: every change within a second, and after a cut what was missed."""
+"""GET /api/notifications/stream: every change within a second, and what was missed after a cut."""
 
 from __future__ import annotations
 

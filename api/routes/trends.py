@@ -72,7 +72,7 @@ def trends(
         int, Query(ge=FEWEST, le=2000, description="Points of each series, at most")
     ] = 200,
 ) -> Trends:
-    """By event time. The rows are messages as they came, late ones too; none is an average."""
+    """By event time. Each point is a message as it came, late ones too; none is an average."""
     since = datetime.now(UTC) - timedelta(hours=hours)
     with connection(request) as conn:
         rows = read_trends(conn, asin=asin, marketplaces=marketplace, since=since)
