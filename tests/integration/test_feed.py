@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.connect import connect
-from db.feed import read_changes, read_feed, read_position
+from db.feed import read_changes, read_feed, read_position, snapshot_of
+from db.sql import query
 from tests.delivery import add_alert
 from tests.factories import GB
 from tests.interleave import begin, column, deliver, letter, work
@@ -181,6 +182,28 @@ def test_a_reader_too_far_behind_is_told_to_begin_again(conn):
     page = read_feed(conn, cursor, max_rows=3)
     assert (page.rows, page.reset) == ([], "too-far-behind")
     assert asins(read_feed(conn, page.next_cursor)) == []
+
+
+def test_so_is_one_who_is_too_far_behind_with_the_alerts_alone(conn):
+    cursor = read_position(conn)
+    for asin in ASINS[:4]:
+        add_alert(conn, asin)
+    assert len(read_changes(conn, cursor, max_rows=4).alerts) == 4
+    page = read_changes(conn, cursor, max_rows=3)
+    assert (page.states, page.alerts, page.reset) == ([], [], "too-far-behind")
+    again = read_changes(conn, page.next_cursor)
+    assert (again.alerts, again.reset) == ([], None)
+
+
+@pytest.mark.parametrize("half", ["read_feed", "read_alert_feed"])
+def test_no_more_is_read_than_is_wanted(conn, half):
+    """However far behind the reader is: a hundred thousand rows would fill its memory first."""
+    cursor = read_position(conn)
+    for asin in ASINS[:4]:
+        change(conn, asin)
+        add_alert(conn, asin)
+    wanted = {"cursor": snapshot_of(cursor), "max_rows": 2}
+    assert conn.execute(query(half), wanted).rowcount == 2
 
 
 def test_beginning_again_gives_the_whole_state_however_large(conn):
