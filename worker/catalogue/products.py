@@ -102,11 +102,12 @@ def import_products(
     with conn.transaction() as transaction:
         with catalogue.stage_products(conn) as stage:
             for lines, found in enumerate(file.lines(), start=1):
-                checked = [found] if isinstance(found, Reject) else _check(found, seller_id)
-                if isinstance(checked, list):
+                if isinstance(found, Reject):
+                    rejects.add([found])
+                elif isinstance(checked := _check(found, seller_id), list):
                     rejects.add(checked)
                 else:
-                    stage(found.number if isinstance(found, Line) else 0, checked)
+                    stage(found.number, checked)
                 if lines % TOLD_EVERY_LINES == 0:
                     tell(file.bytes_read)
         for repeat in catalogue.drop_repeated_products(conn):

@@ -10,18 +10,15 @@ from typing import TextIO
 from worker.catalogue.fields import TAG_SEPARATOR
 
 
-def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    """The rows under a header, LF after each; returns how many. None is an empty cell.
+def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """The rows under a header, LF after each. None is an empty cell.
 
     Cells are written as they are: a title that begins with "=" is a formula to a spreadsheet.
     """
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
-    count = 0
     for row in rows:
         writer.writerow([_cell(value) for value in row])
-        count += 1
-    return count
 
 
 def _cell(value: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,7 +13,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from db import operators
-from worker.cli.common import connect_or_fail, console, fail, plain, settings_or_fail, span
+from worker.cli.common import (
+    connect_or_fail,
+    console,
+    fail,
+    fits,
+    plain,
+    settings_or_fail,
+    span,
+)
 
 SUMMARY = ("worker_health", "queue_depth", "ingest_lag", "failure_summary", "stalled_jobs")
 
@@ -44,7 +51,7 @@ def _show(conn: psycopg.Connection, name: str, limit: int, *, as_json: bool) -> 
     rows = operators.read_view(conn, name, max_rows=limit)
     if as_json:
         for row in rows:
-            typer.echo(json.dumps({"view": name, **row}, default=str))
+            typer.echo(json.dumps({"view": name, **row}, default=_as_sql))
         return
     if not rows:
         console.print(f"[bold]ops.{name}[/bold]: nothing")
@@ -53,7 +60,7 @@ def _show(conn: psycopg.Connection, name: str, limit: int, *, as_json: bool) -> 
     table = Table(*rows[0], title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*(escape(_cell(value)) for value in row.values()))
-    if _fits(rows, console.width):
+    if fits(console, table):  # squeezed to dots it would help nobody
         console.print(table)
         return
     console.print(title)
@@ -62,14 +69,6 @@ def _show(conn: psycopg.Connection, name: str, limit: int, *, as_json: bool) -> 
             if value not in (None, "", [], {}):
                 console.print(f"  {column:22} {_cell(value)}", markup=False, soft_wrap=True)
         console.print()
-
-
-def _fits(rows: Sequence[dict[str, Any]], width: int) -> bool:
-    """Whether the rows fit side by side; a table squeezed to dots helps nobody."""
-    widths = [
-        max(len(column), *(len(_cell(row[column])) for row in rows)) + 2 for column in rows[0]
-    ]
-    return sum(widths) <= width
 
 
 def _show_severities(counts: dict[str, int]) -> None:
@@ -88,4 +87,9 @@ def _cell(value: Any) -> str:
         return span(value)
     if isinstance(value, dict):
         return json.dumps(value, default=str)
-    return plain(str(value))
+    return plain(_as_sql(value))
+
+
+def _as_sql(value: Any) -> str:
+    """What JSON has no type for, as text: bytes as SQL writes and reads them."""
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
