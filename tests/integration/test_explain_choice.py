@@ -59,6 +59,28 @@ def test_another_condition_and_another_seller_are_named(conn, buybox):
     assert f"known of {OWN_SELLER}" in done.stderr
 
 
+def test_the_state_and_the_costs_are_those_of_the_condition_that_is_asked_for(conn, explained):
+    cheap = product_row(**COSTED, item_condition="used", sku="USED-1")._replace(
+        unit_cost=Decimal(1)
+    )
+    fill(conn, EXAMPLE, product_row(**COSTED, sku="NEW-1"), cheap)
+    happens(
+        conn,
+        *(
+            any_offer_changed(
+                event_time="2026-03-04T10:00:00Z", item_condition=condition, offers=[own]
+            )
+            for condition, own in (
+                ("new", offer(OWN_SELLER, Decimal(20), fba=True)),
+                ("used", offer(OWN_SELLER, Decimal(10), fba=True)),
+            )
+        ),
+    )
+    for condition, sku, price in (("new", "NEW-1", "20"), ("used", "USED-1", "10")):
+        found = explained("UK", ASIN, "--condition", condition)
+        assert (found["sku"], found["sums"][0]["price"]) == (sku, price)
+
+
 def test_of_several_sellers_one_is_chosen(conn, buybox):
     put(conn, product_row(), product_row(seller_id="A2SECOND"))
     done = buybox("UK", ASIN)
