@@ -48,7 +48,7 @@ def scopes_between(
 ) -> list[tuple[str, str | None]]:
     """The (marketplace, seller) in which one of the days began after `since`, up to `until`.
 
-    A day begins at midnight in its marketplace. A marketplace we know no clock of has no days.
+    A day begins at midnight in its marketplace. A marketplace with no clock we know has no days.
     """
     found = set()
     for marketplace_id, seller_id, day in days:

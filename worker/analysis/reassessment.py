@@ -1,7 +1,7 @@
 """States assessed anew in the background: some hundred products in one transaction.
 
 What is to be done lies in the table `reassessments`. A piece of it is locked while it is worked on
-and goes in the transaction that writes its states, so two workers take different pieces and a
+and deleted in the transaction that writes its states, so two workers take different pieces and a
 crash loses nothing. Which fees count: docs/decisions/0013.
 """
 
@@ -29,13 +29,13 @@ from worker.errors import StateMovedError
 log = get_logger(__name__)
 
 PRODUCTS_AT_ONCE = 200
-"""Of a marketplace; a change of products comes in pieces of this size."""
+"""So many of a marketplace at a time; a change of products comes in pieces of this size."""
 
 FAILED_FIRST = timedelta(minutes=10)
 FAILED_LONGEST = timedelta(days=1)
 """What failed waits twice as long each time; a change of its costs or fees is tried at once."""
 MOST_APART = 1000
-"""Where so many products wait by themselves, none of them is to blame: a piece that fails waits."""
+"""If this many products wait one by one, none of them is to blame: a failing piece waits whole."""
 LOOK_BACK = timedelta(hours=2)
 """Midnights are dealt with again for this long: messages of the day before may still come."""
 
@@ -47,7 +47,7 @@ def reassess_waiting(
     seconds: float,
     stop: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Work in what was asked for, for about so long; returns the states that changed.
+    """Work on what was asked for, for about so long; returns the states that changed.
 
     What is left is put in line again, behind the messages that wait by then.
     """
@@ -69,8 +69,8 @@ def reassess_waiting(
 def reassess_some(conn: psycopg.Connection, analyst: Analyst) -> int | None:
     """One piece in one transaction: how many states changed; None when no piece is ready.
 
-    Raises what NOT_THE_MESSAGE names, with nothing done. On any other error the piece is taken
-    apart, and a product that fails by itself waits.
+    Raises what NOT_THE_MESSAGE names, with nothing done. On any other error the piece is split
+    up, and a product that fails by itself waits.
     """
     with conn.transaction():
         sql.join_assessors(conn)

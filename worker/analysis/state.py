@@ -49,7 +49,7 @@ class Subject(NamedTuple):
 
     @property
     def product(self) -> ProductKey:
-        """What costs are known of: both audiences buy the same thing."""
+        """The product that costs belong to: both audiences buy the same thing."""
         return self.seller_id, self.marketplace_id, self.asin, self.item_condition
 
 
@@ -94,13 +94,13 @@ class ProductState(msgspec.Struct, frozen=True, gc=False):
     """The competitive state of one subject.
 
     `market` and `moment` come from the newest believable offer message, `row_id` names it;
-    `trace_id` is that of the newer of this message and the one of `health`.
-    `last_own_price` outlives messages without an own offer, `last_own_moment` is that of the
-    message that told it. `winner_seen_at` is the newest time an
-    own offer was seen winning; it ends an older `health`. `doubt_since` is the time of a message
-    that is newer than `market` and could not be believed. `economics` is what `market` is worth,
-    with the fees of the message's own time or of a later assessment; `low_points` are the newest
-    lows, late ones too. `version` counts the stored changes.
+    `trace_id` is that of this message or of the one of `health`, whichever is newer.
+    `last_own_price` outlives messages without an own offer, `last_own_moment` is the moment of the
+    message that told it. `winner_seen_at` is the newest time an own offer was seen winning; it ends
+    an older `health`. `doubt_since` is the time of a message that is newer than `market` and could
+    not be believed. `economics` is what `market` is worth, with the fees of the message's own time
+    or of a later assessment; `low_points` are the newest lows, late ones too. `version` counts the
+    stored changes.
     """
 
     subject: Subject

@@ -196,7 +196,7 @@ def _moment_from_row(row: StateRow) -> Moment | None:
 
 
 def _own_moment_from_row(row: StateRow) -> Moment | None:
-    """Whether it is not stored because it is the market's, or because the row is of before 0016."""
+    """When the last own price was told. Not stored: by the market's message, or before 0016."""
     at, published = row.last_own_price_at, row.last_own_publish_time
     if at is None:
         return None

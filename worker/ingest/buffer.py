@@ -12,9 +12,9 @@ from worker.ingest.filing import Letter
 from worker.ingest.sqs import Queue
 
 TURNS = (0, 1, 0, 0, 1, 0, 2, 0, 1, 0)
-"""Whose each place is, over and over, through one transaction after the other: of ten in a row the
-first lane has six, the second three, the third one. The urgent one goes first, and none starves,
-however small the transactions are."""
+"""The lane of each place, over and over, through one transaction after the other: of ten in a row
+the first lane has six, the second three, the third one. The urgent lane goes first, and none
+starves, however small the transactions are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Buffer:
             )
 
     def put(self, lane: str, letters: Sequence[InHand]) -> None:
-        """Add letters to a lane. Never blocks: who asked for room has it."""
+        """Add letters to a lane. Never blocks: whoever asked for room has it."""
         with self._changed:
             self._lanes[lane].extend(letters)
             self._changed.notify_all()

@@ -1,8 +1,8 @@
 """The door: a message as it arrived becomes a notification, or a rejection that says why.
 
 Pure and total: no clock, no database, and no body can make it raise. Three pricing types are read
-in full and refused where they cannot be trusted; every other type is kept as it is, and nothing in
-it but a missing type can make it be refused.
+in full and refused where they cannot be trusted; every other type is kept as it is, and refused
+only if it names no type at all.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def read(
 
 
 def _read_usual(arrival: Arrival, now: datetime) -> Notification | None:
-    """The usual message, read fast; None is for the careful reader, who says what is wrong."""
+    """The usual message, read fast; None: the careful reader must look, and say what is wrong."""
     message = read_usual(arrival.body)
     if message is None:
         return None

@@ -61,7 +61,7 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Filer:
-    """Who files, and how far each source's jobs go ahead (seconds).
+    """Who files, and the head start of each source's jobs (seconds).
 
     The watchdog ends a process one of whose T1s hangs.
     """
@@ -85,7 +85,7 @@ class Filer:
 def open_letter(
     arrival: Arrival, *, now: datetime, fallback_seller_id: str | None = None
 ) -> Letter:
-    """Read an arrival. Its trace id is the SQS MessageId, so that both logs speak of the same."""
+    """Read an arrival. Its trace id is the SQS MessageId, so that both logs use the same name."""
     return Letter(
         arrival,
         read(arrival, now=now, fallback_seller_id=fallback_seller_id),

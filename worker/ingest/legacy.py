@@ -31,7 +31,7 @@ def to_amazon_layout(
 ) -> dict[str, Any]:
     """The notification as Amazon would lay it out.
 
-    The layout often names no seller, its reader knew its own: that is `fallback_seller_id`. The
+    The layout often names no seller, since its reader knew: that is `fallback_seller_id`. The
     marketplace has no such default, because a guess would file foreign prices under the UK.
     """
     summary = _object(wrapper, "offerChangeSummary") or _object(payload, "offerChangeSummary")

@@ -1,7 +1,7 @@
 """The values at the door: what arrived, and what became of it.
 
-Structs, not dataclasses: one is made of each for every message, and a frozen dataclass with that
-many fields takes several times as long.
+Structs, not dataclasses: each message makes one of each, and a frozen dataclass with that many
+fields takes several times as long.
 """
 
 from __future__ import annotations

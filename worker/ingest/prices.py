@@ -167,8 +167,8 @@ class _Till:
     ) -> tuple[Decimal, ...] | None:
         """Their landed prices.
 
-        `told` is that the message has rows of the condition. Where none of them is for a single
-        unit to this audience, or none can be read, they are no proof of suppression.
+        `told`: the message has rows of the condition. If none of them is for a single unit and this
+        audience, or none can be read, a missing price is no proof of suppression.
         """
         prices = tuple(price for row in rows if (price := self.landed(row)) is not None)
         return None if told and not prices else prices
@@ -294,7 +294,7 @@ def _market_count(
 def _prime(
     information: models.PrimeInformation | usual.PrimeInformation | None,
 ) -> bool | None:
-    """National Prime answers where Prime itself is not told: it includes Prime."""
+    """Where Prime itself is not given, national Prime counts: it includes Prime."""
     if information is None:
         return None
     return information.is_national_prime if information.is_prime is None else information.is_prime

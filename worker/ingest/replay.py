@@ -50,7 +50,7 @@ def read_files(files: Sequence[str]) -> Iterator[FileArrival]:
 
 
 def _read(stream: BinaryIO, place: str) -> Iterator[FileArrival]:
-    """A file whose first line is a whole JSON object holds one a line; any other is one body."""
+    """A file whose first line is a whole JSON object has one per line; any other is one body."""
     numbered = enumerate(stream, start=1)
     number, first = next(((n, line) for n, line in numbered if line.strip()), (0, b""))
     if not _is_whole_object(first):

@@ -42,12 +42,12 @@ from worker.settings import Settings
 log = get_logger(__name__)
 
 DELETERS = 4
-"""At least; as many as receivers, or what they receive is not deleted in time and comes again."""
+"""At least, and as many as receivers: else what they receive is deleted late and comes again."""
 DELETES_WAITING = 4
-"""What may wait for each deleter: a transaction's messages each. It is all kept in memory."""
+"""Transactions whose messages may wait for each deleter. They are all kept in memory."""
 WATCH_TIMEOUT_S = 3.0
-"""For the watchman, who asks each queue only how full it is. Together they must hang for less than
-the 30 s of silence after which an ingester counts as lost (ops.worker_health)."""
+"""For the watchman, which only asks each queue how full it is. All queues together must take less
+than the 30 s of silence after which an ingester counts as lost (ops.worker_health)."""
 STOP_FILING_AFTER_S = 4.0
 STOP_WAITING_AFTER_S = 8.0
 """An ingester is gone 10 s after SIGTERM, 13 if SQS is silent; the platform kills what is not."""

@@ -24,7 +24,7 @@ QueueError = (BotoCoreError, ClientError)
 LONG_POLL_S = 20
 READ_TIMEOUT_S = LONG_POLL_S + 10
 ANSWER_TIMEOUT_S = 5.0
-"""For what SQS answers at once, all but receiving: an ingester that stops waits for it."""
+"""For all calls but receiving, which SQS answers at once: an ingester that stops waits for them."""
 CONNECT_TIMEOUT_S = 5
 BATCH_LIMIT = 10
 """SQS takes at most ten messages in one call."""
@@ -186,7 +186,7 @@ def connect_sqs(
     """A client for the settings' region or emulator. Connects at the first call.
 
     Further retries are left to the callers: they know whether to wait, and for how long. Raises
-    SettingsError for what boto3 refuses: half of the keys, a region or a profile that is none.
+    SettingsError for what boto3 refuses: half of the keys, or no such region or profile.
     """
     try:
         return boto3.client(

@@ -201,9 +201,9 @@ _ODD_AMOUNT = re.compile(rb'"Amount"\s*+:(?!\s*+[0-9]{1,9}(?:\.[0-9]{1,2})?[\s,}
 """Any but the everyday one: a number without sign, exponent and more than two decimals."""
 
 _ESCAPE_IN_KEY = re.compile(rb'\\[^"\\]*+"\s*+:')
-"""What is searched for as bytes must not have a second spelling; the decoder knows them all.
+"""A key with an escape in it. What is searched for as bytes must have one spelling only.
 
-The last escape of a key is looked for: from each of many the whole rest would be read."""
+It looks for the last escape of a key: begun at each of many, it would read the rest each time."""
 
 _OLDER_LAYOUT = "offerchangesummary"
 """The mark of the older hand-made layout, which the careful reader finds in any spelling."""

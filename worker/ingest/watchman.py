@@ -1,4 +1,4 @@
-"""Looks at the backlog and the queues every few seconds, and leaves the ingester's heartbeat."""
+"""Looks at the backlog and the queues every few seconds, and writes the ingester's heartbeat."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ log = get_logger(__name__)
 LOOK_EVERY_S = 5.0
 ASK_SQS_EVERY_S = 30.0
 REOPEN_BELOW = 0.5
-"""The gate opens again when the backlog is younger than this part of its limit, so that it does not
-flutter at the limit."""
+"""The gate opens again when the backlog is younger than this fraction of its limit, so that it does
+not flutter at the limit."""
 
 
 class Watchman:
