@@ -1,7 +1,7 @@
 """What one transaction has to write about alerts. Pure: steps go in, rows come out.
 
-An alert that is raised has no id yet, and what happens to it in the same transaction must name it:
-it gets a negative one, in order, and whoever stores it puts a real one in its place.
+A newly raised alert has no id yet, but its events in the same transaction must name it: it gets a
+negative id, counting down, and whoever stores it puts a real one in its place.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from worker.analysis.severity import Severity
 
 _TELL_KINDS: Mapping[str, TellKind] = {kind: kind for kind in get_args(TellKind)}
 _HOLDS_BACK = frozenset({"acknowledged", "snoozed", "inhibited", "unstable", "never-told"})
-"""Reasons for which a message is kept from people, as against there being none."""
+"""Codes that keep a due message from people; the other codes say why none was due."""
 
 ASSESSED = "assessed"
 
@@ -86,7 +86,7 @@ class Account:
     messages: list[Message] = field(default_factory=list)
     tallies: Counter[str] = field(default_factory=Counter)
     ended: set[int] = field(default_factory=set)
-    """Alerts that another took the place of, or that ran out of time: what waits is old news."""
+    """Alerts that were superseded or timed out: messages that still wait for them are old news."""
     _raised: int = 0
 
     @classmethod
@@ -119,15 +119,15 @@ class Account:
             self._record(one, closed_id if one.of == "closed" else alert.id, alert, trace_id)
 
     def all_clear(self, alert: Alert, severity: Severity) -> None:
-        """A subject that was an alert's is well again: the weekly rollup counts it."""
+        """A subject that had an alert is well again: the weekly rollup counts it."""
         placement = history(severity, self.now, self.settings)
         self._message(alert, None, severity, "all-clear", placement.reason, placement)
 
     def hold_back_what_passed(self) -> None:
-        """What began in this account, and is over by its last message, is not told but owed.
+        """What began in this account, and looks over by its last message, is owed instead of told.
 
-        A backlog brings messages of hours at once: nobody is called for what looks well again, with
-        figures that deny it. Should it be bad again before it clears, it is told then.
+        A backlog brings hours of messages at once: nobody is called for what looks well again, with
+        figures that deny it. If it gets bad again before it clears, it is told then.
         """
         for number, kept in list(self.changed.items()):
             alert = kept.alert
@@ -160,9 +160,9 @@ class Account:
         self.changed[kept.alert.id] = kept
 
     def _succeed(self, earlier: Kept, later: Alert) -> None:
-        """The other half of `supersedes`. What the subject looks back on goes with the newest.
+        """Write the other half of `supersedes`; what the subject looks back on moves to `later`.
 
-        An earlier one that stayed unstable would settle by itself, and say so beside the newest.
+        An earlier alert left unstable would settle by itself, and say so beside the newest.
         """
         assert earlier.alert.id is not None  # noqa: S101 - it was read, or `take` named it
         before = self.changed.get(earlier.alert.id, earlier)
@@ -240,13 +240,13 @@ def _heard(before: Kept | None, trace_id: str | None, step: Step, of: str) -> tu
 
 
 def _rested(alert: Alert, flap: Flap) -> Flap:
-    """Twenty assessments without a change are like none: then nothing need be kept of them."""
+    """Assessments that were all clear say no more than none: a cleared alert keeps none of them."""
     over = alert.condition == "cleared" and not flap.unstable
     return STEADY if over and not any(one.severity for one in flap.seen) else flap
 
 
 def is_at_rest(kept: Kept | None, severity: Severity) -> bool:
-    """Whether all clear is no news to the subject, so that nothing need hear of it."""
+    """Whether the severity is all clear and no news to the subject, which need not hear of it."""
     if rank(severity):
         return False
     return kept is None or (kept.alert.condition == "cleared" and kept.flap == STEADY)

@@ -1,7 +1,7 @@
-"""What time does to an alert. Pure; everything is due or not by `now`, so missed ticks don't hurt.
+"""What time does to an alert. Pure; `now` alone decides what is due, so missed ticks don't hurt.
 
-`settle` does what should have happened before anything new is heard: a fall that has held counts,
-an alert that had its time ends. `remind` comes last and tells at most one message.
+`settle` does what is due before anything new is heard: a fall that has held counts, an alert whose
+time is up ends. `remind` comes last and tells at most one message.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NEXT_BETTER: dict[AlertSeverity, AlertSeverity | None] = {
 
 
 def settle(draft: Draft) -> None:
-    """Let a fall count that has held, and end what nobody needs to follow any longer."""
+    """Let a fall that has held count, and end the alert if its time is up."""
     if draft.alert is None:
         return
     _fall(draft)
@@ -29,7 +29,7 @@ def settle(draft: Draft) -> None:
 
 
 def remind(draft: Draft) -> None:
-    """Tell again what people should not forget: one message at most, and none beside another."""
+    """Remind people: one message at most, and none if another is already due."""
     if draft.alert is None or not draft.alert.is_open:
         return
     if _is_over(draft.at_hand.snooze_until, draft.now):
@@ -98,7 +98,7 @@ def _clear(draft: Draft, since: datetime) -> None:
 
 
 def _time_out(draft: Draft) -> None:
-    """End the alert without saying that anything was fixed. A snooze is let run out first."""
+    """End the alert without saying that anything was fixed. A snooze runs out first."""
     alert = draft.at_hand
     if not alert.is_open or alert.timeout_from is None or alert.snooze_until is not None:
         return
@@ -156,7 +156,7 @@ def _tell_late(draft: Draft) -> None:
         return
     reason = f"held back until now; it has been true since {_clock(alert.true_since)}"
     if isinstance(voice(alert.owed, alert, draft.flap, draft.now, reason), Tell):
-        # Nobody could acknowledge what nobody was told, so the wait begins now.
+        # Nobody could acknowledge what nobody was told of, so the wait begins now.
         draft.speak(
             "told-late",
             alert.owed,

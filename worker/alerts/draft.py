@@ -72,8 +72,8 @@ class Draft:
     ) -> None:
         """Change the alert, record it and tell people, unless something keeps the message back.
 
-        What keeps it back is looked for in the alert as it was, since the snooze that a clear ends
-        still keeps the clear quiet, at the severity that it has now.
+        That is asked of the alert as it was, but with its new severity: a snooze that a clear ends
+        still keeps that clear quiet.
         """
         before = self.at_hand
         self.touch(**values)
@@ -153,7 +153,7 @@ def _old_news(said: Voice) -> Quiet:
 
 
 def endings(alert: Alert) -> tuple[Ended, ...]:
-    """What of people's doing ends when the alert is closed. Notes and names stay on its row."""
+    """Which acts of people end when the alert is closed. Notes and names stay on its row."""
     found: list[Ended] = []
     if alert.attention == "reviewing":
         found.append("acknowledgement")
@@ -175,5 +175,5 @@ def ending(resolution: Resolution, now: datetime, who: str) -> dict[str, Any]:
 
 
 def latest(*times: datetime | None) -> datetime:
-    """The latest of the known times. Clocks of two servers may differ: no time goes backwards."""
+    """The latest of the known times, so that none goes backwards where servers' clocks differ."""
     return max(time for time in times if time is not None)

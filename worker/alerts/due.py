@@ -19,7 +19,7 @@ def next_due(alert: Alert, flap: Flap, now: datetime, settings: AlertSettings) -
     It may be too early, never too late, and after a tick it lies ahead.
     """
     if alert.superseded_by is not None:
-        return None  # the alert that took its place has its times
+        return None  # the alert that took its place has times of its own
     times = [*_settling(flap, now, settings)]
     if alert.resolution != "superseded" and alert.condition == "firing":
         times += _falling(alert, settings)
@@ -33,7 +33,7 @@ def next_due(alert: Alert, flap: Flap, now: datetime, settings: AlertSettings) -
 def _settling(flap: Flap, now: datetime, settings: AlertSettings) -> Iterator[datetime]:
     """An unstable subject settles as its changes grow old.
 
-    They may have grown old since it was last judged: not everything that happens judges it.
+    They may be too old already: not every event judges it anew.
     """
     if not flap.unstable:
         return
@@ -44,7 +44,7 @@ def _settling(flap: Flap, now: datetime, settings: AlertSettings) -> Iterator[da
 
 
 def _falling(alert: Alert, settings: AlertSettings) -> Iterator[datetime]:
-    # One that has ended can only clear.
+    # An ended alert can only clear.
     since = below_since(alert, alert.severity if alert.is_open else "warning")
     if since is not None:
         yield since + settings.clear_hold
@@ -60,7 +60,7 @@ def _ending(alert: Alert, settings: AlertSettings) -> Iterator[datetime]:
 def _reminding(
     alert: Alert, flap: Flap, now: datetime, settings: AlertSettings
 ) -> Iterator[datetime]:
-    """What is muted now is not due: what mutes it ends by data, by a person or by settling."""
+    """What is muted now is not due: its mute ends by data, by a person or by settling."""
     if alert.owed is not None and isinstance(voice(alert.owed, alert, flap, now, ""), Tell):
         yield now
     escalation = alert.waiting_since + settings.escalate_after

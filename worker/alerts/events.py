@@ -14,11 +14,11 @@ from worker.analysis.severity import Severity
 class Sighting(msgspec.Struct, frozen=True):
     """What the newest assessment says about a subject.
 
-    `event_time` is Amazon's. `missing` says what had to be known to believe a better severity
-    (None when everything is): such a sighting can raise an alert, never lower or clear one. An
-    `echo` repeats what the subject's newest alert has heard before, since the message speaks of
-    something else: it does not count, and brings back nothing that has ended.
-    `facts` are for the reader; nothing is decided by them.
+    `event_time` is Amazon's. `missing` says what would have to be known to believe a better
+    severity, None if nothing: a sighting with such a gap can raise an alert, never lower or clear
+    one. An `echo` repeats what the subject's newest alert has heard before, because the message is
+    about something else: it is not counted and brings back nothing that has ended.
+    `facts` are for the reader; the lifecycle decides nothing by them.
     """
 
     subject: AlertSubject
@@ -62,7 +62,7 @@ class Assign(msgspec.Struct, frozen=True):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """A person writes something down, in the place of the note before."""
+    """A person writes a note, which replaces the one before."""
 
     who: str
     text: str

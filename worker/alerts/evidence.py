@@ -1,7 +1,7 @@
 """What the state of a product says to its alerts, and whether it is evidence. Pure.
 
 A policy's condition that needs something unknown is not satisfied, so a severity can look better
-only because less is known. What is unknown is therefore assumed to be as bad as it can be; if the
+just because less is known. What is unknown is therefore assumed to be as bad as it can be; if the
 severity could then be worse, the better one is no evidence.
 """
 
@@ -22,10 +22,10 @@ from worker.analysis.severity import PolicyName, Severity, Standing, assess
 from worker.analysis.state import ProductState, SeveritySettings, Subject
 
 CAUSE_SEVERITY: Severity = "high"
-"""Of a suppressed Buy Box and of PRICING_HEALTH: sales stop, and the price alerts are muted."""
+"""For a suppressed Buy Box and PRICING_HEALTH: sales stop, and the price alerts are muted."""
 
 _FEW_OFFERS = (1, 3, 5, 10)
-"""Where the policies' thresholds lie: with more offers than the next, a position looks better."""
+"""Where the policies' thresholds lie; beyond each, more offers only make a position look better."""
 
 _AS_GOOD_AS_NOTHING = Decimal("1e-9")
 _ALL_LOST = Decimal(-1000)
@@ -36,8 +36,8 @@ def what_is_missing(
 ) -> str | None:
     """What would have to be known to believe the severity of this standing; None if nothing.
 
-    `costs_known` says that the seller's costs are there, so that unknown margins are a gap in the
-    data and not their usual state.
+    `costs_known` says that the seller's costs are there, so that an unknown margin is a gap in the
+    data and not its usual state.
     """
     if standing.your_price is None:
         return "the own offer is unknown"
@@ -58,7 +58,7 @@ def _unknown(standing: Standing, *, costs_known: bool) -> list[str]:
 
 
 def _worst_cases(standing: Standing, *, costs_known: bool) -> Iterator[Standing]:
-    """The standing with its gaps filled in badly, in each way that may be the worst."""
+    """The standing with its gaps filled in, in each way that may be the worst."""
     s = standing
     if costs_known:
         s = replace(
@@ -83,7 +83,7 @@ def _or(value: Decimal | None, other: Decimal) -> Decimal:
 
 
 def kinds_of(subject: Subject) -> tuple[Kind, Kind, Kind]:
-    """The alerts a product may have: of the price, of a suppressed Buy Box, of PRICING_HEALTH."""
+    """The alerts a product may have: about price, a suppressed Buy Box and PRICING_HEALTH."""
     return _BUSINESS_KINDS if subject.audience == "business" else _KINDS
 
 
@@ -110,10 +110,11 @@ def sighting_of(
     costs_known: bool = False,
     health_alert: Alert | None = None,
 ) -> Sighting:
-    """What a state that has seen something says to one of its alerts, how bad it is being known.
+    """What a state that has seen something says to one of its alerts; `severity` is how bad it is.
 
     `health_alert` is the product's newest about PRICING_HEALTH. Amazon says that once and never
-    takes it back, so offers don't say it again, and it mutes as long as that alert is open.
+    takes it back: messages about offers don't repeat it, and price alerts stay muted while that
+    alert is open.
     """
     has_box = state.market.has_buy_box if state.market else None
     if kind.endswith("pricing-health"):

@@ -1,4 +1,4 @@
-"""What the reader of an alert is shown: figures of the state that spoke."""
+"""What the reader of an alert is shown: figures of the state that the alert heard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from economics.market import Snapshot
 from worker.analysis.state import ProductState
 
 MARGINS_KNOWN = "margins_known"
-"""Whether margins have been known since the alert began: from then on a missing one is a gap."""
+"""Whether margins were ever known while the alert fired: if so, a missing one is a gap."""
 
 HEALTH_AT = "health_at"
 """The time of the PRICING_HEALTH that the alert has heard of, as text."""
@@ -28,7 +28,7 @@ _MONEY = (
 
 
 def facts_of(state: ProductState, *, margins_known: bool) -> dict[str, Any]:
-    """The figures by name, only those that are known: prices landed, margins in percent."""
+    """The known figures by name: prices are landed, margins in percent."""
     found: dict[str, Any] = {"reasons": list(state.verdict.reasons)}
     if state.market is not None:
         found |= _known(state.market, _MARKET)
@@ -46,7 +46,7 @@ def facts_of(state: ProductState, *, margins_known: bool) -> dict[str, Any]:
 
 
 def tells_health(facts: Mapping[str, object], state: ProductState) -> bool:
-    """Whether these facts are of an alert that has heard of the state's very PRICING_HEALTH."""
+    """Whether an alert with these facts has heard of the state's very PRICING_HEALTH."""
     return state.health is not None and facts.get(HEALTH_AT) == _as_text(state.health.at)
 
 

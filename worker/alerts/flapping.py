@@ -1,9 +1,9 @@
-"""Whether a subject changes its mind too often to be told each time. Pure.
+"""Whether a subject's severity changes too often to tell each change. Pure.
 
-The scheme is Icinga's: of the last 20 assessments those that changed something are added up,
-newer ones weighing more (0.80 for the oldest place to 1.15 for the newest), as a share of 20. Above
-the upper threshold the subject is unstable, at or under the lower one it is settled. Icinga checks
-at a steady pace; our messages come when something changes, so changes also age: without the
+The scheme is Icinga's: those of the last 20 assessments that changed something are added up, newer
+ones weighing more (0.80 for the oldest place to 1.15 for the newest), as a share of 20. Above the
+upper threshold the subject is unstable, at or under the lower one it is settled. Icinga checks at
+a steady pace; our messages come when something changes, so changes also age: without the
 horizon a product that changes once a day would be unstable, and one that went quiet would stay so.
 """
 
@@ -25,7 +25,7 @@ ASSESSMENTS = 20
 
 _STEPS = ASSESSMENTS - 1
 _WHOLE = 100 * _STEPS
-"""The weights are kept as integers over this, so that a threshold is met exactly or not."""
+"""The weights are integers over this, so that comparing with a threshold is exact."""
 
 _WEIGHTS = tuple(80 * _STEPS + 35 * place for place in range(ASSESSMENTS))
 
@@ -33,14 +33,14 @@ Flip = Literal["unstable", "settled"]
 
 
 class Seen(NamedTuple):
-    """One assessment. All clear is None, whichever name it had."""
+    """One assessment. All clear is None, whatever its name."""
 
     at: datetime
     severity: AlertSeverity | None
 
 
 class Flap(msgspec.Struct, frozen=True):
-    """A subject's last assessments, oldest first; one more than 20, to tell the oldest's change.
+    """A subject's last assessments, oldest first; one more than 20, to see the oldest's change.
 
     While unstable, `peak` is the worst severity that people have heard of; only worse is told.
     """
@@ -78,14 +78,14 @@ def judge(flap: Flap, now: datetime, settings: AlertSettings) -> Flap:
 
 
 def flip(before: Flap, after: Flap) -> Flip | None:
-    """What has become of the subject, None if it is what it was."""
+    """What the subject has become, None if it is what it was."""
     if before.unstable == after.unstable:
         return None
     return "unstable" if after.unstable else "settled"
 
 
 def changes(flap: Flap, now: datetime, settings: AlertSettings) -> tuple[datetime, ...]:
-    """When the changes were that count, oldest first."""
+    """The times of the changes that count, oldest first."""
     return tuple(at for _, at in _changes(flap, now, settings))
 
 

@@ -1,4 +1,4 @@
-"""The remark that a subject became unstable or settled, which is a matter of no single alert."""
+"""The remark that a subject became unstable or settled, which belongs to no single alert."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worker.alerts.voice import voice
 
 
 def flipped(draft: Draft, before: Flap, who: str, inhibited: str | None) -> Step:
-    """The finished step; the remark comes first. `inhibited` is what mutes the subject now."""
+    """The finished step, the remark first if there is one. `inhibited` mutes the subject now."""
     step = draft.step()
     change = flapping.flip(before, step.flap)
     if change is None:

@@ -31,7 +31,8 @@ def hear(
 ) -> None:
     """Let each alert hear each state, in the order of their events.
 
-    `known` are the products that had a state before: their alerts begin with all clear behind them.
+    `known` are the products that had a state before: a new alert of theirs has an all clear behind
+    it.
     """
     for state, trace_id in heard:
         account.tallies[ASSESSED] += 1
@@ -86,7 +87,7 @@ def _hear(
 def _flap(kept: Kept | None, now: datetime, *, was_well: bool) -> Flap:
     """What the subject looks back on.
 
-    Nothing is kept of one that has only been well of late, and one such assessment says as much as
+    Nothing is kept of a subject that was only well of late: one such assessment says as much as
     twenty.
     """
     if kept is not None and (kept.flap != STEADY or kept.alert.condition == "firing"):

@@ -1,6 +1,6 @@
 """The lifecycle of an alert: what an event does to it. Pure; the one door is `advance`.
 
-Given is the subject's newest alert, open or not, since an alert that ended without a clear may
+It is given the subject's newest alert, open or ended, since one that ended without a clear may
 still be true. What data do is in `sighted`, people's acts in `people`, what time does in `clock`,
 what keeps a message back in `voice`, when a subject is unstable in `flapping`.
 """
@@ -34,7 +34,7 @@ def advance(
 ) -> Step | Refusal:
     """What the event does to the subject's newest alert (None: it never had one) and its flap.
 
-    A refusal changes nothing and says why. Nothing is raised for any event in any state.
+    A refusal changes nothing and says why. No event in any state makes this raise an exception.
     """
     match event:
         case Sighting():
@@ -68,12 +68,12 @@ def _tick(alert: Alert | None, now: datetime, settings: AlertSettings, flap: Fla
     draft = Draft(alert, now, settings, flapping.judge(flap, now, settings))
     settle(draft)
     remind(draft)
-    # What mutes an open alert is asked of that alert; one that has ended knows only what muted it.
+    # An open alert itself says what mutes it; an ended one knows only what muted it before.
     return flipped(draft, flap, CLOCK, None)
 
 
 def _deliver(alert: Alert | None, delivery: Delivered, now: datetime, flap: Flap) -> Step | Refusal:
-    """The first delivery starts the time after which nobody follows the alert any longer."""
+    """The first delivery starts the time until the timeout, unless it has started already."""
     if alert is None:
         return Refusal("no-alert", "There is no alert that could have been delivered.")
     if not alert.is_open:

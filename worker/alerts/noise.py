@@ -20,8 +20,8 @@ MUTES_PRICE_ALERTS = "price alerts of this product are muted meanwhile"
 def inhibition(sighting: Sighting) -> str | None:
     """Why the subject's alert is muted, None if it is not: only price alerts ever are.
 
-    Nobody has a suppressed Buy Box, and an offer with a pricing health issue can't win it: the
-    distance to a winner says nothing then.
+    Nobody has a suppressed Buy Box, and an offer with a pricing health issue can't win it: then
+    the distance to a winner says nothing.
     """
     if sighting.subject.kind not in PRICE_KINDS:
         return None
@@ -37,7 +37,7 @@ def inhibition(sighting: Sighting) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message on its way. `sent` ones have left already: they count, and are not sent again."""
+    """A message on its way. One that was `sent` counts for a burst and is not sent again."""
 
     alert_id: int
     marketplace_id: str
@@ -59,8 +59,8 @@ class Bundle:
 def bundles(waiting: Iterable[Waiting], settings: AlertSettings) -> list[Bundle]:
     """The messages to send, by the time of their oldest item.
 
-    A burst is a stretch of time in which some `burst_window` saw more than `burst_limit` products
-    of one marketplace; stretches that touch are one burst. What lies outside goes alone.
+    A burst is what came within some `burst_window` if that is more than `burst_limit` products of
+    one marketplace; windows that share a message are one burst. What lies outside goes alone.
     """
     found: list[Bundle] = []
     by_marketplace: dict[str, list[Waiting]] = defaultdict(list)
@@ -93,7 +93,7 @@ def _single(item: Waiting) -> Bundle:
 
 
 def _bursts(items: Sequence[Waiting], window: timedelta, limit: int) -> list[tuple[int, int]]:
-    """The bursts as [start, end) of the items, which are in order of time. One pass."""
+    """The bursts as [start, end) of the items, which are sorted by time. One pass."""
     found: list[tuple[int, int]] = []
     inside: dict[str, int] = defaultdict(int)
     start = 0

@@ -1,7 +1,7 @@
-"""What people do to an alert. Pure; each act fits, or is refused with a sentence.
+"""What people do to an alert. Pure; an act that does not fit is refused with a sentence.
 
-The same acts are SQL functions; tests hold the two against each other. An act never tells
-anybody anything: the one who acts knows, and the dashboards see the row change.
+The same acts are SQL functions; tests compare the two. An act never tells anybody anything: the
+one who acts knows, and the dashboards see the row change.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _acknowledge(alert: Alert, event: Acknowledge, now: datetime) -> _Done | Ref
         "attention": "reviewing",
         "acknowledged_by": event.who,
         "acknowledged_at": now,
-        # Who has begun to look gets the whole time, wherever the delivery's time stands.
+        # Whoever takes it on gets the whole time until the timeout, however much has passed.
         "timeout_from": now,
         "owed": None,
     }
@@ -119,9 +119,10 @@ def _unacknowledge(alert: Alert, event: Unacknowledge, now: datetime) -> _Done |
 
 
 def _owed_again(alert: Alert) -> TellKind | None:
-    """Who took on what was muted took on its message as well: it was told nobody else.
+    """The message that is owed once nobody has the alert any more.
 
-    With the alert that comes back, or nothing would ever remind of what was never told.
+    Whoever took on a muted alert took on its message too, which nobody else was told. It comes back
+    with the alert, or nothing would ever tell it.
     """
     return alert.owed or ("raised" if alert.last_told_at is None else None)
 
@@ -141,7 +142,7 @@ def _whose(name: str | None) -> str:
 
 
 def _note(alert: Alert, event: Note) -> _Done | Refusal:
-    """A note may be added when all is over: that is when people know what it was."""
+    """An ended alert takes notes too: that is when people know what it was."""
     if not event.text.strip():
         return Refusal("empty", "The note is empty.")
     if event.text == alert.note:
@@ -174,7 +175,7 @@ def _resolve(alert: Alert, event: Resolve, now: datetime) -> _Done:
 
 
 def _reopen(alert: Alert, event: Reopen, now: datetime) -> _Done | Refusal:
-    """Take back an end that was no clear. The acknowledgement is where it was, a snooze is over."""
+    """Take back an end that was no clear. The acknowledgement is as it was, a snooze is over."""
     if alert.is_open:
         return Refusal("not-resolved", "It is open.")
     if alert.resolution == "superseded" or alert.superseded_by is not None:

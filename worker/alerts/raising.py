@@ -1,4 +1,4 @@
-"""Alerts within an analysis transaction: what its states say, in the same commit as the states."""
+"""Alerts within an analysis transaction: they are committed with the states that they heard."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def tell_alerts(
 ) -> list[tuple[str, str]]:
     """Let the alerts hear these states; returns (product, severity) of each that people should see.
 
-    The caller has locked the states, so nobody else raises alerts of their subjects meanwhile.
-    Ring for what is returned. Raises StateMovedError, as storing the states does.
+    The caller has locked the states, so nobody else raises alerts about their subjects meanwhile,
+    and must ring for what is returned. Raises StateMovedError, as storing the states does.
     """
     if not heard:
         return []

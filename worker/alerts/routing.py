@@ -31,7 +31,7 @@ class Placement:
 
 
 def placements(tell: Tell, now: datetime, settings: AlertSettings) -> tuple[Placement, ...]:
-    """Where a message goes: what interrupts goes at once, all else waits for company."""
+    """Where a message goes: what interrupts goes at once, all else in the batch and digest."""
     if tell.kind == "escalated" or _interrupts(tell, "critical"):
         why = "escalated" if tell.kind == "escalated" else "critical"
         return (Placement("high_priority", "immediate-channels", now, f"{why}: at once"),)
@@ -59,7 +59,7 @@ def history(severity: Severity, now: datetime, settings: AlertSettings) -> Place
 
 
 def next_batch(now: datetime, settings: AlertSettings) -> datetime:
-    """The next full step of `batch_every` after now: one that begins now may be read already."""
+    """The next multiple of `batch_every` after now: a batch of this moment may be read already."""
     passed = (now - _EPOCH) // settings.batch_every
     return _EPOCH + (passed + 1) * settings.batch_every
 
@@ -67,8 +67,8 @@ def next_batch(now: datetime, settings: AlertSettings) -> datetime:
 def next_digest(now: datetime, settings: AlertSettings) -> datetime:
     """The next `digest_hour` after now on the clock of `digest_zone`: once each local day.
 
-    An hour that the clock skips in spring is taken when the clock has skipped it; one that comes
-    twice in autumn is taken the first time.
+    An hour that the clock skips in spring counts as reached when it is skipped; of one that comes
+    twice in autumn, the first counts.
     """
     day = now.astimezone(settings.digest_zone)
     at = _digest_of(day, settings)
@@ -84,6 +84,6 @@ def next_rollup(now: datetime, settings: AlertSettings) -> datetime:
 
 
 def _digest_of(day: datetime, settings: AlertSettings) -> datetime:
-    # A wall time with its zone; adding a day to it moves the wall clock, not the hours that pass.
+    # A wall time with its zone: a day added to it moves the clock by a day, not by 24 hours.
     wall = day.replace(hour=settings.digest_hour, minute=0, second=0, microsecond=0, fold=0)
     return wall.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Between alerts as values and the database's rows, in both directions."""
+"""Alerts as values from the database's rows, and back."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def message_row(message: Message, alert_id: int, event_ids: Sequence[int]) -> Me
 def settings_from_row(row: AlertSettingsRow) -> AlertSettings:
     """The settings of a row.
 
-    A year has 360 days to the table's checks and 365 here: what they let through must not stop
-    the alerts.
+    A year has 360 days for the table's checks and 365 here: a length that they let through must
+    not stop the alerts.
     """
     values: dict[str, Any] = {
         f.name: getattr(row, f.name) for f in fields(row) if f.name != "digest_zone"
@@ -111,7 +111,7 @@ def settings_from_row(row: AlertSettingsRow) -> AlertSettings:
 
 
 def zone_or_utc(name: str, complaint: str) -> tzinfo:
-    """The zone. One that only Postgres knows must not stop the alerts: UTC, and a line."""
+    """The zone. One that only Postgres knows must not stop the alerts: UTC then, and a log line."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

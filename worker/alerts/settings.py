@@ -12,19 +12,20 @@ _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 
 LONGEST = timedelta(days=366)
-"""Far beyond use, and far within the calendar: a time plus a length must be a time."""
+"""Far beyond any use, yet a time plus this length is still within the calendar."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """How long, how often, how many. `digest_zone` is the place where `digest_hour` is read.
+    """How long, how often, how many. `digest_hour` is an hour in `digest_zone`.
 
-    A fall counts after `clear_hold`. The same alert is told again when it was not seen for longer
+    A fall counts after `clear_hold`. The same alert is told again if it was not seen for longer
     than `dedupe_window`, and every `repeat_interval` while it goes on. A critical alert that
-    nobody acknowledges escalates each `escalate_after`, up to `escalation_levels` and not once it
-    is older than `escalation_limit`. A subject is unstable above `flapping_enter_pct` of weighted
-    changes and no longer at `flapping_leave_pct`; changes older than `flapping_horizon` count no
-    more. More than `burst_limit` products of a marketplace within `burst_window` are one message.
+    nobody acknowledges escalates every `escalate_after`, up to `escalation_levels` times and not
+    once it is older than `escalation_limit`. A subject becomes unstable above `flapping_enter_pct`
+    of weighted changes and settles at `flapping_leave_pct`; changes older than `flapping_horizon`
+    no longer count. More than `burst_limit` products of a marketplace within `burst_window` become
+    one message.
     """
 
     clear_hold: timedelta = 5 * _MINUTE
@@ -46,7 +47,7 @@ class AlertSettings:
     digest_zone: tzinfo = UTC
 
     def __post_init__(self) -> None:
-        """Raise ValueError with a sentence where a setting can't be meant."""
+        """Raise ValueError with a sentence if a setting makes no sense."""
         for field in fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, timedelta):

@@ -1,8 +1,8 @@
 """What a sighting does to an alert. Pure.
 
-Worse counts at once and takes the alert's place. The same touches counters, times and facts.
-Better starts to be timed. What can't be known starts nothing and stops the timing: only evidence
-clears.
+Worse counts at once, as a new alert in this one's place. The same only touches counters, times and
+facts. Better starts being timed. What can't be known starts nothing and stops the timing: only
+evidence clears.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _raise(draft: Draft, sighting: Sighting, severity: AlertSeverity) -> None:
 
 
 def _rise(draft: Draft, alert: Alert, sighting: Sighting, severity: AlertSeverity) -> None:
-    """Worse takes the place of the open alert. An acknowledgement or snooze was of less."""
+    """A worse alert takes the open one's place, whose acknowledgement or snooze was for less."""
     reason = f"{severity} instead of {alert.severity}"
     if alert.attention == "reviewing":
         reason += f"; what {alert.acknowledged_by} acknowledged was {alert.severity}"
@@ -93,7 +93,7 @@ def _take_place(
     reason: str,
     still_true_since: datetime | None,
 ) -> None:
-    """A new alert goes on with the story of the one at hand: whose it is and what was noted."""
+    """Let a new alert go on with the story of the one at hand, with its assignee and note."""
     before = draft.at_hand
     after = _new_alert(
         draft,
@@ -160,9 +160,9 @@ def _just_closed_by_hand(draft: Draft, alert: Alert) -> bool:
 
 
 def _same(draft: Draft, alert: Alert, sighting: Sighting) -> None:
-    """The same again: told only if people neither saw nor heard of it for `dedupe_window`.
+    """The same again: told only if it was neither seen nor told for `dedupe_window`.
 
-    What is owed or was snoozed until now is left to the reminder that follows.
+    A message that is owed, or due because a snooze ends, is left to the reminder that follows.
     """
     unseen_for = draft.now - alert.last_seen
     silent_for = draft.now - latest(alert.last_seen, alert.last_told_at)
@@ -185,19 +185,19 @@ def _is_seen_again(draft: Draft, sighting: Sighting, silent_for: timedelta) -> b
 
 
 def _snooze_ends(alert: Alert, now: datetime) -> bool:
-    """Then the reminder that follows tells, and why."""
+    """Whether a snooze ends now: then the reminder that follows tells it, and why."""
     return alert.snooze_until is not None and alert.snooze_until <= now
 
 
 def _better(draft: Draft, alert: Alert, sighting: Sighting) -> None:
-    """Better than the alert. It starts to be timed, if it is known well enough."""
+    """Better than the alert: this starts being timed, if it is known well enough."""
     _touch(draft, alert, sighting)
     if sighting.missing is not None:
         _update(draft, "unknown", f"nothing can clear it: {sighting.missing}")
         return
     since = below_since(draft.at_hand, alert.severity)
     _update(draft, "waiting-to-fall", f"{sighting.severity} since {since:%H:%M} UTC, not yet held")
-    settle(draft)  # with no time to hold, it counts at once
+    settle(draft)  # with a `clear_hold` of 0 it counts at once
 
 
 def _update(draft: Draft, code: QuietCode, why: str) -> None:
@@ -220,7 +220,7 @@ def _touch(draft: Draft, alert: Alert, sighting: Sighting) -> None:
 
 
 def _below(draft: Draft, alert: Alert, sighting: Sighting) -> dict[str, datetime | None]:
-    """Since when it has been better than each severity. The unknown is better than nothing."""
+    """Since when it has been better than each severity; None where that is not known."""
     known, seen = sighting.missing is None, rank(sighting.severity)
     return {
         field: (getattr(alert, field) or draft.now) if known and seen < rank(level) else None

@@ -83,8 +83,8 @@ class Transition(msgspec.Struct, frozen=True):
     """One thing that happened, for `alert_events`: who, from, to, why, and what is told of it.
 
     `of` says which alert of the step it belongs to; `subject` is for what belongs to none.
-    `ended` names what people had done and what this transition put an end to.
-    `updated` touches counters, times and facts only: worth counting, not worth an event.
+    `ended` names the acts of people to which this transition puts an end. The change `updated`
+    touches counters, times and facts only: worth counting, not worth an event.
     """
 
     change: Change
@@ -134,7 +134,7 @@ RefusalCode = Literal[
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """The event does not fit the alert: nothing changes. `why` is a sentence for who asked."""
+    """The event does not fit the alert: nothing changes. `why` is a sentence for whoever asked."""
 
     code: RefusalCode
     why: str

@@ -27,7 +27,7 @@ from worker.errors import StateMovedError
 
 
 def read_settings(conn: psycopg.Connection) -> AlertSettings:
-    """The settings in force. Read anew each time: what is due is written down by them."""
+    """The settings in force, read anew each time: the due times that are written depend on them."""
     return settings_from_row(sql.read_alert_settings(conn))
 
 
@@ -63,10 +63,10 @@ def store(conn: psycopg.Connection, account: Account) -> list[tuple[str, str]]:
 def record_delivery(
     conn: psycopg.Connection, alert_ids: Iterable[int], channel: str, now: datetime
 ) -> list[tuple[str, str]]:
-    """A channel took a message about these alerts: the first time, that starts their clocks.
+    """Record that a channel took a message about these alerts: the first starts their timeout.
 
-    A part of the caller's transaction. Returns (product, severity) of those for which it did. Ring
-    for them.
+    Part of the caller's transaction. Returns (product, severity) of those for which it was the
+    first: ring for them.
     """
     settings = read_settings(conn)
     account = account_of(sql.lock_alerts(conn, sorted(set(alert_ids))), now, settings)
@@ -98,7 +98,7 @@ def _row(kept: Kept, ids: dict[int, int], account: Account) -> AlertRow:
 
 
 def _write_alerts(conn: psycopg.Connection, rows: dict[int, AlertRow], account: Account) -> None:
-    """Those that were there first: one that ends makes room for the one that takes its place."""
+    """Write old alerts before new ones: one that ends makes room for the one in its place."""
     old = [row for number, row in rows.items() if number > 0]
     new = [row for number, row in rows.items() if number < 0]
     if old and sql.update_alerts(conn, old, now=account.now) != len(old):

@@ -1,4 +1,4 @@
-"""The queue's task of the alerts: thin. It may run twice; the second finds nothing to do."""
+"""The queue's task for the alerts: thin. It may run twice; the second run finds nothing to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from worker.alerts.ticking import tick
 QUEUE = "maintenance"
 
 TICK_S = 20.0
-"""A minute's ticks give way after this long; what is left is due in the next minute as well."""
+"""How long ticking may take in a minute; what is left is still due in the next one."""
 
 
 def register_alerts(

@@ -1,7 +1,7 @@
 """Time passes for the alerts: what has held counts, what was forgotten is told again.
 
 Every due alert is looked at under its lock and judged by what its row says then, so several workers
-may do this at once, and a minute that was missed is made good by the next.
+may do this at once, and the next minute makes up for one that was missed.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def tick(
     seconds: float,
     stop: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Let all due alerts know that it is `now`, for about so long; returns how many were due.
+    """Let all due alerts know that it is `now`; returns how many were ticked.
 
-    Some hundred in one transaction. What is left is due in the next minute as well.
+    Some hundred in one transaction, for about `seconds`. What is left is due in the next minute.
     """
     leave_at, total = time.monotonic() + seconds, 0
     while (done := _tick_some(conn, read_settings(conn), now)) > 0:
@@ -55,7 +55,7 @@ def _tick_some(conn: psycopg.Connection, settings: AlertSettings, now: datetime)
         account = account_of(rows, now, settings)
         for kept in account.newest.values():
             assert kept.alert.id is not None  # noqa: S101 - it was read
-            account.changed[kept.alert.id] = kept  # at least its next time is written
+            account.changed[kept.alert.id] = kept  # at least its next due time is written
         for kept in list(account.newest.values()):
             step = advance(kept.alert, Tick(), now, settings, kept.flap)
             if not isinstance(step, Refusal):

@@ -27,10 +27,10 @@ Kind = Literal[
     "business-buy-box-suppressed",
     "business-pricing-health",
 ]
-"""What an alert is about. Business customers see another market, so their alerts are others."""
+"""What an alert is about. Business customers see another market, which has its own alerts."""
 
 ALERT_SEVERITIES: tuple[AlertSeverity, ...] = ("critical", "high", "warning")
-"""Worst first: those that open an alert. `success` and `info` are all clear, and only history."""
+"""Those that open an alert, worst first. `success` and `info` are all clear: only history."""
 
 TellKind = Literal[
     "raised",
@@ -96,19 +96,19 @@ class Alert(msgspec.Struct, frozen=True):
     What people did: `acknowledged_*`, `assignee`, `note`, `snooze_until` with `snoozed_by`, and
     `looked_at`, the first act of a person. Only an act or a transition that says so changes them.
 
-    What data did: `occurrences` and `last_seen` count the sightings at this very severity,
-    `last_event_time` is Amazon's time of the newest message heard, `below_*_since` tell since when
-    every message was better than that severity (they hold a fall back), `unknown_since` since when
-    the data cannot say, `inhibited_by` what mutes the alert.
+    What data did: `occurrences` and `last_seen` tell of the sightings at this very severity,
+    `last_event_time` is Amazon's time of the newest message heard, `below_*_since` say since when
+    every message was better than that severity (a fall must hold for a while), `unknown_since`
+    since when the data cannot say, `inhibited_by` what mutes the alert.
 
-    What time does: the age for `escalation_level` counts from `waiting_since`, that for the
-    timeout from `timeout_from` (None until somebody was reached). `owed` is a message that was
+    What time does: the wait for the next `escalation_level` counts from `waiting_since`, that for
+    the timeout from `timeout_from` (None until somebody was reached). `owed` is a message that was
     held back and is due when nothing mutes it any more.
 
     `supersedes` names the alert whose place this one took; whoever stores it writes the same link
     into the other row's `superseded_by`. `story_told_at` is when that one, or one before it, first
-    reached somebody. `still_true_since` is set when the condition is older
-    than this alert, because an earlier one ended without a clear.
+    reached somebody. `still_true_since` is set when the condition is older than this alert, because
+    an earlier one ended without a clear.
     """
 
     subject: AlertSubject
@@ -149,7 +149,7 @@ class Alert(msgspec.Struct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        """As operators know it: `asin|marketplace|severity`."""
+        """The alert as operators know it: `asin|marketplace|severity`."""
         return f"{self.subject.asin}|{self.subject.marketplace_id}|{self.severity}"
 
     @property

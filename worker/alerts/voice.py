@@ -1,8 +1,8 @@
-"""What keeps a message back, and which. Pure: the whole policy is one table.
+"""Which messages are kept back, and by what. Pure: the whole policy is one table.
 
 A rise is told whatever people have done: neither an acknowledgement nor a snooze holds it back.
 Only two stated policies do: an inhibition (another alert explains it) and an unstable subject
-that was this bad before. What they hold back of importance is owed, and told when they end.
+that was this bad before. Important messages that these hold back are owed, and told when they end.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MUTES: dict[TellKind, tuple[Mute, ...]] = {
     "unstable": ("snoozed", "inhibited"),
     "settled": ("snoozed", "inhibited"),
 }
-"""What each message heeds, in the order in which it is asked."""
+"""What may keep each message back, in the order of asking."""
 
 OWED: frozenset[TellKind] = frozenset({"raised", "rose", "still-true", "snooze-over"})
 """Messages that are not dropped when they are held back."""
