@@ -1,7 +1,7 @@
 """All the economics of one product in one market, as its state keeps them. Pure.
 
 What doesn't depend on the market (lowest viable prices, dead zones) is worked out once for equal
-costs and fees and remembered, so that a message costs a few sums.
+costs and fees and remembered, so that a message costs only a few sums.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 REMEMBERED = 8
-"""Prices, and markets, that are remembered of a product."""
+"""How many prices, and how many markets, are remembered of a product."""
 
 NO_COSTS = Unknown("no costs are known for the product")
 
 
 @dataclass(frozen=True, slots=True)
 class EconomicsSettings:
-    """Thresholds. A margin under `squeeze_pct` percent at the market low is a squeeze.
+    """Thresholds. A squeeze is a margin under `squeeze_pct` percent at the market low only.
 
-    `adverts_and_returns` is a fraction of net revenue that is wanted on top of the seller's margin.
+    `adverts_and_returns` is a fraction of net revenue, wanted on top of the seller's margin.
     """
 
     squeeze_pct: Decimal = Decimal(5)
@@ -58,10 +58,10 @@ DEFAULTS = EconomicsSettings()
 class EconomicsView(msgspec.Struct, frozen=True, gc=False):
     """What a market is worth to a seller. Prices landed; margins in percent of net revenue.
 
-    Margins are rounded down to a hundredth. None is not known: `unknown_reason` says why of all
-    that needs costs and fees, and a margin is None as well where its price is. With costs and fees
-    known, a missing `min_viable_price` means that no price works, and `recommendation_reason` says
-    so. `min_viable_price` loses nothing; `min_price_for_margin` keeps the wanted margin too.
+    Margins are rounded down to a hundredth. None is not known: `unknown_reason` says why, for all
+    that needs costs and fees; a margin is also None where its price is. With costs and fees known,
+    a missing `min_viable_price` means that no price works, and `recommendation_reason` says so.
+    `min_viable_price` loses nothing; `min_price_for_margin` keeps the wanted margin too.
     `profit_at_stake_per_day` is the profit of a day's sales at the own price while the Buy Box is
     somebody else's: 0 where a sale brings none, None while nothing is lost or nobody knows.
     """
@@ -113,7 +113,7 @@ def assess_economics(
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What of a product's economics doesn't depend on the market."""
+    """The part of a product's economics that doesn't depend on the market."""
 
     costs: ProductCosts
     unit: UnitEconomics
@@ -148,7 +148,7 @@ def remember(memo: dict[_Key, _Value], key: _Key, value: _Value) -> None:
 def prepare(
     costs: ProductCosts | None, schedule: FeeSchedule | Unknown, settings: EconomicsSettings
 ) -> Prepared | Unknown:
-    """All that can be worked out of costs and fees before a market is seen, or why it can't."""
+    """All that can be worked out from costs and fees before a market is seen, or why it can't."""
     unit = unit_economics(costs, schedule)
     if costs is None or isinstance(unit, Unknown):
         return unit if isinstance(unit, Unknown) else NO_COSTS
@@ -174,7 +174,7 @@ def assess_prepared(
 
 
 def assess_margins(prepared: Prepared | Unknown, market: Snapshot) -> EconomicsView:
-    """The part of `assess_prepared` that needs no offers: margins and what they rest on."""
+    """The part of `assess_prepared` that needs no offers: margins and the lowest viable price."""
     fitting = _fitting(prepared, market)
     if isinstance(fitting, Unknown):
         return _unknown(fitting.reason, ())
@@ -192,7 +192,7 @@ def assess_margins(prepared: Prepared | Unknown, market: Snapshot) -> EconomicsV
 
 
 def _fitting(prepared: Prepared | Unknown, market: Snapshot) -> Prepared | Unknown:
-    """The same, unless its money is not that of the market."""
+    """The product, unless its currency is not the market's."""
     if not isinstance(prepared, Unknown):
         fees_in = prepared.unit.curve.schedule.currency
         if market.currency != fees_in:

@@ -1,7 +1,7 @@
 """A price's sum line by line: VAT, each fee with the rules it comes from, costs, profit. Pure.
 
-For reading. Every amount is rounded to the currency's smallest step; where costs and the VAT that
-is not recovered are whole steps, the lines add up to the profit exactly.
+For reading: VAT, fees and profit are rounded to the currency's smallest step. If the costs and the
+VAT that is not recovered are whole steps, the lines add up to the profit exactly.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class FeeLine:
 class Breakdown:
     """`price - sale_vat - fees - costs + vat_recovered` is the profit in `worth`.
 
-    The last of `fees` is the VAT on the others; `vat_recovered` is what comes back of it. Money in
-    `currency`, rates as fractions.
+    The last of `fees` is the VAT on the others; `vat_recovered` is the part of it that comes
+    back. Money in `currency`, rates as fractions.
     """
 
     currency: str
@@ -57,7 +57,7 @@ class Breakdown:
 def break_down(
     costs: ProductCosts | None, schedule: FeeSchedule | Unknown, price: Decimal
 ) -> Breakdown | Unknown:
-    """The sum at this price (above 0), or why it can't be made."""
+    """The sum at this price (above 0), or why it can't be worked out."""
     unit = unit_economics(costs, schedule)
     if costs is None or isinstance(unit, Unknown):
         return unit if isinstance(unit, Unknown) else NO_COSTS

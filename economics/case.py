@@ -1,6 +1,6 @@
-"""One state and what is known of its costs and fees, as rows, to its explanation. Pure.
+"""From a state, its costs and its fees, as rows, to their explanation. Pure.
 
-The command line and the dashboard both come this way, so that they say the same.
+The command line and the dashboard both take this way, so that they say the same.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Case:
     """A market as its state tells it.
 
     `market` None: no offers have come; `facts` None: those of the newest message are no longer
-    kept. `channel` is how the own offer is sent. `racing`: the low was being raced down then.
+    kept. `channel` is how the own offer is sent. `racing`: the low was being raced down at
+    that time.
     """
 
     market: Snapshot | None = None
@@ -72,7 +73,7 @@ def explain_case(
     *,
     asked: Decimal | None = None,
 ) -> Explanation:
-    """Explain it with the fees of this instant (aware), and at the price `asked` about."""
+    """Explain the case with the fees of this instant (aware), and the price `asked` about."""
     if isinstance(costs, Unknown):
         return explain(None, costs, case.market, case.facts, asked=asked, racing=case.racing)
     schedule = schedule_for(map(fee_rule, rules), map(seller_terms, terms), costs, at)

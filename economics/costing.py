@@ -1,4 +1,4 @@
-"""Which costs and fees concern a market, and what they make of it. Pure."""
+"""Which costs and fees concern a market, and what it is worth with them. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ProductKey = tuple[str, str, str, str]
 PREPARED_KEPT = 20_000
 QUARTER_S = 900
 POINTS_KEPT = 12
-"""Lows a state remembers at most. `RaceSettings.falls` of them and one more make a race."""
+"""How many lows a state remembers at most; a race needs `RaceSettings.falls` and one more."""
 
 _CHANNELS: dict[bool | None, Channel | None] = {True: "amazon", False: "merchant", None: None}
 
@@ -42,7 +42,7 @@ OFFERS_GONE = "The offers of the newest message are no longer kept."
 
 
 class Ledger:
-    """A fee book, and what was worked out by it: once a product and day, not once a message.
+    """A fee book and what was worked out with it: once per product and day, not per message.
 
     It remembers by identity, so the same costs should come as the same object. A snapshot: make a
     new one when a fee or a term changes.
@@ -65,7 +65,7 @@ class Ledger:
             if len(self._memo) >= PREPARED_KEPT:
                 self._memo.clear()
             schedule = self._book.schedule_for(costs, at)
-            # The costs are kept too: as long as they are, nothing else has their id.
+            # The costs are kept too: as long as they live, no other object has their id.
             found = self._memo[key] = costs, prepare(costs, schedule, self.settings)
         self._last = costs, quarter, found[1]
         return found[1]
@@ -73,7 +73,7 @@ class Ledger:
 
 @lru_cache(maxsize=4096)
 def _day(marketplace_id: str, quarter: int) -> date | None:
-    """The day it is in the marketplace in a quarter of an hour: no clock turns within one."""
+    """The day in the marketplace during a quarter of an hour: no day begins within one."""
     return local_day(marketplace_id, datetime.fromtimestamp(quarter * QUARTER_S, UTC))
 
 
@@ -128,7 +128,7 @@ def price_again(
     *,
     racing: bool = False,
 ) -> Economics:
-    """The same where the message's offers are no longer kept: from its snapshot alone.
+    """The same for a message whose offers are no longer kept, from its snapshot alone.
 
     What only the offers could tell stays as it was or becomes unknown.
     """
@@ -144,7 +144,7 @@ def price_again(
         place = 1 if racing else 0
         flags = (*view.risk_flags[:place], "map-breach", *view.risk_flags[place:])
         view = structs.replace(view, risk_flags=flags)
-    if view.unfollowable:  # nobody says whose that price is, nor what the others ask
+    if view.unfollowable:  # nothing says whose price that is, nor what the others ask
         view = structs.replace(
             view,
             unfollowable=(),
@@ -156,7 +156,7 @@ def price_again(
 
 
 def choose_product(rows: Sequence[ProductCosts], channel: Channel | None) -> ProductCosts | Unknown:
-    """The row of the own offer's channel; where that leaves several, they must say the same."""
+    """The row of the own offer's channel; if that leaves several, they must say the same."""
     if not rows:
         return NO_COSTS
     if len(rows) == 1 and channel in {None, rows[0].fulfilment_channel}:
@@ -185,10 +185,10 @@ def with_race(economics: Economics, *, racing: bool) -> Economics:
 def add_point(
     points: tuple[LowPoint, ...], point: LowPoint | None, settings: EconomicsSettings = DEFAULTS
 ) -> tuple[LowPoint, ...]:
-    """The points with one more, those kept that a race may still need; oldest first.
+    """The points and one more, cut to those that a race may still need; oldest first.
 
-    Kept are the newest POINTS_KEPT of the set within the window before the newest of all, so the
-    outcome is the same in whatever order they come.
+    The newest POINTS_KEPT within the window before the newest of all are kept, so the outcome is
+    the same in whatever order they come.
     """
     if point is None or point in points:
         return points
@@ -204,13 +204,13 @@ def add_point(
 def is_raced(
     points: tuple[LowPoint, ...], at: datetime, settings: EconomicsSettings = DEFAULTS
 ) -> bool:
-    """`race_to_bottom` of points that `add_point` kept: most markets don't even fall so often."""
+    """`race_to_bottom` of kept points, asked only if they fall often enough: most do not."""
     falls = sum(later.low < earlier.low for earlier, later in pairwise(points))
     return falls >= settings.race.falls and race_to_bottom(points, at, settings.race)
 
 
 def by_product(rows: Iterable[ProductCosts]) -> dict[ProductKey, list[ProductCosts]]:
-    """The rows by what they are costs of."""
+    """The rows by the product whose costs they are."""
     found: dict[ProductKey, list[ProductCosts]] = {}
     for row in rows:
         key = (row.seller_id, row.marketplace_id, row.asin, row.item_condition)
@@ -244,7 +244,7 @@ def _price(
 def own_channel(
     facts: MarketFacts, your_price: Decimal | None, seller_id: str, marketplace_id: str
 ) -> Channel | None:
-    """How the own offer whose price is `your_price` is sent; None where none or several say."""
+    """How the own offer at `your_price` is sent; None if nothing says, or offers differ."""
     if your_price is None:
         return None
     told = {

@@ -1,13 +1,13 @@
 """What a price is worth: Amazon's fees at it, profit, margin on net revenue, return on cost. Pure.
 
 Assumed of Amazon's bills: each fee is a line of its own, rounded half up to the currency's
-smallest step; the digital services fee is a share of the rounded lines; VAT is reckoned and
+smallest step; the digital services fee is a share of the rounded lines; VAT is worked out and
 rounded on each line, as in the tax lines of Amazon's own estimates. The price is the total the
 buyer pays, delivery and VAT included. `rounded=False` gives the plain formula instead.
 
-Exact: net revenue is price / (1 + VAT rate) and rarely has an end, so nothing is decided on it.
-Everything is multiplied by (1 + VAT rate) and compared as `surplus`, a number with an end, in 60
-digits. Only amounts for reading are rounded.
+Exactness: net revenue is price / (1 + VAT rate), whose digits rarely end, so nothing is decided on
+it. Everything is multiplied by (1 + VAT rate) and compared as `surplus`, whose digits do end,
+within 60. Only amounts for reading are rounded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BILLED = Context(prec=60, rounding=ROUND_HALF_UP)
 DOWN = Context(prec=60, rounding=ROUND_FLOOR)
 UP = Context(prec=60, rounding=ROUND_CEILING)
 
-# Found once: some of these run ten times for a message.
+# Looked up once: some of these run ten times for a message.
 _add, _subtract, _multiply = BILLED.add, BILLED.subtract, BILLED.multiply
 _fma, _quantize = BILLED.fma, BILLED.quantize
 _times_down, _divide_down, _quantize_down = DOWN.multiply, DOWN.divide, DOWN.quantize
@@ -37,12 +37,12 @@ CURVES_KEPT = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Prices over the last piece's `top` up to its own (None: no end), where fees have one form.
+    """Prices above the last piece's `top` up to its own (None: no end); fees have one form there.
 
-    There the referral fee is the larger of `minimum` and `base + rate * price`. `referral` names
+    The referral fee is the larger of `minimum` and `base + rate * price`. `referral` names
     the rules that make it, `fulfilment` the one band. `fulfilment_fee` is as billed; so are
-    `digital_base`, what the digital services fee is a share of beside the referral fee, and
-    `constant`, what the fees that don't depend on the price cost together with their VAT.
+    `digital_base`, what the digital services fee is a share of besides the referral fee, and
+    `constant`, the cost of the fees that don't depend on the price, with their VAT.
     """
 
     top: Decimal | None
@@ -112,7 +112,7 @@ class FeeCurve:
 
 @lru_cache(maxsize=CURVES_KEPT)
 def curve_of(schedule: FeeSchedule, *, rounded: bool = True) -> FeeCurve:
-    """The one curve of a schedule, so that what is worked out on it once is found again."""
+    """The one curve of a schedule, so that what was once worked out on it is found again."""
     return FeeCurve(schedule, rounded=rounded)
 
 
@@ -139,7 +139,7 @@ class UnitEconomics:
     def margin_pct(self, price: Decimal) -> Decimal:
         """Profit in percent of net revenue, rounded down to a hundredth.
 
-        Down, so that a comparison with a threshold of two decimals comes out as it would exactly.
+        Down, so that comparing it with a threshold of two decimals gives the exact answer.
         """
         return percent_of(self.surplus(price), price)
 
@@ -148,7 +148,7 @@ class UnitEconomics:
 class Worth:
     """A price's figures: profit to the tick, both shares in percent rounded down to a hundredth.
 
-    `loses_money` is exact, whatever the rounded profit reads. `roi_pct` is None at no cost.
+    `loses_money` is exact, whatever the rounded profit says. `roi_pct` is None if there is no cost.
     """
 
     price: Decimal
@@ -238,7 +238,7 @@ def _tier(rules: tuple[FeeRule, ...], top: Decimal | None) -> int:
 
 
 def _marginal_base(tiers: tuple[FeeRule, ...], at: int) -> Decimal:
-    """What the tiers below add, less what tier `at`'s own rate takes of their prices."""
+    """What the tiers below take, less what tier `at`'s rate would take of the same part."""
     with localcontext(BILLED):
         return sum(
             (

@@ -1,7 +1,7 @@
 """Why a product's prices are worth what they are: sums at several prices, floors, gaps. Pure.
 
 For people and programs that ask about one product; the state of a product keeps less. Nothing is
-worked out here that `breakdown` and `assess_economics` do not say: this puts it side by side.
+worked out here that `breakdown` and `assess_economics` do not say: it is only put side by side.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Line:
 class PriceSum:
     """The sum at one price. Its lines add up to the profit in `worth` exactly.
 
-    `lines` is empty and `worth` None where it can't be made: `price` None, or costs or fees
+    `lines` is empty and `worth` None where there is no sum: `price` None, or costs or fees
     unknown. `rules` are those the fees come from.
     """
 
@@ -81,7 +81,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All there is to say. `schedule` and `floors` are None with costs or fees unknown."""
+    """All there is to say. `schedule` and `floors` are None if costs or fees are unknown."""
 
     sums: tuple[PriceSum, ...]
     view: EconomicsView
@@ -114,9 +114,9 @@ def explain(
     asked: Decimal | None = None,
     racing: bool = False,
 ) -> Explanation:
-    """Explain a product's prices in its market, and at the price `asked` about (above 0).
+    """Explain the prices of a product's market, and the price `asked` about (above 0).
 
-    `market` None: no message has come; `facts` None: its newest message's are no longer kept.
+    `market` None: no message has come; `facts` None: those of the newest are no longer kept.
     `racing` is what `race_to_bottom` says of the market's history.
     """
     seen = market or Snapshot(costs.currency if costs else "")
@@ -157,7 +157,7 @@ def explain(
 def lines_of(found: Breakdown) -> tuple[Line, ...]:
     """A breakdown as lines that add up to its profit exactly.
 
-    Where costs or the VAT that comes back have parts of a tick, a last line says what rounding did.
+    If costs or the VAT that comes back are not whole ticks, a last line says what rounding did.
     """
     lines = [
         Line("price", found.price),
@@ -186,7 +186,7 @@ def _sum_at(
 
 
 def _without_rivals(view: EconomicsView, why: str) -> EconomicsView:
-    """Offers that nobody can look at are not offers that are not there."""
+    """The view without advice: that offers can't be looked at does not mean there are none."""
     return replace(
         view,
         recommended_price=None,

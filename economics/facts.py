@@ -24,7 +24,7 @@ class _Fact(
     omit_defaults=True,
     gc=False,  # values without cycles: the collector need not look at a thousand offers a batch
 ):
-    """A value that becomes JSON. The types are looked at when it is read back, not when made."""
+    """A value that becomes JSON. Types are checked when it is read back, not when it is made."""
 
 
 class Offer(_Fact, frozen=True, kw_only=True):
@@ -72,8 +72,8 @@ class MarketFacts(_Fact, frozen=True, kw_only=True, tag_field="kind", tag="marke
     `offers` has at most 20 and is empty when Amazon sent none. `offer_count` is
     Summary.NumberOfOffers over both channels, None where that is absent. `buy_box_prices` are the
     landed prices of Summary.BuyBoxPrices for the condition: empty means that Amazon sent a summary
-    without a Buy Box for it (suppressed), None that no summary was sent at all, or none of its
-    prices for the condition can be taken.
+    without a Buy Box for it (suppressed), None that no summary was sent at all, or that none of its
+    prices for the condition is usable.
     `flags` are remarks of the door, such as `foreign-currency` (rows left out).
     """
 

@@ -1,8 +1,8 @@
 """What Amazon takes and what a product costs, as values, and which rules are in force when. Pure.
 
-Rules are dated by day in the marketplace's own calendar, so the fees of an event are those of the
-day it happened on there. Nothing is assumed: a rule, a cost or a term that is missing makes the
-answer `Unknown`, with a sentence saying what to add.
+Rules are dated by day in the marketplace's own calendar, so an event's fees are those of its local
+day. Nothing is assumed: a rule, a cost or a term that is missing makes the answer `Unknown`, with
+a sentence saying what to add.
 
 Source of the shapes: issue "Costs, fees and margins", part 2.
 """
@@ -52,7 +52,7 @@ _ZONES = {
     "ZA": "Africa/Johannesburg",
 }
 """The clock by which a marketplace counts its days. Amazon's three North American shops share
-Seattle's; where a country has one zone, it is that one."""
+Seattle's; in a country with one zone it is that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class FeeSchedule:
     """Everything that turns a price into fees for one kind of product of one seller on one day.
 
     `referral` and `fulfilment` are sorted by price, the last with no upper end; `fulfilment` is
-    empty for a merchant's own. `tick` is the currency's smallest step. `sale_vat_rate` is 0 for a
+    empty if the merchant sends. `tick` is the currency's smallest step. `sale_vat_rate` is 0 for a
     seller who is not VAT registered. Two schedules of equal content are equal.
     """
 
@@ -194,7 +194,7 @@ class FeeSchedule:
 
 
 def local_day(marketplace_id: str, at: datetime) -> date | None:
-    """The day it is in the marketplace at this instant; None for one we know no clock of."""
+    """The day it is in the marketplace at this instant; None if its clock is not known."""
     zone = _zone(marketplace_id)
     return None if zone is None else at.astimezone(zone).date()
 

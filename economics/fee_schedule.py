@@ -185,7 +185,7 @@ def _referral(choice: _Choice) -> tuple[FeeRule, ...]:
 
 
 def _fulfilment(choice: _Choice) -> tuple[FeeRule, ...]:
-    """None for the merchant's own parcels: their postage is a cost, not a fee."""
+    """No rules for the merchant's own parcels: their postage is a cost, not a fee."""
     if choice.costs.fulfilment_channel == "merchant":
         return ()
     rules = choice.of("fulfilment", "fulfilment fee")
@@ -201,9 +201,9 @@ def _fulfilment(choice: _Choice) -> tuple[FeeRule, ...]:
 
 
 def _by_price(rules: Sequence[FeeRule], name: str) -> tuple[FeeRule, ...]:
-    """The tiers in order of price; each starts where the one below ends, so no gap can lie between.
+    """The tiers in order of price; each starts where the one below ends, so there can be no gap.
 
-    Raises _Gap for two of one end, for an end that is no price, and for no open end.
+    Raises _Gap if two have the same end, if an end is no price, or if all tiers have an end.
     """
     bounded = [(r.price_up_to, r) for r in rules if r.price_up_to is not None]
     still_open = [rule for rule in rules if rule.price_up_to is None]

@@ -24,8 +24,8 @@ LOW_NOT_SHIPPABLE = "low-not-shippable-now"
 WINNER_NOT_TOLD = "winner-not-told"
 
 HAS_BUY_BOX = "new"
-"""The condition whose offers usually have a Buy Box: that nobody holds it is news. Few used goods
-may compete for theirs (media sent by Amazon), and of other conditions Amazon knows none."""
+"""The condition whose offers usually have a Buy Box, so it is news if nobody holds it. Few used
+goods may compete for one (media sent by Amazon), and other conditions have none."""
 
 _LEFT_OUT_AT_THE_DOOR = frozenset(
     {"foreign-currency", "offer-without-price", "offer-without-seller"}
@@ -41,8 +41,8 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """The market of one product and condition at one moment, seen by one seller.
 
     Prices are landed, in `currency`. None is "not known": an own price that is None has its reason
-    in `own_price_unknown`. `has_buy_box` tells whether anybody holds the Buy Box, apart from
-    `buy_box_winner`, which tells whether it is ours. `buy_box_sellers` are the flagged sellers:
+    in `own_price_unknown`. `has_buy_box` tells whether anybody holds the Buy Box,
+    `buy_box_winner` whether it is ours. `buy_box_sellers` are the flagged sellers:
     Amazon flags up to three at once.
     """
 
@@ -62,7 +62,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def believable(self) -> bool:
-        """False when a price in the message cannot be one: it must not become the state."""
+        """False if a price in the message cannot be one: the market must not become the state."""
         return INVALID_PRICE not in self.flags
 
 
@@ -72,7 +72,7 @@ def landed_price(offer: Offer, marketplace_id: str) -> Decimal:
 
 
 def landed_prices(offers: Iterable[Offer], marketplace_id: str) -> list[Decimal]:
-    """The same of each offer."""
+    """The same for each offer."""
     if marketplace_id == JAPAN:
         return [offer.listing + offer.shipping - offer.points for offer in offers]
     return [offer.listing + offer.shipping for offer in offers]
@@ -121,7 +121,7 @@ def take_snapshot(
 
 
 def _are_believable(facts: MarketFacts, priced: _Priced) -> bool:
-    """Whether somebody may pay each price in the message, the summary's too."""
+    """Whether each price in the message, the summary's too, is one that somebody could pay."""
     for landed, offer in priced:
         if offer.listing <= _NOTHING or offer.shipping < _NOTHING or landed <= _NOTHING:
             return False
@@ -169,7 +169,7 @@ def _buy_box(
 ) -> tuple[bool | None, Decimal | None, tuple[str, ...]]:
     flagged = [(landed, offer.seller_id) for landed, offer in priced if offer.winner]
     holders = tuple(sorted({seller for _, seller in flagged}))
-    # 20 of 20 real messages: Summary's price equals the lowest flagged offer, so either will do.
+    # In 20 of 20 real messages Summary's price is that of the lowest flagged offer: either will do.
     price = _lowest(facts.buy_box_prices or ()) or _lowest([landed for landed, _ in flagged])
     if price is not None or holders:
         return True, price, holders
@@ -177,9 +177,9 @@ def _buy_box(
 
 
 def _own_winner(own: list[Offer], *, settled: bool) -> bool | None:
-    """Whether any own offer wins. Not sent, or not told, is unknown, and never "no".
+    """Whether any own offer wins. If none was sent, or nothing tells, that is None and never "no".
 
-    `settled` is that the message tells who holds the Buy Box, or that nobody does: then an own
+    `settled` means that the message tells who holds the Buy Box, or that nobody does: then an own
     offer without the flag does not win.
     """
     if any(offer.winner for offer in own):

@@ -1,8 +1,8 @@
 """What to ask for a product: a price, with the reason in one sentence. Pure.
 
 Never below the lowest price that loses nothing, nor below the seller's `min_price`, nor above the
-`max_price`; at the price recommended, no money is lost. Within that: one tick under the lowest
-rival that can be followed without giving up the wanted margin. A rival that can't is named, not
+`max_price`; the price recommended never loses money. Within that: one tick under the lowest rival
+that can be followed without giving up the wanted margin. A rival that can't be is named, not
 followed.
 
 Source of the rules: issue "Costs, fees and margins", part 4.
@@ -41,7 +41,7 @@ Rival = tuple[str, Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The seller's own limits, money; None is no limit. `wanted_margin` is of net revenue."""
+    """The seller's limits, money; None is no limit. `wanted_margin` is a share of net revenue."""
 
     min_price: Decimal | None = None
     max_price: Decimal | None = None
@@ -50,7 +50,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A price, or None; a code and a sentence why."""
+    """A price, or None, with the reason as a code and as a sentence."""
 
     price: Decimal | None
     code: Advice
@@ -61,7 +61,7 @@ class Recommendation:
 class Floors:
     """Lowest prices: `even` loses nothing, `wanted` keeps the wanted margin.
 
-    The first pair is that of the product alone, the second of those at or above `min_price`.
+    The first pair is the product's alone; the second is at or above `min_price`.
     """
 
     even: Decimal | NoViablePrice
@@ -87,7 +87,7 @@ def floors_of(unit: UnitEconomics, bounds: Bounds) -> Floors:
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """Everybody else: whether there is anybody, the lowest worth following, those not worth it."""
+    """Everybody else: whether there is anybody, the lowest to follow, those not to follow."""
 
     any_seen: bool = False
     lowest_followable: Decimal | None = None
@@ -98,9 +98,9 @@ NO_RIVALS = Rivals()
 
 
 def sort_out(rivals: Sequence[Rival], floors: Floors) -> Rivals:
-    """Tell the rivals that can be undercut at or above the allowed wanted floor from the others.
+    """Part the rivals that can be undercut at or above the allowed wanted floor from the others.
 
-    The floor is on the grid of ticks, so just under a price above it is at or above it.
+    The floor is on the grid of ticks, so the tick just under a price above it is not below it.
     """
     floor = floors.allowed_wanted
     if isinstance(floor, NoViablePrice):
@@ -120,7 +120,7 @@ def recommend(
     own_price: Decimal | None,
     rivals: Rivals,
 ) -> Recommendation:
-    """The price to ask; `floors` are those of these bounds, by which the rivals were sorted out."""
+    """The price to ask; `floors` are those of `bounds`, and `rivals` were sorted out by them."""
     return _Case(unit, bounds, floors, own_price).decide(rivals)
 
 
@@ -184,7 +184,7 @@ class _Case:
         return self._settled(price, floor, self._margin, "hold", f"Stay: {why}.")
 
     def _out_of_reach(self, even: Decimal, cap: Decimal | None) -> Recommendation:
-        """The wanted margin can't be had, so as near to it as the bounds let us; never a loss."""
+        """The wanted margin can't be had: as near to it as the bounds allow, and never a loss."""
         reason = "No price allowed keeps the wanted margin"
         price = cap
         if price is None:
@@ -200,7 +200,7 @@ class _Case:
         settled, zones = price, dead_zones(self._unit.curve)
         if not self._unit.keeps(price, margin):
             # Above the floor and yet too little: a step of the fees lies between, or a rounding.
-            # The tops of the steps and the floor are what may keep the margin, and the floor does.
+            # Only the tops of the steps and the floor may keep the margin, and the floor does.
             tops = (z.after for z in zones if floor <= z.after < price)
             settled = max((top for top in tops if self._unit.keeps(top, margin)), default=floor)
             what = "keeps the wanted margin" if margin else "loses nothing"

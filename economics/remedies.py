@@ -27,7 +27,7 @@ _REMEDIES = (
 
 
 def remedy_for(reason: str) -> str:
-    """What to do about this reason of `Unknown`; the empty text if there is nothing to be done."""
+    """What to do about this reason of `Unknown`; an empty text if nothing can be done."""
     for pattern, remedy in _REMEDIES:
         if re.match(pattern, reason):
             return remedy

@@ -16,9 +16,9 @@ RiskFlag = Literal["below-cost", "margin-squeeze", "race-to-bottom", "dead-zone"
 
 @dataclass(frozen=True, slots=True)
 class RaceSettings:
-    """When a falling market counts as a race: `falls` new lows by `sellers` within `window`.
+    """When a falling low counts as a race: `falls` or more, by `sellers` or more, within `window`.
 
-    A rise of the low by more than `rise_pct` percent ends it.
+    A rise to more than `rise_pct` percent above its lowest point ends the race.
     """
 
     sellers: int = 2
@@ -31,7 +31,7 @@ RACE = RaceSettings()
 
 
 class LowPoint(NamedTuple):
-    """The market low after one event, and who asked it; None where the message named nobody."""
+    """The market low after one event, and whose it was; None where the message named nobody."""
 
     event_time: datetime
     low: Decimal
@@ -43,7 +43,7 @@ def low_point(
 ) -> LowPoint | None:
     """The point a message adds to the history; None when it shows no offers.
 
-    `market`, where it was taken of these facts already, saves looking for the low once more.
+    `market`, if it was taken from these facts already, saves looking for the low again.
     """
     if not facts.offers:
         return None
@@ -56,7 +56,7 @@ def low_point(
 
 
 def in_order(points: Iterable[LowPoint]) -> list[LowPoint]:
-    """By time; of one instant, the higher first, so that they are the falls they may have been."""
+    """By time; at one instant the higher first, so that they count as the falls they may be."""
     return sorted(points, key=lambda point: (point.event_time, -point.low, point.seller_id or ""))
 
 
@@ -65,8 +65,8 @@ def race_to_bottom(
 ) -> bool:
     """Whether the low is being raced down at this instant. Order and repeats don't matter.
 
-    Counted are the falls of the low within the window that ends at `at` (points after it are not
-    looked at) and the sellers who made them, since the last rise.
+    Counts the falls of the low, and the sellers who made them, since the last rise within the
+    window that ends at `at`; later points are ignored.
     """
     since = at - settings.window
     within = {point for point in history if since <= point.event_time <= at}

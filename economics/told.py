@@ -15,7 +15,7 @@ from economics.wording import line_label, period, rule_says
 
 
 def as_values(told: Explanation) -> dict[str, Any]:
-    """All of it, as JSON has it."""
+    """The whole explanation, as JSON has it."""
     view, floors, schedule = told.view, told.floors, told.schedule
     return {
         "sums": [_sum(one, schedule) for one in told.sums],
@@ -95,7 +95,7 @@ def _rule(rule: FeeRule) -> dict[str, Any]:
 
 
 def _floor(floor: Decimal | NoViablePrice | None) -> dict[str, str | None]:
-    """A price, or the reason why there is none; neither if nobody knows."""
+    """A price, or the reason why there is none; neither if that is not known."""
     if isinstance(floor, NoViablePrice):
         return {"price": None, "none_because": floor.reason}
     return {"price": text(floor), "none_because": None}

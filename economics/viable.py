@@ -2,8 +2,8 @@
 
 Both are one question: the lowest price on the grid of ticks at which an amount is covered. Within
 a piece of the fee curve the billed fees never fall as the price rises, rounding included. So if
-price p is too low, every price that works is at least what p's own fees demand; going there, again
-and again, ends on the lowest price that works and can jump over none. The closed form, less the
+price p is too low, every price that works is at least what p's own fees demand; moving there, again
+and again, ends on the lowest price that works and cannot jump over it. The closed form, less the
 most that rounding can do, says where to begin.
 
 Rounding makes profit jagged: a tick above the lowest viable price it may be a trifle short again.
@@ -29,7 +29,7 @@ from economics.economics import (
 from economics.fee_rules import ZERO
 
 MAX_STEPS = 20_000
-"""Steps of one search: some 30 are many, unless fees rise almost as fast as what a price keeps."""
+"""Steps of one search at most; 30 are many, unless fees rise almost as fast as what is kept."""
 
 PRICES_KEPT = 65_536
 
@@ -60,8 +60,8 @@ def min_viable_price(
 ) -> Decimal | NoViablePrice:
     """The lowest price on the grid, from `at_least` on, with profit >= wanted margin * net revenue.
 
-    Exact: it holds there and at no lower price of the grid. The margin is a fraction; put a share
-    of net revenue that goes to adverts and returns on top of it.
+    Exact: it holds there and at no lower price of the grid. The margin is a fraction; add to it
+    the share of net revenue that goes to adverts and returns.
     """
     return _min_viable_price(unit, wanted_margin, at_least)
 
@@ -86,7 +86,7 @@ def _min_viable_price(
 
 @lru_cache(maxsize=4_096)
 def dead_zones(curve: FeeCurve) -> tuple[DeadZone, ...]:
-    """For each step up of the fees, by price, the higher prices that earn less than its top.
+    """For each step up of the fees, by price, the prices above it that earn less than its top.
 
     The unit's cost doesn't matter: it is the same at both prices.
     """
@@ -105,7 +105,7 @@ def _dead_zone(curve: FeeCurve, top: Decimal) -> DeadZone | None:
         return None
     to_match = after - curve.gross * curve.fees(after)
     search = _Search(curve, Decimal(1), to_match)
-    # Where the search gave up, every price up to there was still too low: as much can be said.
+    # If the search gave up, every price up to there was too low: that much can be said.
     beyond = search.lowest(after + curve.tick) or search.gave_up_at
     if beyond is None:
         return DeadZone(after, None)
@@ -119,7 +119,7 @@ def _steps_up(curve: FeeCurve, lower: Piece, upper: Piece, top: Decimal) -> bool
 
 
 class _Plain:
-    """The fees as a plain formula, times (1 + VAT rate of the sale), and how far off a bill is."""
+    """The fees as a plain formula, and the least a bill can be times (1 + the sale's VAT rate)."""
 
     def __init__(self, curve: FeeCurve) -> None:
         self._curve = curve
@@ -129,7 +129,7 @@ class _Plain:
             self._vat * (1 + self._digital) if curve.digital_on_referral else self._vat
         )
 
-        # A bill differs by half a tick for the referral fee, the digital share of that, half a
+        # A bill may be off by half a tick for the referral fee, the digital share of that, half a
         # tick for the digital fee itself, the VAT on all this and half a tick for each VAT.
         off = 1 + self._digital / 2
         off += curve.vat_kept * (1 + curve.vat_rate * off)
@@ -145,11 +145,11 @@ class _Plain:
         )
 
     def _beside(self, piece: Piece) -> Decimal:
-        """What is beside the referral fee, the lines that don't change with the price as billed."""
+        """The fees beside the referral fee; those that don't change with the price, as billed."""
         return piece.constant + self._vat * self._digital * piece.digital_base
 
     def fees(self, piece: Piece, price: Decimal) -> Decimal:
-        """The fees in the form they have in a piece, continued to any price; nothing rounded."""
+        """The fees in the form they have in a piece, extended to any price; nothing rounded."""
         lines = piece.fulfilment_fee + self._curve.closing_fee
         referral = max(piece.base + piece.rate * price, piece.minimum)
         beside = self._vat * (lines + self._digital * piece.digital_base)
@@ -211,7 +211,7 @@ class _Search:
     def _limits(
         self, line: _Line, first: Decimal, last: Decimal | None
     ) -> tuple[Decimal, Decimal | None] | None:
-        """The closed form: no price of the piece outside of these can do, however it is rounded."""
+        """The closed form: outside these, no price of the piece can work, whatever the rounding."""
         tick = self._curve.tick
         first = max(first, grid_below((line.at_minimum + self._fixed) / self._kept, tick))
         if last is not None and first > last:

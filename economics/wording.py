@@ -14,7 +14,7 @@ USUAL_MINOR_UNITS = 2
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """How amounts are written: with their currency's decimals, and more where they have more."""
+    """How amounts are written: with their currency's decimals, or more if they have more."""
 
     minor_units: int
 
