@@ -1,4 +1,4 @@
-// What people do with alerts: shown at once, sent, and taken back with its reason when it is refused.
+// What people do with alerts: shown at once, sent, and if refused taken back with the reason.
 
 import { act } from "./api.js";
 import { serverNow } from "./clock.js";
@@ -67,7 +67,7 @@ export class Actions {
     return refused.length === 0;
   }
 
-  /** The list has been sorted: what was done is where it belongs, and its remarks are read. */
+  /** The list has been sorted: alerts acted on are where they belong, and what was said is read. */
   sorted() {
     this.acted.clear();
     for (const [key, { error }] of this.messages) if (!error) this.messages.delete(key);

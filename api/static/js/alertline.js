@@ -44,7 +44,7 @@ export class AlertLine {
     return this.#panel !== null;
   }
 
-  /** `marked`: whether its severity is not said by the product's already. */
+  /** `marked`: whether to show its severity, because the product's does not say it already. */
   update(alert, product, now, marked) {
     const before = this.#alert;
     this.#alert = alert;
@@ -80,7 +80,7 @@ export class AlertLine {
     this.element.className = `alert is-${place} sev-${alert.severity}`;
   }
 
-  /** The time has gone on. */
+  /** Time has passed. */
   tick(now) {
     this.#aside(placeOf(this.#alert, now), now);
   }
@@ -99,8 +99,8 @@ export class AlertLine {
   }
 
   /**
-   * The buttons that fit. What is open under somebody's hands stays, unless it no longer fits. The
-   * focus stays in the line when what had it goes.
+   * The buttons that fit. A form that somebody has open stays, unless it no longer fits. The focus
+   * stays in the line when the element that had it goes.
    */
   #offer(place) {
     const over = this.#panel === "snooze" && place !== this.#place;

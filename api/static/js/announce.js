@@ -1,4 +1,4 @@
-// What a screen reader is told: a sentence at a time, the urgent ones singly, the rest as a number.
+// What a screen reader is told, a sentence at a time: few new alerts singly, the rest as a number.
 
 import { count, money } from "./format.js";
 import { marketplace } from "./marketplaces.js";
@@ -11,7 +11,7 @@ const SINGLY = 3; // new alerts that are told one by one
 export class Announcer {
   #place;
   #waiting = [];
-  #fresh = []; // new alerts of which nothing was said yet
+  #fresh = []; // new alerts not announced yet
   #speaking = false;
   #changed = new Set();
   #lastSum = 0;
@@ -49,7 +49,7 @@ export class Announcer {
     setTimeout(() => this.#next(), PAUSE_MS);
   }
 
-  /** The next new alert; when many wait their number, or they would be heard of minutes later. */
+  /** The next new alert; if many wait, their number, or the last would be told minutes later. */
   #news() {
     if (this.#fresh.length > SINGLY) return `${this.#fresh.splice(0).length} new alerts.`;
     return this.#fresh.length ? sentenceOf(this.#fresh.shift()) : undefined;

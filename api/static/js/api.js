@@ -1,13 +1,13 @@
-// Everything the page asks the server, but the stream. A refusal is a Refusal with a sentence.
+// Everything the page asks the server for, except the stream. What it refuses is a Refusal.
 
 import { heard } from "./clock.js";
 import { cutTabs } from "./products.js";
 
 const PAGE = 500;
 export const MOST_STATES = 3000; // the worst ones; more would be too much to hold and to look at
-const MOST_ALERTS = 3000; // of each list: active, snoozed; and of resolved ones what these leave
+const MOST_ALERTS = 3000; // active, and snoozed; of resolved ones as many as these two leave
 const ASINS_AT_ONCE = 100;
-const PATIENCE_MS = 30_000; // for one answer, whole
+const PATIENCE_MS = 30_000; // for one whole answer
 
 export class Refusal extends Error {
   constructor(status, message, code = null) {
@@ -20,7 +20,7 @@ export class Refusal extends Error {
 let csrf = null;
 let name = null;
 
-/** An answer that does not come is a refusal too: what was shown as done would stay so. */
+/** An answer that does not come is a refusal too, or what was shown as done would stay so. */
 async function ask(path, options = {}) {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), PATIENCE_MS);
@@ -119,9 +119,9 @@ export async function everything() {
 }
 
 /**
- * The alerts by their tabs, in the order they were read: what is open before what is resolved, or
- * a day on which much was resolved would hide it. Snoozed before active: a snooze that runs out
- * between the two changes no row, so that no stream would tell of it.
+ * The alerts by their tabs, in the order they are read. Open ones come before resolved ones, or a
+ * day on which much was resolved would hide them. Snoozed ones come before active ones: a snooze
+ * that runs out between the two changes no row, so the stream would not tell of it.
  */
 async function alertLists() {
   const list = (tab, most) => pages(`/api/notifications/prioritized?tab=${tab}`, "alerts", most);
@@ -146,7 +146,7 @@ async function pages(path, name, most) {
   return { rows, first, whole: next === null };
 }
 
-/** Where alerts speak of products beyond the worst: their states too. */
+/** Add the states of products that have alerts but are not among the worst. */
 async function addStatesOf(alerts, states) {
   const held = new Set(states.map((state) => state.product_key));
   const missing = alerts.filter((alert) => !held.has(alert.product_key));
@@ -165,7 +165,7 @@ const productPath = (marketplaceId, asin) =>
 
 export const product = (marketplaceId, asin) => ask(productPath(marketplaceId, asin));
 
-/** The sums of its prices line by line: an explanation for each of its states. */
+/** The sums of a product's prices, line by line: an explanation for each of its states. */
 export async function explanations(marketplaceId, asin) {
   return (await ask(`${productPath(marketplaceId, asin)}/explanation`)).explanations;
 }

@@ -21,7 +21,7 @@ const [TOP, RIGHT, BOTTOM] = [10, 10, 46];
 const LEAST_LEFT = 62;
 const WIDEST_DIGIT = 7.4; // pixels, in the widest of the usual fonts at the size of a tick
 
-/** A figure of one series between two moments, as wide as it may be; `open`: its table is read. */
+/** A figure of one series between two moments, `width` pixels wide; `open`: its table is open. */
 export function chart(series, { from, to, width, open = false }) {
   const points = series?.points ?? [];
   const range = extent(points, FIELDS);
@@ -101,7 +101,7 @@ function legend(points) {
   );
 }
 
-/** What the longest price of the axis needs: one that is cut on its left is another price. */
+/** The room that the axis' longest price needs: cut off on its left, it would be another price. */
 function roomFor(texts) {
   return Math.max(LEAST_LEFT, 10 + WIDEST_DIGIT * Math.max(...texts.map((text) => text.length)));
 }
@@ -156,7 +156,7 @@ function said(point, currency, at) {
   return `${moment(new Date(at).toISOString())}: ${prices.join(", ")}`;
 }
 
-/** What the lines show, for who cannot see them. */
+/** What the lines show, for those who cannot see them. */
 function inWords(points, currency) {
   const sentences = LINES.map(([field, name]) => {
     const both = ends(points, field);

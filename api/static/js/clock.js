@@ -1,4 +1,4 @@
-// The time as the server has it. This computer's clock may be wrong; ages and snoozes are right then too.
+// The time as the server has it. Ages and snoozes are right even if this computer's clock is wrong.
 
 const TOLERATED_MS = 2000; // a Date header has no fractions, and answers take their time
 

@@ -56,7 +56,7 @@ export function sign(a) {
   return found && (found.units < 0n ? -1 : found.units > 0n ? 1 : 0);
 }
 
-/** Rounded down (towards less) to so many decimals: a limit that is not reached is not shown as one. */
+/** Rounded down (towards less) to so many decimals: no limit is shown as reached before it is. */
 export function floor(text, decimals) {
   const found = parse(text);
   if (!found) return null;

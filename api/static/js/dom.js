@@ -34,7 +34,7 @@ export function setText(element, text) {
   return true;
 }
 
-/** The children in this order, moving as few as can be. */
+/** The children in this order; those that stand in the right place already are not moved. */
 export function arrange(parent, children) {
   const wanted = new Set(children);
   for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();

@@ -1,4 +1,4 @@
-// The drawer of one product: everything there is to know of it, kept up while it is open.
+// The drawer of one product: everything that is known of it, kept up to date while it is open.
 
 import { explanations, product as fetchProduct, trends } from "./api.js";
 import { chart } from "./chart.js";
@@ -84,12 +84,12 @@ export class Drawer {
     if (this.#dialog.open) this.#dialog.close();
   }
 
-  /** Where to speak while it is open: what lies outside of a modal dialog is not heard. */
+  /** Where to speak while it is open: what is outside a modal dialog is not heard. */
   get voice() {
     return this.#dialog.open ? this.#voice : null;
   }
 
-  /** Products have changed; if it is this one, read it anew, soon. */
+  /** Products have changed; if this is one of them, read it again soon. */
   refresh(keys) {
     if (!this.#key || !keys.has(this.#key) || this.#later !== null) return;
     this.#later = setTimeout(() => {
@@ -106,7 +106,7 @@ export class Drawer {
     if (over) this.again();
   }
 
-  /** Whatever was read may be out of date, or could not be read. */
+  /** Read it again: what was read may be out of date, or could not be read. */
   again() {
     if (this.#key) this.#readAll();
   }

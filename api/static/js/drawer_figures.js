@@ -7,7 +7,7 @@ import { age, money, moment, percent, signed } from "./format.js";
 import { entry, section, table, tr, unknown } from "./parts.js";
 import { buyBoxHolder, doubt, flagName, severityName, whyUnknown } from "./words.js";
 
-/** The severity with its reasons, and the figures it is decided on. */
+/** The severity with its reasons, and the figures that decide it. */
 export function standingSection(state, where) {
   const paid = (field) => money(state[field], state.currency) ?? unknown(whyUnknown(state, field));
   const holder = buyBoxHolder(state);

@@ -7,7 +7,7 @@ import { clock, count, money, moment } from "./format.js";
 import { section, table } from "./parts.js";
 import { actorName, kindName, quietName, resolutionName, severityName } from "./words.js";
 
-/** The offers that the state was decided on. */
+/** The offers on which the state was decided. */
 export function offersSection(state, list, where) {
   if (!list || !list.offers.length) {
     return section(
@@ -75,7 +75,7 @@ export function alertsSection(alerts, cut) {
   );
 }
 
-/** What is left out, or a part would be taken for the whole; and where the whole is. */
+/** Says that some are left out, or a part would be taken for the whole, and where the whole is. */
 const older = (what, command) =>
   h("p.note", {}, `There are older ${what}, which are not shown here: `, h("code", {}, command));
 

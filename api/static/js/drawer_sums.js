@@ -1,4 +1,4 @@
-// The section of the drawer that shows its sums: a table a price, line by line, and what is not known.
+// The section of the drawer with the sums: a table per price, line by line, and what is not known.
 
 import { sign } from "./decimal.js";
 import { h } from "./dom.js";
@@ -14,7 +14,7 @@ export function sumsSection(state, where) {
   return { element: section("sums", "The sum, line by line", where, slot), slot };
 }
 
-/** What stands there until then. */
+/** What the slot shows until then. */
 export const reading = () => [h("p.blank", { role: "status" }, "Reading ...")];
 
 /** Why there is nothing, and a way to try again. */

@@ -1,4 +1,4 @@
-// The figures of a row as texts, each with what stands below it. Pure. Unknown is null with its why.
+// The figures of a row as texts, each with what is below it. Pure. Unknown is null with a reason.
 
 import { sign, subtract } from "./decimal.js";
 import { age, count, money, percent, signed } from "./format.js";

@@ -90,7 +90,7 @@ export function minorUnits(currency) {
   }
 }
 
-/** Zeros at the end beyond the currency's own decimals go, missing ones come; no other digit does. */
+/** Trailing zeros beyond the currency's own decimals go, missing ones are added; no digit is lost. */
 function trimmed(digits, usual) {
   let [whole, fraction = ""] = digits.split(".");
   while (fraction.length > usual && fraction.endsWith("0")) fraction = fraction.slice(0, -1);

@@ -1,4 +1,4 @@
-// The header: the connection, the workers, the queue's age, the theme; and the banner of a cut.
+// The header: the connection, the workers, the queue's age, the theme; and the banner while cut.
 
 import { workerStatus } from "./api.js";
 import { serverNow } from "./clock.js";
@@ -27,7 +27,7 @@ export class Header {
   #was = null;
   #last = { state: "connecting", reason: "", retryAt: null };
 
-  /** `tell` hears what the banner says, each time: it is not seen behind what lies over the page. */
+  /** `tell` is given all that the banner says: it is not seen behind what lies over the page. */
   constructor(announce, retryNow, tell) {
     this.#announce = announce;
     this.#tell = tell;
@@ -88,7 +88,7 @@ export class Header {
 
   /** Ask for the workers' health, again and again while somebody looks. `failed` hears of a 401. */
   watch(failed) {
-    let asked = false; // of a server that hangs no more than once at a time
+    let asked = false; // one question at a time, even if the server hangs
     const ask = async () => {
       if (document.hidden || asked) return;
       asked = true;
@@ -162,7 +162,7 @@ function arrangeTexts(list, sentences) {
   sentences.forEach((sentence, place) => setText(list.children[place], sentence));
 }
 
-/** What is unfolded over the page goes with Escape, and when somebody turns to something else. */
+/** What is unfolded over the page closes with Escape, and when somebody turns to something else. */
 function closeWhenLeft(details) {
   details.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !details.open) return;

@@ -1,9 +1,9 @@
-// What is drawn anew stays as it was left: folds open, lists scrolled, the keyboard where it was.
+// What is drawn again stays as it was left: folds open, lists scrolled, the focus where it was.
 
 const HELD = "a, button, summary, .scroll";
 const LISTS = ".scroll";
 
-/** Draw anew what is in `root`. A fold has a data-name, the rest is known by what it is called. */
+/** Draw what is in `root` again. A fold is known by its data-name, the rest by its label or text. */
 export function keeping(root, draw) {
   const all = (selector) => [...root.querySelectorAll(selector)];
   const folds = new Map(all("details[data-name]").map((one) => [one.dataset.name, one.open]));

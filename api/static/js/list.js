@@ -60,7 +60,7 @@ export class List {
     this.apply();
   }
 
-  /** Products have changed: their rows at once, the order when it may. */
+  /** Products have changed: update their rows at once, and the order when it may change. */
   refresh(keys) {
     const now = serverNow();
     for (const key of keys) {
@@ -149,7 +149,7 @@ export class List {
     }
   }
 
-  /** Is somebody at it? A mouse that clicked elsewhere leaves its focus behind: that is not it. */
+  /** Is somebody at it? The focus that a mouse's click has left behind does not count. */
   #occupied() {
     const focused =
       this.#panel.contains(document.activeElement) && document.activeElement !== this.#panel;
@@ -171,7 +171,7 @@ export class List {
     this.#busyUntil = Date.now() + HANDS_OFF_MS;
   }
 
-  /** Look again soon whether the place is free. */
+  /** Look again soon whether the list is free. */
   #later() {
     clearTimeout(this.#waiting);
     this.#waiting = setTimeout(() => this.#changes && this.#reconsider(), 1000);

@@ -16,8 +16,8 @@ import { Stream } from "./stream.js";
 import { Tabs } from "./tabs.js";
 
 const TICK_MS = 5000;
-const AGAIN_MS = 3000; // after a reading that failed
-const TYPED_MS = 700; // after the last key somebody has typed what is looked for
+const AGAIN_MS = 3000; // after a read that failed
+const TYPED_MS = 700; // this long after the last key, the search is taken as typed
 const $ = (id) => document.getElementById(id);
 
 const store = new Store();
@@ -93,8 +93,8 @@ async function load() {
 }
 
 /**
- * The stream cannot go on from where it was: what is held may be anything. It begins anew behind
- * what was read, since what it told during the reading went with what was held.
+ * The stream cannot go on from where it was, so what is held may be out of date. It begins again
+ * after what is read here, since what it told meanwhile was replaced with all that was held.
  */
 async function reload() {
   try {
@@ -135,7 +135,7 @@ async function enter() {
   }
 }
 
-/** Try until the server answers; only that nobody is logged in is an answer of its own. */
+/** Try until the server answers; only a 401, "nobody is logged in", is thrown at once. */
 async function patiently(act) {
   for (;;) {
     try {

@@ -20,7 +20,7 @@ export const unknown = (why) =>
 export const entry = (name, value) => [h("dt", {}, name), h("dd", {}, value)];
 export const tr = (...cells) => h("tr", {}, ...cells);
 
-/** A table that scrolls in itself where it is too wide. Heads are [name, class]. */
+/** A table that scrolls in a box of its own where it is too wide. Heads are [name, class]. */
 export function table(title, where, heads, rows) {
   const caption = where.about ? `${title}, ${where.about}` : title;
   return h(

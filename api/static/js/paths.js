@@ -56,7 +56,7 @@ export function stretches(points, field, end) {
   return found;
 }
 
-/** Round numbers inside a range, about so many. */
+/** Round numbers inside a range, `about` as many as that. */
 export function ticks([from, to], about) {
   const rough = (to - from) / about;
   const power = 10 ** Math.floor(Math.log10(rough));

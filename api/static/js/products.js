@@ -65,8 +65,8 @@ export function productOf(key, states, alerts, now) {
 }
 
 /**
- * The tabs that may lack products. A list that was cut lacks what stands behind its last row; where
- * the worst come first, the tabs of what is worse than that have all of theirs.
+ * The tabs that may lack products. A list that was cut lacks what comes after its last row; where
+ * the worst come first, the tabs of worse severities than that row's lack nothing.
  */
 export function cutTabs({ states, active, snoozed, resolved }) {
   const behind = ({ rows, whole }, tabs) =>
@@ -108,7 +108,7 @@ export function matches(product, marketplace, text) {
     .every((word) => where.includes(word));
 }
 
-/** How to come from one order of keys to another: {added, removed, moved} as numbers. */
+/** How one order of keys differs from another: {added, removed, moved} as numbers. */
 export function difference(shown, wanted) {
   const [before, after] = [new Set(shown), new Set(wanted)];
   const stayed = shown.filter((key) => after.has(key));

@@ -168,7 +168,7 @@ export class ProductRow {
     this.#context.actions.run("acknowledge", waiting);
   }
 
-  /** Say for a moment that something here is new. Nothing moves. */
+  /** Show for a moment that something here is new. Nothing moves. */
   #changed(element) {
     if (!this.#drawn) return;
     element.classList.add("changed");

@@ -1,4 +1,4 @@
-// The small charts of the rows: fetched when a row comes into view, a few at a time, then kept up.
+// The small charts of the rows: fetched when a row comes into view, a few at a time, then updated.
 
 import { trends } from "./api.js";
 import { serverNow } from "./clock.js";
@@ -11,7 +11,7 @@ const POINTS = 60;
 const WIDTH = 96;
 const HEIGHT = 28;
 const AT_ONCE = 3;
-const PAUSE_MS = 150; // six a second at most: the server counts the requests of a token
+const PAUSE_MS = 150; // after each fetch: the server counts the requests of a token
 const KEPT = 600;
 
 export class Sparks {
@@ -49,7 +49,7 @@ export class Sparks {
     this.#cells.delete(cell);
   }
 
-  /** Everything may have changed: fetch anew what is looked at. */
+  /** Everything may have changed: fetch again what is looked at. */
   clear() {
     this.#courses.clear();
     for (const cell of this.#cells.keys()) {

@@ -2,7 +2,7 @@
 
 /**
  * A parser to be fed with pieces of text. `take(piece)` returns what is complete:
- * {name, data, id} for an event, {comment} for a sign of life, {retry} for a wished wait.
+ * {name, data, id} for an event, {comment} for a sign of life, {retry} for a wait that is asked for.
  * `lastId()` is the cursor to come back with: the id of the last event that came whole.
  */
 export function parser(lastId = "") {

@@ -1,4 +1,4 @@
-// What the page holds: one map of rows, kept up by the stream, and what is being done to them.
+// What the page holds: one map of rows, kept up to date by the stream, and what is done to them.
 //
 // Changes are collected and told once an animation frame, as the set of products they concern.
 
@@ -26,7 +26,7 @@ export class Store {
     this.#listener = listener;
   }
 
-  /** Begin anew with all that the server has. */
+  /** Begin again with all that the server has. */
   fill({ states, alerts, whole, cut, counts }) {
     this.#rows.clear();
     this.#products.clear();
@@ -52,7 +52,7 @@ export class Store {
     this.touch(row.product_key);
   }
 
-  /** Show what an act will probably change. Returns a function that takes it back or makes it so. */
+  /** Show what an act will probably change. Returns a function that keeps it (done) or undoes it. */
   expect(alert, patch) {
     const name = `alert ${alert.key}`;
     this.#pending.set(name, patch);

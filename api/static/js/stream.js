@@ -8,11 +8,11 @@ import { parser } from "./sse.js";
 // Three keep-alives missed, or one of the longest that the server may be set to: the connection is
 // dead, whatever it looks like.
 const SILENCE_MS = 45_000;
-const SETTLED_MS = 400; // this long without a further piece after a gap: all of it has come
+const SETTLED_MS = 400; // no further piece for this long after a gap: all of it has come
 const FIRST_WAIT_MS = 3_000;
 const LONGEST_WAIT_MS = 30_000;
 
-/** How long to wait before a try: what the server wished, longer with each failure in a row. */
+/** How long to wait before a try: what the server asked for, longer with each failure in a row. */
 export function waitBefore(failures, wishedMs) {
   const wait = (wishedMs ?? FIRST_WAIT_MS) * 1.6 ** Math.max(0, failures - 1);
   return Math.min(LONGEST_WAIT_MS, Math.round(wait));

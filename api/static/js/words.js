@@ -68,7 +68,7 @@ export const quietName = said({
 export const actorName = (who) =>
   ({ data: "the data", clock: "the clock", delivery: "delivery" })[who] ?? who;
 
-/** The same in a word or two; nothing for new goods and consumers. */
+/** What a state is about, in a word or two; nothing for new goods and consumers. */
 export function shortName(state) {
   const unusual = [
     state.item_condition !== "new" && state.item_condition,
