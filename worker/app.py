@@ -48,9 +48,9 @@ def analyst_from(settings: Settings) -> Analyst:
 def build_app(
     settings: Settings, *, pool: ConnectionPool | None = None, watchdog: Watchdog = NOBODY
 ) -> procrastinate.App:
-    """The App with every task registered. Opens nothing; `pool` replaces the pools of its own.
+    """The App with every task registered. Opens nothing; `pool` takes the place of its own pools.
 
-    The watchdog ends the process when it hangs; without one nobody does.
+    The watchdog ends the process when it hangs; without one nothing does.
     """
     couriers_pool = pool
     if pool is None:
@@ -76,12 +76,12 @@ def build_app(
             jobs_at_once=settings.worker_concurrency,
             at_end=courier.finish,
             watchdog=watchdog,
-            # A worker that ends finishes its deliveries, and asks nothing meanwhile.
+            # A worker that stops finishes its deliveries, and asks the queue nothing meanwhile.
             finishing_s=settings.delivery_timeout_seconds,
             conninfo=conninfo(settings.dsn, role="procrastinate", **QUEUE_SETTINGS),
             min_size=1,
             max_size=settings.worker_concurrency + 3,
-            # A database away for longer ends the worker; whoever supervises it starts it again.
+            # A database that is away for longer ends the worker; its supervisor starts it again.
             timeout=10,
         ),
         worker_defaults={
@@ -110,11 +110,11 @@ def build_app(
 
 
 def _stop_once(connector: BuyboxConnector) -> None:
-    """Have a worker that is told a second time to stop go on with its stopping.
+    """Let a worker that is told a second time to stop go on stopping as it was.
 
-    procrastinate hears the first SIGTERM and then puts back the handler of before; by default that
-    ends the process at once, in the middle of jobs and deliveries. Two come where all processes of
-    a service are told together, as systemd does, and then `buybox run` tells its own.
+    procrastinate catches the first SIGTERM and then restores the earlier handler, which by default
+    ends the process at once, in the middle of jobs and deliveries. A second one comes where all
+    processes of a service are told together, as by systemd, and `buybox run` then tells its own.
     """
 
     def on_signal(number: int, _frame: FrameType | None) -> None:

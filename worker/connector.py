@@ -1,4 +1,4 @@
-"""procrastinate's connector: tolerant of races in its fetch and of any bell; a thread a job."""
+"""procrastinate's connector: tolerant of races in its fetch and of any bell; a thread per job."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ SPARE_THREADS = 4
 class BuyboxConnector(PsycopgConnector):
     """Looks again where procrastinate's fetch may have missed a job.
 
-    Two workers may pick jobs of the same product at the same instant. It takes a job that commits
-    late with an earlier place while another worker's claim is not yet committed: both see no
-    running job, and the unique index on the lock lets only one through. procrastinate would end the
-    losing worker.
+    Two workers may pick jobs of the same product at the same instant: when a job with an earlier
+    place commits late, while another worker's claim is not committed yet. Both see no running job,
+    and the unique index on the lock lets only one through. procrastinate would end the losing
+    worker.
 
-    A worker forgets the bells of before once a fetch has found nothing, those as well that came
-    while it looked: such a job would wait for the next poll.
+    Once a fetch has found nothing, a worker forgets the bells it heard, even those that came while
+    it looked; the job of such a bell would wait for the next poll.
 
-    Whoever may connect may ring any bell, with anything: a reader of the views too, and by hand.
-    procrastinate would end the worker on what is no JSON of its own, and abort the job that a bell
-    names. Here a bell says only when to look; what is to be aborted stands in the rows, where
+    Whoever may connect may ring any bell with any text: even a reader of the views, by hand.
+    procrastinate would end the worker on text that is not its own JSON, and abort the job that a
+    bell names. Here a bell says only when to look; what is to be aborted is in the rows, where
     procrastinate looks for it every few seconds.
 
-    Tasks run in the event loop's threads, of which there are as many as processors and four: what a
-    worker takes beyond that would hold its products and do nothing. `jobs_at_once` says how many it
-    takes.
+    Tasks run in the event loop's threads. Python would make as many as there are processors, and
+    four more; a job taken beyond that would hold its product and do nothing. So there is one for
+    each of the `jobs_at_once`, and a few to spare.
 
-    `at_end` is called, in a thread, when the worker has ended its jobs and before the process ends.
+    `at_end` is called, in a thread, after the worker's jobs have ended and before the process ends.
 
-    The watchdog ends a worker one of whose queries is not answered, or that asks nothing any more:
-    its heart has stopped, and yet it did not end. `finishing_s` is what its `at_end` may take.
+    The watchdog ends a worker with a query that is not answered, and one that asks nothing any
+    more: its heart has stopped, yet it did not end. `finishing_s` is what its `at_end` may take.
 
-    `is_at_work` is true once a worker listens: by then it hears the signals that tell it to stop.
+    `is_at_work` is true once a worker listens: by then it catches the signals that tell it to stop.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class BuyboxConnector(PsycopgConnector):
         await super().close_async()
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
-        """As the base class, counting the bells; what a bell says is not listened to."""
+        """As the base class, counting the bells; what a bell says is ignored."""
         self.is_at_work = True
 
         async def count(*, channel: str, payload: str) -> None:  # noqa: ARG001
@@ -116,9 +116,9 @@ class BuyboxConnector(PsycopgConnector):
 
     @contextmanager
     def _answered(self, query: LiteralString) -> Iterator[None]:
-        """Around a query: it must be answered in time, and a registered worker must ask others.
+        """Around a query: it must be answered in time, and a registered worker must go on asking.
 
-        Not before: who opens procrastinate's shell may think for as long as they like.
+        Others need not: whoever opens procrastinate's shell may think for as long as they like.
         """
         with self._watchdog.watching("a query of the queue"):
             yield

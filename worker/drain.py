@@ -34,7 +34,7 @@ def drain(
     patience_s: float,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Return when nothing received since then waits. Raises DrainTimeoutError without progress."""
+    """Return when nothing received since then waits; DrainTimeoutError if nothing moves."""
     here = not any(
         row["role"] == "analysis" and row["state"] in ALIVE
         for row in operators.read_view(conn, "worker_health", max_rows=1000)
@@ -60,7 +60,7 @@ def drain(
 
 
 def _analyse_here(settings: Settings) -> None:
-    """Run a real worker until no job is due. It delivers nothing: that is left to one that stays.
+    """Run a real worker until no job is due. It delivers nothing: that is for one that stays.
 
     This shell may lack SECRET_KEY or SMTP_URL, and it ends while a message is on its way, which
     would then be sent a second time.

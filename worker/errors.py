@@ -1,8 +1,8 @@
 """The house's errors. The message of an error is its docstring unless one is given.
 
-Two branches decide what happens next: a `RetryableError` is worth another try as it is, a
-`PermanentError` is not: nothing but different data or different code will help. Of neither is an
-`UnreadableFactsError`: during a deploy the different code comes by itself.
+Two branches decide what happens next: a `RetryableError` is worth another try as it is; for a
+`PermanentError` nothing but different data or different code will help. An `UnreadableFactsError`
+belongs to neither: during a deploy the different code comes by itself.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Periodic tasks after a gap: what was missed is made up for once.
 
 procrastinate makes a job for each time of a periodic task since the last it knows of. After an hour
-for which the machine was suspended, or by which its clock was put forward, that is some 1,500 jobs,
-each of them before any analysis. Where the clock was put back it makes none until the clock is
-there again: no rescue, no tick of the alerts.
+in which the machine was suspended, or by which its clock was put forward, that is some 1,500 jobs,
+all of them ahead of any analysis. If the clock was put back, it makes none until the clock is back
+where it was: no rescue, no tick of the alerts.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import procrastinate
 
 
 def make_up_once(app: procrastinate.App, clock: Callable[[], float] = time.time) -> None:
-    """Of the times that a periodic task has missed only the last one counts.
+    """Of the times that a periodic task has missed, let only the last one count.
 
-    For tasks one run of which does what all of them would have done. The clock: seconds since 1970.
+    For tasks of which one run does what all would have done. `clock` gives seconds since 1970.
     """
     for task in app.periodic_registry.periodic_tasks.values():
         # Where its cached property keeps it: the task itself is frozen.

@@ -1,6 +1,6 @@
 """The settings of ingestion, analysis and the command line.
 
-The table in README.md is held against this class by a test.
+A test compares the table in README.md with this class.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Settings(ProcessSettings):
     fetch_interval_seconds: float = Field(
         0.5, gt=0, le=60, description="how often the worker looks for jobs although no bell rang"
     )
-    # Half of what ops.worker_health calls lost, so that one late beat is no alarm.
+    # At most half the silence that ops.worker_health calls lost: one late beat is no alarm.
     heartbeat_seconds: float = Field(
         10, gt=0, le=15, description="a worker's sign of life, 15 at most; silent for 30 it is lost"
     )
@@ -180,7 +180,7 @@ class Settings(ProcessSettings):
 
 
 def _is_key(text: str) -> bool:
-    """Whether it is what worker.delivery.secrets can use, without loading the cryptography."""
+    """Whether worker.delivery.secrets can use it, without loading the cryptography library."""
     try:
         return len(base64.urlsafe_b64decode(text)) == KEY_BYTES
     except ValueError:

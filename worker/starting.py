@@ -11,7 +11,7 @@ from worker.settings import Settings
 
 
 def check_database(settings: Settings) -> None:
-    """Raise SettingsError where nothing is migrated, or this login may not work.
+    """Raise SettingsError if the database is not migrated, or this login may not work on it.
 
     A database that is merely away is no reason: it comes back, and each service has its own way to
     wait for that.

@@ -18,7 +18,7 @@ log = get_logger(__name__)
 RESTART_FIRST_S = 0.5
 RESTART_LONGEST_S = 30.0
 HEALTHY_AFTER_S = 60.0
-"""A child that ran this long is restarted at once; one that dies sooner waits longer each time."""
+"""A child that ran this long is restarted soon; one that dies sooner waits longer each time."""
 STOP_WITHIN_S = 40.0
 """Longer than a worker takes to finish its jobs and deliveries; what is left then is killed."""
 
@@ -68,7 +68,7 @@ class Supervisor:
         if child.process is None:
             if now >= child.due_at:
                 # A session of its own: what a terminal or a shell sends to the whole group reaches
-                # the supervisor alone. A worker ends in mid-job at the end of its terminal.
+                # the supervisor alone. A worker would end in mid-job when its terminal closes.
                 child.process = subprocess.Popen(  # noqa: S603  our own commands
                     child.command, start_new_session=True
                 )

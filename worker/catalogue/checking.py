@@ -1,4 +1,4 @@
-"""A line of a file against a model: the row, or everything that is wrong with it."""
+"""A line of a file checked against a model: the row, or everything that is wrong with it."""
 
 from __future__ import annotations
 

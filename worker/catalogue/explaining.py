@@ -1,4 +1,4 @@
-"""Which product is meant, and all that is known of it, out of the database; then the pure part."""
+"""Finds which product is meant and all that the database knows of it; the pure part explains it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _Row = TypeVar("_Row", MarketRow, ProductRow)
 
 
 class NothingKnownError(LookupError):
-    """There is no such product, as a sentence."""
+    """There is no such product; the message is a sentence."""
 
 
 class AmbiguousError(LookupError):
-    """Several products are meant, as a sentence that says how to choose."""
+    """Several products are meant; the message says how to choose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Which product, and what about it. None is "not said".
 
-    `day` is a day of the marketplace's calendar, whose fees to use instead of the event's.
+    `day` is by the marketplace's calendar; its fees are used instead of those of the event's day.
     """
 
     marketplace: Marketplace
@@ -85,7 +85,7 @@ def answer(conn: psycopg.Connection, question: Question, *, now: datetime) -> An
 
     at = (market and market.event_time) or now
     if question.day is not None:
-        # Noon in Greenwich lies on the same day in every marketplace we know the clock of.
+        # Noon in Greenwich is on the same day in every marketplace whose clock we know.
         at = datetime.combine(question.day, time(12), UTC)
     costs = NO_COSTS if product is None else costs_from_row(product)
     return Answer(

@@ -1,4 +1,4 @@
-"""Fee rules from files and to files, and the starter set. Described in docs/fees.md."""
+"""Fee rules from files and to files, and the starter set. docs/fees.md describes the columns."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class FeeLine(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FeeImport:
-    """What came of the rules; `written` is false when it was only tried."""
+    """What an import changed, or would have: `written` is false when it was rolled back."""
 
     counts: Counts
     written: bool
@@ -130,7 +130,7 @@ def read_fees(stream: BinaryIO, rejects: Rejects) -> list[FeeRuleRow]:
 
 
 def starter_files() -> Iterator[BinaryIO]:
-    """The rules that come with the program, a file a marketplace."""
+    """The rules that come with the program, a file per marketplace."""
     folder = resources.files("worker").joinpath("data/fees")
     for path in sorted(folder.iterdir(), key=lambda p: p.name):
         if path.name.endswith(".csv"):
@@ -177,7 +177,7 @@ def _check(line: Line, known: dict[tuple[str | None, str], int]) -> FeeRuleRow |
 
 
 def _contradictions(row: FeeRuleRow, number: int) -> list[Reject]:
-    """What a rule of its kind lacks, or has too much of."""
+    """What a rule lacks for its kind, and what it may not have."""
     found: list[Reject] = []
     needed, allowed = NEEDED[row.kind], ALLOWED[row.kind]
     for name in PARTICULARS:

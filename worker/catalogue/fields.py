@@ -1,8 +1,7 @@
 """The kinds of values in our files, as pydantic types. An error's type is the reason it counts as.
 
-Every value comes in as text without blanks around it, None where the cell was empty. Money is
-brought to the decimals of the marketplace's currency, so `marketplace_id` must stand before it in
-the model.
+Every value comes in as text without blanks around it, or None where the cell was empty. Money gets
+the decimals of the marketplace's currency, so `marketplace_id` must come before it in the model.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def required(value: str | None) -> str:
 
 
 def number(value: str) -> Decimal:
-    """Digits with at most one decimal point: no sign, no exponent, no thousands, no NaN."""
+    """Digits with at most one decimal point: no sign, exponent, thousands separator or NaN."""
     if len(value) > MAX_DIGITS:
         raise refuse("too-many-digits", f"at most {MAX_DIGITS} characters")
     if _NUMBER.fullmatch(value):
@@ -69,7 +68,7 @@ def _money(value: str | None, info: ValidationInfo) -> Decimal | None:
     amount = number(value)
     if amount >= MAX_AMOUNT:
         raise refuse("too-large", f"must be less than {MAX_AMOUNT:,}")
-    # An unknown marketplace is refused under its own name; its amounts are taken as most are.
+    # An unknown marketplace is refused by its own field; here its amounts have two decimals.
     marketplace = find_marketplace(info.data.get("marketplace_id", ""))
     exact = amount.quantize(TICKS[marketplace.minor_units] if marketplace else TICKS[2])
     if exact != amount:

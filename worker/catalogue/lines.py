@@ -1,4 +1,4 @@
-"""CSV files as lines: a header that is checked as a whole, then one record a line, read one by one.
+"""CSV files as lines: a header that is checked as a whole, then a record per line, one at a time.
 
 A record never spans lines. So an unterminated quote costs its own line and not the rest of the
 file, and a line's number is what an editor shows. Memory does not grow with the file.
@@ -28,7 +28,7 @@ class UnusableFileError(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One record: the cells by column without blanks around them, None where one is empty."""
+    """One record: its cells by column, without blanks around them, None where one is empty."""
 
     number: int
     cells: dict[str, str | None]
@@ -38,7 +38,7 @@ class CsvFile:
     """A stream of bytes as CSV: UTF-8 (with or without a mark), commas, LF or CRLF.
 
     `columns` are the names in the header, in its order. Raises UnusableFileError with a sentence if
-    the header is not one for `known` columns with all `required` ones.
+    the header has other columns than the `known` ones or lacks one of the `required`.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class CsvFile:
         return Line(self._number, dict(zip(self.columns, stripped, strict=True)))
 
     def _read(self) -> bytes:
-        """The next line, at most one byte over the limit of it; the rest is skipped."""
+        """The next line, cut just beyond the limit; the rest of it is skipped."""
         line = piece = self._stream.readline(MAX_LINE_BYTES + 3)
         self.bytes_read += len(piece)
         while piece and not piece.endswith(b"\n"):
@@ -138,7 +138,7 @@ def _header_cells(header: str) -> list[str]:
 
 
 def _cells(text: str) -> list[str]:
-    if '"' not in text:  # what csv would do, at a third of its price
+    if '"' not in text:  # what csv would do, at a third of the cost
         return text.split(",")
     return next(csv.reader((text,), strict=True))
 
@@ -150,7 +150,7 @@ _QUOTING = {
 
 
 def _unreadable(number: int, cells: Iterable[tuple[str, str]]) -> Reject | None:
-    """The first cell that is no text: broken UTF-8, NUL, control characters."""
+    """The first cell that is not plain text: broken UTF-8, NUL, control characters."""
     for name, cell in cells:
         if "\0" in cell:
             return Reject(number, name, "nul-character", "a NUL character in it", cell)

@@ -93,10 +93,10 @@ def import_products(
     dry_run: bool = False,
     tell: Callable[[int], None] = lambda _: None,
 ) -> ProductImport:
-    """All good lines into the catalogue, in one transaction; the bad ones into `rejects`.
+    """Put all good lines into the catalogue, in one transaction, and the bad ones into `rejects`.
 
-    `strict` writes nothing if a line is bad, `dry_run` never does. `tell` hears every now and then
-    how many bytes have been read. Memory does not grow with the file.
+    `strict` writes nothing if a line is bad, `dry_run` never writes. `tell` is told every now and
+    then how many bytes have been read. Memory does not grow with the file.
     """
     lines = 0
     with conn.transaction() as transaction:

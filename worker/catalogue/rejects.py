@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 SHOWN = 20
-"""Rejects kept for the terminal; all of them go to the rejects file, none to memory."""
+"""Rejects kept in memory for the terminal; all of them go to the rejects file."""
 MAX_VALUE_CHARACTERS = 200
 HEADER = ("line", "field", "reason", "problem", "value")
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One thing that is wrong with one line. `reason` is of a small set, `problem` a sentence."""
+    """One thing that is wrong with a line. `reason` is one of a small set, `problem` a sentence."""
 
     line: int
     field: str

@@ -1,4 +1,4 @@
-"""Rows as CSV: what an import reads back as the same rows."""
+"""Rows as CSV, which an import reads back as the same rows."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The doctor: one question a function, each answer a finding that says what to do."""
+"""The doctor: one question per function, each answer a finding that says what to do."""

@@ -35,7 +35,7 @@ def examine(
     connect_to: Callable[[str], psycopg.Connection] | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Iterator[Finding]:
-    """Findings as they come. Secrets are masked. Whoever raises becomes a finding itself."""
+    """Findings as they come. Secrets are masked. A check that raises becomes a finding itself."""
     try:
         settings = load()
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""The database: current, fit for bells, open to us, and somebody at work on it."""
+"""The database: up to date, fit for bells, open to us, and with somebody at work on it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_version(server_version: int) -> Finding:
 
 
 def check_schema(conn: psycopg.Connection) -> Finding:
-    """Our schema stands where this code expects it."""
+    """Our schema is at the revision that this code expects."""
     here, known = current_revision(conn), revisions()
     if here == known[-1]:
         return ok("schema", f"at revision {here}")
@@ -111,7 +111,7 @@ def check_clock(before: datetime, server: datetime, after: datetime) -> Finding:
 
 
 def check_writes(found: probes.Readiness) -> Finding:
-    """It takes what is to be written; a database that only answers looks well otherwise."""
+    """The database takes writes; one that only answers reads would look well otherwise."""
     if not found.is_read_only:
         return ok("writes", "it takes writes")
     if found.is_standby:

@@ -17,7 +17,7 @@ Level = Literal["ok", "warning", "problem"]
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "PGPASSWORD")
 MASK = "***"
 SHORT = 8
-"""Characters; a shorter secret is looked for as a word of its own."""
+"""Characters; a shorter secret is masked only where it is a word of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ def problem(name: str, says: str, do: str) -> Finding:
 def masked(finding: Finding, secrets: Iterable[str]) -> Finding:
     """The finding without any of the secrets in its sentences.
 
-    A short one may be a part of an ordinary word, and its mask would tell which: it is a secret
-    only where no letter or digit touches it. A long one is one wherever it stands.
+    A short one may be part of an ordinary word, where its mask would give it away: so it is masked
+    only where no letter or digit touches it. A long one is masked wherever it is.
     """
     says, do = finding.says, finding.do
     for secret in secrets:
@@ -70,7 +70,7 @@ def secrets_of(database_url: str | None) -> list[str]:
 
 
 def _passwords(database_url: str) -> set[str]:
-    """The password as it stands and as it reads, even in an address that Postgres would refuse."""
+    """The password as written and as decoded, even in an address that Postgres would refuse."""
     _, _, after_scheme = database_url.partition("://")
     _, _, raw = after_scheme.rpartition("@")[0].partition(":")
     found = {raw, unquote(raw)}

@@ -53,7 +53,7 @@ def check_dead_letters(queue: Queue) -> tuple[list[Finding], QueueAttributes | N
 
 
 def unreachable(name: str, error: Exception) -> Finding:
-    """What it means that a queue does not answer."""
+    """What to do about a queue that does not answer, by its error."""
     code = error_code(error)
     if is_denied(error):
         do = GRANT.format(action="GetQueueAttributes")
