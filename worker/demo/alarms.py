@@ -1,7 +1,7 @@
 """Which alerts must be open in the end, worked out from the simulated market alone.
 
-Apart from the rules that are checked against it, as `truth` is: the thresholds are those that the
-seller was promised, told once more in whole numbers. The demo's sellers have no costs on record.
+Kept apart from the rules that are checked against it, as `truth` is: the thresholds that the seller
+was promised, stated once more in whole numbers. The demo's sellers have no costs on record.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def expected_severity(state: ExpectedState) -> str | None:
 def expected_alerts(states: Mapping[StateKey, ExpectedState]) -> dict[AlertKey, str | None]:
     """The severity of each alert that must be open; None: none may be.
 
-    Of what nobody knows nothing is said: an alert from before it stays as it was.
+    Where nobody knows, nothing is said: an earlier alert stays as it was.
     """
     found: dict[AlertKey, str | None] = {}
     for key, state in states.items():

@@ -19,7 +19,7 @@ from db.rows import ProcessingTimes, StateRow
 from worker.demo.children import StageError
 
 REMEMBERED = 100_000
-"""Changes whose arrival is remembered; an endless demo measures its last ones."""
+"""Changes whose arrival is remembered; an endless demo measures its latest."""
 
 
 class HeardChange(NamedTuple):
@@ -30,7 +30,7 @@ class HeardChange(NamedTuple):
 
 
 class Listener(threading.Thread):
-    """Hears bells and reads the feed after each. It does not poll: a bell that fails is missed."""
+    """Hears bells and reads the feed after each. It does not poll, so a bell that fails shows."""
 
     def __init__(self, database_url: str) -> None:
         super().__init__(name="listener", daemon=True)
@@ -46,7 +46,7 @@ class Listener(threading.Thread):
 
     @property
     def heard(self) -> list[HeardChange]:
-        """When which product's changes were in hand, the oldest first."""
+        """Which product's changes were in hand when, the oldest first."""
         with self._lock:
             return list(self._heard)
 
@@ -104,12 +104,12 @@ class Latency:
 
 
 def measure(times: Iterable[ProcessingTimes], heard: Iterable[HeardChange]) -> Latency:
-    """The latency of every applied notification. `heard` comes in the order of time.
+    """The latency of every applied notification. `heard` is in the order of time.
 
-    Several notifications of a product that were worked in together appear as one change, and its
+    Several notifications of a product that were analysed together appear as one change, and its
     trace id may be that of none of them: a state keeps the trace of a PRICING_HEALTH while older
-    offers come in. So a notification arrived with the first change of its product that was in
-    hand after it was processed.
+    offers come in. So a notification counts as arrived with the first change of its product that
+    was in hand after it was processed.
     """
     by_product: dict[str, list[datetime]] = defaultdict(list)
     for product_key, at in heard:

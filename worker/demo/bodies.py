@@ -25,7 +25,7 @@ _IN_SNS = 2
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message not sent yet, with what it tells the truth when it is."""
+    """A message not sent yet, and what `Truth` is told when it is sent."""
 
     body: bytes
     kind: Kind
@@ -231,10 +231,10 @@ class Writer:
         return camel(message) if name.startswith("FEED") else message
 
     def _damaged(self, event_time: datetime) -> bytes:
-        """A message nobody can read: each is damaged in one of five ways, none twice the same."""
+        """A message nobody can read: each is damaged in one of five ways, no two are the same."""
         match next(self._broken) % 5:
             case 0:
-                # Cut after the EventTime, which makes every stump a different one.
+                # Cut after the EventTime, which makes every stump different.
                 whole = json.dumps(self._offers(self._market.glance(event_time)))
                 return whole[: self._rng.randint(len(whole) // 4, len(whole) * 3 // 4)].encode()
             case 1:

@@ -44,7 +44,7 @@ class Book:
         self._list_own(rng)
 
     def move(self, rng: Random) -> tuple[Offer, ...]:
-        """Let something happen, hand the Buy Box out anew, and return the offers Amazon sends."""
+        """Let something happen, give the Buy Box away again, and return the offers Amazon sends."""
         if self.product.character == "war" and chance(rng, 70):
             self._undercut(rng)
         else:
@@ -66,7 +66,7 @@ class Book:
     def price_out_own(self) -> Offer:
         """Leave the own offers well above the market; return the cheapest of them.
 
-        Amazon tells a price it holds against the seller even where the offer is not listed now.
+        Amazon names the price it objects to even where the offer is not listed now.
         """
         market = min((o.landed for o in self.offers if not self._is_own(o)), default=self.base)
         self.offers = [o.at(market * 112 // 100) if self._is_own(o) else o for o in self.offers]

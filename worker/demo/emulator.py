@@ -1,6 +1,6 @@
 """SQS on this machine: moto's server as a process, with the demo's two queues.
 
-`python -m worker.demo.emulator PORT` is the process; the rest is for who starts it.
+`python -m worker.demo.emulator PORT` is the process; the rest is for whoever starts it.
 """
 
 from __future__ import annotations
@@ -117,9 +117,9 @@ def _answers(port: int) -> bool:
 
 def main(argv: list[str]) -> None:
     """Serve SQS on the port given as the only argument, until a signal comes."""
-    from moto.server import main as serve  # noqa: PLC0415  the process needs it, its starter not
+    from moto.server import main as serve  # noqa: PLC0415  only the process needs it
 
-    # One line a request would fill the disk: two receivers ask all the time.
+    # One line per request would fill the disk: two receivers ask all the time.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     one_at_a_time()
     serve(["-H", HOST, "-p", argv[0]])

@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """Somebody wants the demo to end now. No Exception, so that nothing on the way swallows it."""
+    """Somebody wants the demo to end now. Not an Exception, so that nothing swallows it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

@@ -1,8 +1,8 @@
 """A simulated market: products, sellers and offers, all money in whole minor units.
 
-It knows nothing of messages and nothing of the rules that are to be checked with it. Each product
-is one thing one own seller sells in one marketplace; it has a book of offers for each condition.
-One move changes one book, and what Amazon would tell of it is an `OfferChange`.
+It knows nothing of messages and nothing of the rules that are checked with it. Each product is one
+thing that one own seller sells in one marketplace; it has a book of offers for each condition. One
+move changes one book, and what Amazon would tell of it is an `OfferChange`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ COUNTRIES = ("GB", "DE", "US", "JP", "FR", "IT", "ES")
 _CHARACTERS: tuple[Character, ...] = (
     *("war", "calm", "crowded", "twins", "calm", "suppressed", "unlisted", "lonely", "calm"),
 )
-# By the last digit of the index: how far back the product with the same ASIN is, and whether in
-# the same marketplace. It is always the other own seller's, which keeps the two apart.
+# By the last digit of the index: how far back the product with the same ASIN is, and whether it is
+# in the same marketplace. It is always the other own seller's, which keeps the two apart.
 _SIBLINGS = {6: (6, False), 8: (3, True)}
 
 
@@ -70,7 +70,7 @@ class Market:
         return self._told(book, books, book.look(self._rng), event_time)
 
     def disqualify(self, event_time: datetime) -> HealthAlert:
-        """Price one own offer out of the market. Products not heard of otherwise are among them."""
+        """Price one own offer out of the market, at times of a product not heard of otherwise."""
         silent = range(self._talkative, len(self.products))
         if silent and chance(self._rng, 10):
             book = self._books[self._rng.choice(silent)]["new"]

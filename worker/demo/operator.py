@@ -1,7 +1,7 @@
 """Somebody who looks after the demo's alerts, in time that runs faster.
 
-The settings of the alerts are shortened while the demo runs, and put back when it ends. Time passes
-every second instead of every minute, beside the workers' own ticks.
+Some settings of the alerts are shortened while the demo runs, and restored when it ends. The alerts
+look at the clock every second instead of every minute, beside the workers' own ticks.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class AlertCounts:
 
 
 class Operator:
-    """Acknowledges, snoozes and notes a few alerts, so that each of these can be seen."""
+    """Acknowledges one alert, snoozes one and notes one, so that each of these can be seen."""
 
     def __init__(self, conn: psycopg.Connection) -> None:
         self._conn = conn
@@ -91,9 +91,9 @@ class Operator:
         self._act()
 
     def settle(self) -> bool:
-        """Let what falls fall, and what must be told again be told; whether it came to that.
+        """Wait until what clears has cleared and what escalates has escalated; whether it has.
 
-        Nothing may be on its way any more.
+        No message may be on its way any more.
         """
         began = time.monotonic()
         while time.monotonic() - began < SETTLED_WITHIN_S:
@@ -139,7 +139,7 @@ def count_alerts(conn: psycopg.Connection, *, since: datetime) -> AlertCounts:
 
 
 def _will_escalate(row: Mapping[str, Any]) -> bool:
-    """A critical alert that everybody may hear of, and that nobody has acknowledged."""
+    """A critical alert that is not muted and that nobody has acknowledged."""
     muted = row["inhibited_by"] or row["unstable_since"] or row["is_snoozed"]
     fresh = row["escalation_level"] == 0 and row["attention"] != "reviewing"
     return row["severity"] == "critical" and fresh and not muted

@@ -17,7 +17,7 @@ from worker.ingest.sqs import BATCH_LIMIT, Queue, QueueError
 class Sender(threading.Thread):
     """Sends `messages` messages at `rate` a second; when endless, batch after batch of that size.
 
-    Each batch is a market of its own, from the seed that follows.
+    Each batch is a market of its own, from the next seed.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Sender(threading.Thread):
         return None if self._endless else self._messages
 
     def stop(self) -> None:
-        """Ask it to stop after the message it is at."""
+        """Ask it to stop after the messages it is sending."""
         self._stop_asked.set()
 
     def check(self) -> None:

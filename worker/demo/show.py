@@ -46,7 +46,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class _Cast:
-    """Who takes part once the stage stands."""
+    """Who takes part once the stage is set."""
 
     stage: Stage
     sender: Sender
@@ -62,7 +62,7 @@ class _Cast:
 
 
 def run(options: Options, settings: Settings, console: Console) -> int:
-    """Run the demo and return its exit code. Nothing of it is left running."""
+    """Run the demo and return its exit code. It leaves nothing running."""
     started = time.monotonic()
 
     def say(line: str) -> None:

@@ -1,6 +1,6 @@
 """Everything the demo stands on: Postgres, the SQS emulator, one ingester, some workers.
 
-All real, all processes of their own, all stopped at the end, whatever the end is.
+All real, all processes of their own, all stopped at the end, however it ends.
 """
 
 from __future__ import annotations
@@ -105,9 +105,9 @@ class Stage:
         ]
 
     def stop_children(self) -> list[str]:
-        """Stop all processes but Postgres; returns what went wrong in it.
+        """Stop all processes but Postgres; returns what went wrong.
 
-        The emulator is told last and stops first: that ends the ingester's long polls, for which
+        The emulator is told last but stops first: that ends the ingester's long polls, for which
         it would otherwise wait some seconds. Nothing is in the queue any more.
         """
         with self._interrupts.held():
@@ -127,7 +127,7 @@ class Stage:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StageError(f"The demo needs a folder for its data and logs: {error}") from error
-        # It takes a second or two to start, and Postgres another one: side by side.
+        # The emulator takes a second or two to start, and Postgres another: side by side.
         port = emulator.free_port()
         mail = self._start("emulator", [sys.executable, "-m", "worker.demo.emulator", str(port)])
         database_url = self._given.database_url or self._start_postgres()
@@ -166,7 +166,7 @@ class Stage:
         return uri
 
     def _check_empty(self, database_url: str) -> None:
-        """The demo counts rows: what others put there, or put there later, would be counted too."""
+        """The demo counts rows, and would count those that others have put there too."""
         try:
             with connect(database_url, role="demo", autocommit=True) as conn:
                 stored = inbox.count_outcomes(conn, since=BEGINNING).stored
@@ -221,7 +221,7 @@ class Stage:
         return child
 
     def _environment(self, worker_id: str | None) -> dict[str, str]:
-        """The user's environment, so that their tuning counts, but for addresses and keys."""
+        """The user's environment, so that their tuning counts, except for addresses and keys."""
         settings = self.settings
         ours = {
             "DATABASE_URL": settings.database_url,
@@ -230,7 +230,7 @@ class Stage:
             "DLQ_URL": settings.dlq_url,
             "WORKER_ID": worker_id,
             "LOG_FORMAT": "json",
-            # Any port that is free, and nobody but this machine.
+            # Any free port, for this machine only.
             "API_PORT": os.environ.get("API_PORT", "0"),
             "API_HOST": "127.0.0.1",
             "PYTHONUNBUFFERED": "1",

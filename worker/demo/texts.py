@@ -14,7 +14,7 @@ def printable(text: str, *, most: int | None = None) -> str:
 
 
 def money(amount: Decimal | None, minor_units: int = 2) -> str:
-    """An amount with its currency's decimals; a dash where nobody has told."""
+    """An amount with its currency's decimals; a dash where it is not known."""
     return "-" if amount is None else f"{amount:,.{minor_units}f}"
 
 

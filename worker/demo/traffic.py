@@ -18,7 +18,7 @@ from worker.demo.market import Market
 from worker.demo.offers import chance
 from worker.demo.truth import Kind, Truth
 
-# Shares in percent. The kinds are shares of what is sent first, before a seventh is repeats.
+# Shares in percent. The kinds are shares of what is not a repeat; a seventh of all are repeats.
 _REPEATS = 100 / 7
 _KINDS = {"market": 86.4, "health": 4.7, "other": 5.5, "b2b": 2.3, "broken": 1.1}
 _LATE = 21
@@ -51,7 +51,7 @@ class Traffic:
     def __iter__(self) -> Iterator[Sent]:
         rng = Random(self._seed)
         self.truth = truth = Truth()
-        # What is sent first cannot be a repeat; the rest is decided now, because the number of
+        # The first message cannot be a repeat; the rest is decided now, because the number of
         # events decides when the first one was.
         repeats = [i > 0 and chance(rng, _REPEATS) for i in range(self._messages)]
         drafts = self._in_order_of_sending(rng, repeats.count(False))

@@ -25,7 +25,7 @@ _KEY_COLUMNS = ("seller_id", "marketplace_id", "asin", "item_condition")
 
 @dataclass(frozen=True, slots=True)
 class ExpectedState:
-    """The state of one product and condition. None: nobody has told, never zero.
+    """The state of one product and condition. None: not known, never zero.
 
     `last_own_price` outlives the own offer's disappearance from the 20 cheapest; everything else
     of the market is as of `event_time`, the newest offer message.
@@ -86,7 +86,7 @@ class Truth:
 
     @property
     def states(self) -> dict[StateKey, ExpectedState]:
-        """What each state must be once all that was sent until now has been worked in."""
+        """What each state must be once all that was sent until now has been analysed."""
         return {key: _state(memory) for key, memory in self._memories.items()}
 
     def note(self, kind: Kind, told: OfferChange | HealthAlert | None = None) -> None:

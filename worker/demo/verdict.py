@@ -121,7 +121,7 @@ def read_repeats(conn: psycopg.Connection, ingester_id: str) -> int | None:
 
 
 def judge(told: Told, found: Found, *, duration_s: float, alone: bool = True) -> Verdict:
-    """Hold what is there against what was sent.
+    """Compare what is there with what was sent.
 
     `alone`: the database was empty, so that a state nobody sent is a mistake too.
     """

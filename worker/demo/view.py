@@ -51,7 +51,7 @@ class View(Protocol):
 
 
 def make_view(console: Console, *, title: str) -> View:
-    """A live view where somebody watches, lines where a file does."""
+    """A live view in a terminal, plain lines anywhere else."""
     if console.is_terminal and not console.is_dumb_terminal:
         return LiveView(console, title)
     return PlainView(console)
@@ -115,7 +115,7 @@ class LiveView:
         self._live.__exit__(error_type, error, traceback)
 
     def show(self, now: Standing) -> None:
-        """Draw it anew."""
+        """Draw it again."""
         room = max(3, min(_MOST_CHANGES, self._console.height - _AROUND_CHANGES))
         self._live.update(
             Group(

@@ -47,7 +47,7 @@ class Standing:
 
 
 class Watch:
-    """One look a call. Not for several threads."""
+    """One look per call. Not for several threads."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Watch:
 
     def look(self, phase: str) -> Standing:
         """How it stands now. Raises psycopg.Error and QueueError."""
-        # In the order of the messages' way, so that one on its way is seen at least once.
+        # In the order in which messages travel, so that one on its way is seen at least once.
         in_sqs = count_in_sqs(self._queue)
         outcomes = inbox.count_outcomes(self._conn, since=self._since)
         jobs = count_jobs(self._conn)
@@ -106,7 +106,7 @@ class Watch:
 
 
 def count_in_sqs(queue: Queue) -> int:
-    """Messages in the queue, those among them that somebody has in hand."""
+    """Messages in the queue, including those that somebody has in hand."""
     found = queue.attributes()
     return found.visible + found.in_flight
 
