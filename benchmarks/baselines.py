@@ -46,7 +46,7 @@ SELECT id, received_on, %(body)s FROM stored
 """
 
 PLENTY = 10**9
-"""Ids of one process."""
+"""More ids than one process needs."""
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def limit_bodies(url: str) -> Iterator[RawDesk]:
 
 @contextmanager
 def hand_written(url: str) -> Iterator[RawDesk]:
-    """Four statements a message, one transaction each: store, read state, write state, mark."""
+    """Four statements and one transaction per message: store, read state, write state, mark."""
     with connect(url, autocommit=True) as conn:
 
         def file(arrivals: Sequence[Arrival]) -> None:
@@ -82,7 +82,7 @@ def hand_written(url: str) -> Iterator[RawDesk]:
 
 @contextmanager
 def limit(url: str) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
-    """`executemany` of bodies with their keys into the inbox, a commit a batch, nothing else."""
+    """`executemany` of bodies with their keys into the inbox, a commit per batch, nothing else."""
     with connect(url) as conn, conn.cursor() as cur:
 
         def file(rows: Sequence[dict[str, Any]]) -> None:

@@ -21,9 +21,9 @@ _EVENT_EVERY = timedelta(milliseconds=20)
 
 
 def make_bodies(path: Path, count: int, spread: Spread, *, now: datetime) -> None:
-    """Write `count` bodies, one a line. All happened before `now`, in the order of the lines.
+    """Write `count` bodies, one per line. All happened before `now`, in the order of the lines.
 
-    Each tells of one change of its product's market.
+    Each tells of one change in its product's market.
     """
     rng = Random(spread)
     markets = Markets(rng)

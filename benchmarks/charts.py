@@ -1,4 +1,4 @@
-"""Bars as SVG: few enough that a library would be more than the charts."""
+"""Bars as SVG: so few that a library would be larger than the charts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Bar = tuple[str, float, float, float]
 
 
 def bars(title: str, unit: str, rows: Sequence[Bar], *, ours: Sequence[str]) -> str:
-    """A horizontal bar a row, with a line from the lowest to the highest value."""
+    """A horizontal bar per row, with a line from the lowest to the highest value."""
     height = TOP + ROW * len(rows) + 12
     longest = max((high for *_, high in rows), default=1.0) or 1.0
     scale = (WIDTH - LEFT - RIGHT) / longest

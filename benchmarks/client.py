@@ -36,7 +36,7 @@ TICK_S = 0.05
 
 @dataclass(slots=True)
 class Done:
-    """What a client did. Times are seconds since 1970; `commits` is (last place, when) a batch."""
+    """What a client did. Times are seconds since 1970; `commits`: (message ids, when) per batch."""
 
     messages: int = 0
     first_at: float = 0.0
@@ -46,7 +46,7 @@ class Done:
 
 
 def main() -> None:
-    """The process."""
+    """Run the process."""
     given = _arguments()
     url = os.environ["DATABASE_URL"]
     if given.role == "work":
@@ -116,7 +116,7 @@ def _flat_out(arrivals: list[Arrival], file: Desk, given: argparse.Namespace) ->
 
 
 def _paced(arrivals: list[Arrival], file: Desk, given: argparse.Namespace) -> Done:
-    """Messages come evenly at `rate`; every tick those that have come are filed."""
+    """Messages come evenly at `rate`; at every tick those that have come are filed."""
     done = Done(first_at=time.time())
     while done.messages < len(arrivals) and time.time() < done.first_at + given.seconds:
         came = min(len(arrivals), int((time.time() - done.first_at) * given.rate))

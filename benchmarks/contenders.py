@@ -73,7 +73,7 @@ def run_ours(server: Server, plan: Plan) -> Run:
 
 
 def run_ours_in(url: str, plan: Plan, *, backlog: bool = False) -> Run:
-    """The same in a database that is there already."""
+    """The same in a database that exists already."""
     with crew(used_folder(plan.folder, "ours"), url) as group:
         for number in range(plan.workers):
             group.worker(f"worker-{number + 1}")
@@ -83,14 +83,14 @@ def run_ours_in(url: str, plan: Plan, *, backlog: bool = False) -> Run:
 
 
 def run_limit(server: Server, plan: Plan) -> Run:
-    """The bodies' way into the inbox, with the keys it asks for, and nothing else."""
+    """The bodies into the inbox, with the keys it requires, and nothing else."""
     with server.database(DATABASE) as url, crew(used_folder(plan.folder, "limit"), url) as group:
         clients(group, "limit", plan)
         return observe_filing(url, group, limit_s=plan.limit_s + 10)
 
 
 def run_limit_bodies(server: Server, plan: Plan) -> Run:
-    """The bare bodies' way into the half without keys; several times, to last a while."""
+    """The bare bodies into the half without keys, several times, so that it lasts a while."""
     with (
         server.database(DATABASE) as url,
         crew(used_folder(plan.folder, "limit_bodies"), url) as group,
@@ -100,7 +100,7 @@ def run_limit_bodies(server: Server, plan: Plan) -> Run:
 
 
 def run_hand_written(server: Server, plan: Plan) -> Run:
-    """Four statements a message, no queue."""
+    """Four statements per message, no queue."""
     with (
         server.database(DATABASE) as url,
         crew(used_folder(plan.folder, "hand_written"), url) as group,

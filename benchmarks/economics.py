@@ -1,7 +1,7 @@
 """`python -m benchmarks.economics`: the share of T2's processor time that the economics take.
 
 Two databases hold the same messages, one of them the products' costs too. Their T2s take turns,
-so that whatever else the machine does falls on both alike. The last line is one JSON object.
+so that whatever else the machine does affects both alike. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ WHERE queue_name = 'analysis' AND status = 'todo' ORDER BY priority DESC, id LIM
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Milliseconds of processor time a message: the worker's, and its session's in Postgres."""
+    """Milliseconds of processor time per message: the worker's, and its session's in Postgres."""
 
     worker: float
     postgres: float
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m benchmarks.economics",
         description="Share of T2's processor time that costs, margins and recommendations take.",
     )
-    parser.add_argument("--messages", type=int, default=3_000, help="a round (default 3,000)")
+    parser.add_argument("--messages", type=int, default=3_000, help="per round (default 3,000)")
     parser.add_argument("--rounds", type=int, default=5, help="of each market (default 5)")
     parser.add_argument("--docs", type=Path, metavar="FOLDER", help="put them into benchmarks.md")
     given = parser.parse_args(argv)
@@ -114,9 +114,9 @@ def summary(found: dict[str, list[tuple[Cost, Cost]]]) -> dict[str, float]:
 def measure(
     postgres: server.Server, messages: int, rounds: int, *, fresh: bool
 ) -> list[tuple[Cost, Cost]]:
-    """What a message costs without anything known of money, and with it, in each two T2s.
+    """What a message costs without the products' costs and with them, for each pair of T2s.
 
-    Before the first round comes another, in which everything is seen for the first time.
+    A round before the first is not counted: in it everything is seen for the first time.
     """
     began = datetime.now(UTC) - _EVENT_EVERY * messages * (rounds + 2)
     source, found = arrivals(Random(1), began, fresh=fresh), []
@@ -143,7 +143,7 @@ def measure(
 
 
 def _in_turns(without: _Side, with_: _Side) -> Iterator[tuple[Cost, Cost]]:
-    """What a message took in each two T2s with the same messages; each side begins every other."""
+    """What a message took in each pair of T2s with the same messages; the sides begin in turn."""
     for place in count():
         first, second = (with_, without) if place % 2 else (without, with_)
         one, other = first.turn(), second.turn()
@@ -157,7 +157,7 @@ def _share(pair: tuple[Cost, Cost]) -> float:
 
 
 def arrivals(rng: Random, began: datetime, *, fresh: bool) -> Iterator[Arrival]:
-    """Messages without end, of any product by chance: of markets where one thing changes at a time.
+    """Endless messages of random products, from markets where one thing changes at a time.
 
     `fresh` has a market never seen before in every message instead.
     """
@@ -243,7 +243,7 @@ class _Side:
         _lay_down(conn, products=products)
 
     def begin(self, letters: list[Letter], *, now: datetime) -> None:
-        """Let these wait."""
+        """File these, so that they wait."""
         for start in range(0, len(letters), BATCH):
             file_letters(self._conn, letters[start : start + BATCH], FILER, now=now)
         self._conn.execute("VACUUM (ANALYZE)")
@@ -259,7 +259,7 @@ class _Side:
         return Cost(worker / messages / 1e6, postgres / messages / 1e6)
 
     def _used_ns(self) -> int:
-        """Time on a processor of the session's process, which /proc/PID/stat has to 10 ms only."""
+        """Processor time of the session's process; /proc/PID/stat has it only to 10 ms."""
         text = Path(f"/proc/{self._conn.info.backend_pid}/schedstat").read_text()
         return int(text.split()[0])
 

@@ -1,4 +1,4 @@
-"""Ours with SQS before it: the real ingester reads from an emulator on the loopback interface."""
+"""Ours behind SQS: the real ingester reads from an emulator on the loopback interface."""
 
 from __future__ import annotations
 

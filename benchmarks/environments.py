@@ -26,7 +26,7 @@ class NotAvailableError(Exception):
 def peer_python(name: str, cache: Path) -> Path:
     """The interpreter with a peer installed, made once for each state of its lock.
 
-    Raises NotAvailableError when there is no suitable Python, or the packages do not come.
+    Raises NotAvailableError when there is no suitable Python, or the packages cannot be installed.
     """
     lock = ROOT / "benchmarks" / f"requirements-{name}.txt"
     base = _newer_python() if name == "oban" else sys.executable
@@ -83,7 +83,7 @@ def _newer_python() -> str:
 
 
 def _runs(python: str) -> bool:
-    """A name on the PATH may be a stand-in for an interpreter that is not chosen."""
+    """Whether it starts: a name on the PATH may be a shim for an interpreter not selected."""
     try:
         subprocess.run([python, "-c", ""], check=True, capture_output=True, timeout=20)
     except (OSError, subprocess.SubprocessError):

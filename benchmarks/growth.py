@@ -78,7 +78,7 @@ def seed_history(url: str, count: int, deadline: float) -> bool:
         conn.execute("SET synchronous_commit = off")
         row = conn.execute(HISTORY_INDEX).fetchone()
         index = str(row[0]) if row else ""
-        conn.execute("DROP INDEX competitive_history_product")  # cheaper to build than to keep
+        conn.execute("DROP INDEX competitive_history_product")  # cheaper to build than to maintain
         now = datetime.now(UTC)
         for first in range(1, count + 1, HISTORY_BITE):
             if time.time() > deadline:
@@ -102,7 +102,7 @@ def seed_history(url: str, count: int, deadline: float) -> bool:
 
 @contextmanager
 def idle_in_transaction(url: str) -> Iterator[None]:
-    """A session that took a snapshot and does nothing: vacuum may clean nothing younger."""
+    """A session that took a snapshot and does nothing: vacuum must keep what has died since."""
     with connect(url, role="idle", idle_in_transaction_session_timeout="0") as conn:
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         conn.execute("SELECT count(*) FROM current_state")
@@ -131,7 +131,7 @@ def _seed_part(url: str, bodies: Path, first: int, count: int, deadline: float) 
 
 
 def _seed_row(samples: list[InboxRow], rng: Random, number: int, now: datetime) -> InboxRow:
-    """A sample as a message of another product; 1/x of the ranks, as Zipf has it."""
+    """A sample as a message of another product, drawn with weight 1/rank (Zipf)."""
     event_time = now - AGE - timedelta(days=1) + timedelta(milliseconds=number)
     name = f"seed-{number}-{os.getpid()}"
     return replace(

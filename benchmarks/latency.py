@@ -24,8 +24,8 @@ SETTLE_S = 5.0
 class Latency:
     """Milliseconds at one load. `unheard` are messages of which no bell was heard in time.
 
-    `late` ones have none to wait for: a newer message of their product was there before, from the
-    other client, and they change nothing but the history.
+    `late` ones have none to wait for: a newer message of their product, from the other client, came
+    first, and they change nothing but the history.
     """
 
     rate: float
@@ -40,7 +40,7 @@ class Latency:
 
 @dataclass(slots=True)
 class Bells:
-    """The bells heard, by product; those that were cut to fit count for every product."""
+    """The bells heard, by product; those whose list was cut to fit count for every product."""
 
     by_product: dict[str, list[float]] = field(default_factory=dict)
     cut: list[float] = field(default_factory=list)
@@ -139,8 +139,7 @@ def _settle(url: str) -> None:
 def _count(url: str, filed: list[dict[str, Any]], bells: Bells, result: Latency) -> None:
     """A message's bell is the first for its product after its mark was written.
 
-    The product's next bell before that belongs to an earlier transaction: only one at a time has
-    the product.
+    A bell before that belongs to an earlier transaction: only one at a time has the product.
     """
     with connect(url, role="bench", autocommit=True) as conn:
         marks = {

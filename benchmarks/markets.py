@@ -1,8 +1,8 @@
 """Markets of real size, and what Amazon tells of them: a message whenever one thing changed.
 
-Amazon sends ANY_OFFER_CHANGED for a change among the twenty cheapest offers or of the Buy Box, so
-what a message says differs from the one before it of the same product by one offer. A market that
-is `fresh` in every message is the hardest case instead: nothing learned of it is of any use.
+Amazon sends ANY_OFFER_CHANGED for a change among the twenty cheapest offers or of the Buy Box, so a
+message differs from the previous one of the same product by one offer. A market that is `fresh` in
+every message is the hardest case instead: nothing learned of it is of any use.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _price(offer: Offer) -> float:
 
 
 def _hold_buy_box(offers: list[Offer], winner: Offer, *, taken: bool = False) -> None:
-    """Let one offer hold the Buy Box: where it was `taken`, or nobody holds it any more."""
+    """Let one offer hold the Buy Box, if it was `taken` or nobody holds it any more."""
     if taken or not any(offer["IsBuyBoxWinner"] for offer in offers):
         for offer in offers:
             offer["IsBuyBoxWinner"] = offer is winner

@@ -17,15 +17,15 @@ from worker.demo.children import StageError
 
 LOOK_EVERY_S = 0.05
 GRACE_S = 3.0
-"""Clients end their last batch when time is up, and the statistics come late."""
+"""When time is up, clients still end their last batch, and the statistics come late."""
 
 SETTLE_S = 0.3
-"""For what a worker does right after it has said that it is there."""
+"""For what a worker does right after it has registered."""
 
 
 @dataclass(slots=True)
 class Run:
-    """What one run measured. `complete` is False when its time was up before its messages were."""
+    """What one run measured. `complete` is False if time was up before all were processed."""
 
     per_s: float
     messages: int
@@ -40,8 +40,8 @@ class Run:
 def observe(url: str, crew: Crew, messages: int, *, limit_s: float, backlog: bool = False) -> Run:
     """Say go, and watch until the clients are through and `messages` are processed.
 
-    With a backlog, the statistics tell when as many as came have been processed; the exact time is
-    read afterwards.
+    With a backlog, the statistics tell when as many messages as were filed have been processed; the
+    exact time is read afterwards.
     """
     with connect(url, role="bench", autocommit=True, statement_timeout="0") as conn:
         wal, updated = wal_position(conn), rows_updated(conn)
@@ -127,7 +127,7 @@ def _waiting(conn: psycopg.Connection) -> bool:
 def _since(conn: psycopg.Connection, first: float, last: float, messages: int, filed: int) -> Run:
     """The rate over the first messages processed, as many of them as were filed meanwhile.
 
-    Filing is part of it: the end is not before the clients'.
+    Filing is part of it: the run does not end before the clients do.
     """
     time.sleep(STATISTICS_S)
     times = [
@@ -161,7 +161,7 @@ def wait_for_workers(url: str, crew: Crew, question: str, count: int) -> None:
 
 
 def used_folder(folder: Path, name: str) -> Path:
-    """A folder of that name that nobody has used."""
+    """A folder of that name that nobody has used yet."""
     number = 1
     while (folder / f"{name}-{number}").exists():
         number += 1

@@ -89,7 +89,7 @@ class Crew:
                 child.check()
 
     def filed(self) -> list[dict[str, Any]] | None:
-        """What the clients did; None while one is at it."""
+        """What the clients did; None while one is still at it."""
         paths = [self.folder / f"{name}.json" for name in self._clients]
         if not all(path.exists() for path in paths):
             return None

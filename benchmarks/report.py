@@ -73,7 +73,7 @@ def summary(results: dict[str, Any]) -> dict[str, float | None]:
 
 
 def hardware(postgres: str) -> dict[str, Any]:
-    """Where it was measured, without names of the machine."""
+    """Where it was measured, without the machine's name."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "cpu": _cpu(),

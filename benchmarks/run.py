@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         size = replace(size, rounds=given.rounds)
     names = (*CONTENDERS, *GROWTH)
     wanted = given.only or [n for n in names if not (given.quick and n in LONG)]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # children and all
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the children end too
     console = Console(highlight=False)
     console.width = max(console.width, WIDTH)
     folder = Path(tempfile.mkdtemp(prefix="buybox-bench-"))
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     if given.docs and "memory" in results:
         write_memory(given.docs / "benchmarks", results.pop("memory"))
     if wanted == ["memory"] and given.json and given.json.exists():
-        # The long run is measured apart: the page is written again around the last results.
+        # The long run is measured apart: the page is written again with the last results.
         last = json.loads(given.json.read_text(encoding="utf-8"))
         results, where = last["results"], last["hardware"]
     if given.json:

@@ -18,11 +18,11 @@ from db.embedded import home_in, start_postgres
 from db.migrate import migrate
 
 SETTINGS = {
-    # Durable, as in production; stated although these are the defaults.
+    # Durable, as in production; set although these are the defaults.
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    # Room enough that no checkpoint falls into one contender's run and spares another's.
+    # Enough room that no checkpoint falls into one contender's run and spares another's.
     "shared_buffers": "512MB",
     "max_wal_size": "16GB",
     "checkpoint_timeout": "30min",
@@ -62,7 +62,7 @@ class Server:
             self.drop(name)
 
     def create(self, name: str, *, empty: bool = False) -> str:
-        """Make a fresh database; returns where it is. Ends with a checkpoint."""
+        """Make a fresh database, then a checkpoint; returns where the database is."""
         self.drop(name)
         template = sql.Identifier("template0" if empty else TEMPLATE)
         self._run(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), template))

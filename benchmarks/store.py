@@ -1,4 +1,4 @@
-"""What the other queues do around their own work: the same rows, the same analysis, one a message.
+"""What the other queues do around their own work: the same rows, the same analysis, one by one.
 
 Peers file a batch with `STORE`, which is T1 without its jobs, and enqueue through their own API in
 the same transaction. Their handlers call `analyse_message`: T2 for one message.
@@ -91,7 +91,7 @@ def store(conn: psycopg.Connection, letters: Sequence[Letter]) -> list[tuple[int
 def analyse_message(conn: psycopg.Connection, row_id: int, product: str) -> None:
     """Analyse one message: state, history, mark and bell in one transaction.
 
-    Peers that know no lock a product may run two of a product at once; the loser looks again.
+    Peers without a lock per product may run two messages of one at once; the loser looks again.
     """
     for _ in range(ATTEMPTS):
         try:

@@ -1,8 +1,8 @@
 """`python -m benchmarks.streams`: many browsers on one backend, while changes are committed.
 
-Measures from just before the commit to the client, over every event of every client; what a client
-costs in memory; and that one which reads nothing is cut off and harms nobody. Everything, the
-clients too, shares the machine. The last line is one JSON object.
+Measures the time from just before the commit to the client, over every event of every client; what
+a client costs in memory; and that a client that reads nothing is cut off and harms nobody. All of
+it, the clients too, shares the machine. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Reader(asyncio.Protocol):
 
 
 async def read_streams(port: int, count: int) -> None:
-    """The clients' process: says when all are there, reads until its input ends, sums up."""
+    """The clients' process: says when all are there, reads until it is told to stop, sums up."""
     lags_ms: Counter[int] = Counter()
     ready, waited_for = asyncio.Event(), [count]
     loop = asyncio.get_running_loop()
@@ -172,7 +172,7 @@ def silent_client(port: int) -> socket.socket:
 
 
 def percentile(lags_ms: list[tuple[int, int]], part: float) -> int | None:
-    """The lag below which this part of the events stayed."""
+    """The lag that this part of the events did not exceed."""
     left = sum(n for _, n in lags_ms) * part
     for lag, count in lags_ms:
         left -= count

@@ -100,7 +100,7 @@ class Suite:
     # the contest -------------------------------------------------------------------------------
 
     def _contest(self) -> None:
-        """All contenders once a round, so that the machine's moods fall on all alike."""
+        """All contenders once per round, so that the machine's moods affect all alike."""
         runners = dict(self._runners())
         for turn in range(self.size.rounds):
             for name, (runner, plan) in runners.items():
@@ -131,7 +131,7 @@ class Suite:
                 self.say(f"installing {name}, if it is not there yet")
                 started = time.time()
                 python = peer_python(name, self.cache)
-                self.began += time.time() - started  # downloads do not eat the time to measure
+                self.began += time.time() - started  # downloads do not count as measuring time
                 yield name, (peer_runner(name, python), peers)
 
     # what grows --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""procrastinate as it is: one job a message, its lock the product, successful jobs deleted."""
+"""procrastinate as it is: one job per message, its lock the product, successful jobs deleted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TASK = "analyse_message"
 
 
 def install(url: str) -> None:
-    """Its own schema is there; what our migrations add to it is taken away."""
+    """Its own schema is there; the index that our migrations add to it is removed."""
     with connect(url, autocommit=True) as conn:
         conn.execute("DROP INDEX IF EXISTS buybox_jobs_waiting_by_lock")
 
