@@ -1,4 +1,4 @@
-"""A product's story, told to a real database: markets of a wanted severity, T2 and ticks at a time."""
+"""A product's story, told to a real database: markets of a severity, T2 and ticks at set times."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Story:
         return analyse(conn or self.conn, [f"{GB}:{self.asin}"], self.analyst(minutes))
 
     def see(self, severity: str, minutes: float, **options: Any) -> None:
-        """A message about that moment, analysed in the same."""
+        """A message about that moment, analysed at that moment."""
         self.file(severity, minutes, **options)
         assert self.work(minutes).processed == 1
 

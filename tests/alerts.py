@@ -64,7 +64,7 @@ def ended(resolution, *, ago=10 * MINUTE, **values):
 
 
 def shown(outcome):
-    """An outcome in a line: the changes, `!` where a message is due, what it `/`ended; or `x` why."""
+    """An outcome in a line: changes, `/` with what each ended, `!` if told; or `x` and the code."""
     if hasattr(outcome, "why"):
         return f"x {outcome.code}"
     letters = {"acknowledgement": "A", "snooze": "S", "note": "N", "assignment": "W"}
@@ -80,7 +80,7 @@ def shown(outcome):
 
 
 def play(story, start=None, settings=SETTINGS):
-    """Run (event, minutes after NOW) pairs; the last step, and all that was told with its minute."""
+    """Run (event, minutes after NOW) pairs: the last step, and what was told with its minute."""
     current, step, told = start, None, []
     for n, (event, minute) in enumerate(story):
         step = advance(current, event, NOW + minute * MINUTE, settings)

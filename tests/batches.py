@@ -41,13 +41,13 @@ def own_message(**more):
 
 
 def deliver(conn, *letters, filer=FILER):
-    """T1 after T1, so that the jobs stand in the order of the letters."""
+    """One T1 per letter, so that the jobs stand in the order of the letters."""
     for one in letters:
         interleave.deliver(conn, one, filer=filer)
 
 
 def claim(conn, own=OWN, *, at_most=MANY):
-    """The claim alone. In a transaction of the caller's it stays open."""
+    """The claim alone. In a transaction of the caller it stays open."""
     return sql.claim_sibling_jobs(conn, own, now=datetime.now(UTC), max_products=at_most)
 
 
@@ -57,7 +57,7 @@ def front(conn, own=OWN, *, at_most=MANY, **more):
 
 
 def run_own_job(conn, **more):
-    """The job that was fetched, so that a T2 has a product of its own."""
+    """File a message and mark its job as fetched, so that a T2 has a product of its own."""
     deliver(conn, own_message(**more))
     conn.execute(
         "UPDATE procrastinate_jobs SET status = 'doing' WHERE lock = %s AND status = 'todo'", (OWN,)
@@ -98,7 +98,7 @@ def unheld(conn):
 
 
 def outcome(conn):
-    """Notifications, processed ones, history rows and products: alike when all happened once."""
+    """Notifications, processed ones, history rows and theirs: all equal if all happened once."""
     return conn.execute(
         "SELECT count(*), count(*) FILTER (WHERE status = 'processed'),"
         " (SELECT count(*) FROM competitive_history),"

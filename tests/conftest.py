@@ -1,7 +1,7 @@
 """What every test may use: a real Postgres, a database of its own, an environment of its own.
 
-One server a run (DATABASE_URL's if it is set, else the embedded one), one migrated template, and a
-clone of it for each test that asks: commits, locks and NOTIFY behave as they do in production.
+One server per run (DATABASE_URL's if it is set, else the embedded one), one migrated template, and
+a clone of it for each test that asks: commits, locks and NOTIFY behave as they do in production.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from worker.settings import Settings
 
 _GIVEN_DATABASE_URL = os.environ.get("DATABASE_URL")
 
-# How wide and colourful rich prints; a console asks when it is made, which is when it is imported.
+# How wide and colourful rich prints; a console reads them when it is made, which is at import.
 for _name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
     os.environ.pop(_name, None)
 
-# How long an example takes says how busy the machine is; tests do not measure.
+# How long an example takes depends on how busy the machine is; tests do not measure.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
-# Who runs the tests in the background (`&`, nohup) ignores these, and so would every program that the
-# tests start: what is ignored is handed down.
+# Tests run in the background (`&`, nohup) start with these ignored, and so would every program that
+# they start: an ignored signal is inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

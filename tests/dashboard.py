@@ -125,7 +125,7 @@ class Stream:
         self._reading = Background(self._read)
 
     def next(self, name: str | None = None) -> Event:
-        """The next event, or the next of this name; the others of before are dropped."""
+        """The next event, or the next of this name; those before it are dropped."""
         while True:
             event = self.events.get(timeout=PATIENCE_S)
             assert event is not None, f"the stream ended while it waited for {name}"
@@ -295,7 +295,7 @@ def ring(conn, channel):
 
 @dataclass
 class Holder:
-    """What a client holds by what it was told: the latest of each row, and all that was said."""
+    """What a client holds after what it was told: the latest of each row, and all that was said."""
 
     rows: dict[tuple[str, str], int] = field(default_factory=dict)
     told: list[tuple[str, str, int]] = field(default_factory=list)

@@ -46,7 +46,7 @@ class Clock:
 
 
 class Cabinet:
-    """A carrier that keeps what it is given and answers as told, the last answer for ever."""
+    """A carrier that keeps what it is given and answers as told; the last answer is repeated."""
 
     def __init__(self, *answers: Outcome | Callable[[], Outcome]) -> None:
         self.letters: list[tuple[str, Letter]] = []
@@ -179,5 +179,5 @@ def again_at(conn) -> datetime:
 
 
 def trouble(conn) -> str | None:
-    """What stands against the only route."""
+    """What is wrong with the only route."""
     return conn.execute("SELECT trouble FROM alert_routes").fetchone()[0]

@@ -90,9 +90,9 @@ def costs(**given) -> ProductCosts:
 def rules(
     *, referral, minimum=None, fulfilment="0", digital="0", fee_vat="0", closing="0"
 ) -> list[FeeRule]:
-    """A whole schedule. `referral` is a rate, or tiers of one shape: ("whole-price", (20, 0.08), …)
+    """A whole schedule. `referral`: a rate, or a shape and tiers: ("whole-price", (20, 0.08), …).
 
-    and `fulfilment` an amount or bands; a tier is (price_up_to or None, rate or amount).
+    `fulfilment` is an amount, or bands. A tier or band is (price_up_to or None, rate or amount).
     """
     shape, *tiers = ("flat", (None, referral)) if isinstance(referral, str | Decimal) else referral
     bands = [(None, fulfilment)] if isinstance(fulfilment, str | Decimal) else fulfilment
@@ -214,7 +214,7 @@ class Drawn:
         return max(half_up(parts, BP), minimum)
 
     def surplus(self, price: int) -> int:
-        """Profit times (1 + sale VAT), in ten thousand millionths of a tick."""
+        """Profit times (1 + sale VAT), in units of 10**-10 ticks."""
         lines = self.bill(price)
         vat = lines.pop("vat")
         bill = sum(lines.values()) * 1_000_000 + vat * (BP - self.recoverable) * 100
@@ -228,9 +228,9 @@ class Drawn:
         return next((p for p in range(max(at_least, 1), up_to + 1) if self.keeps(p, margin)), None)
 
     def unrounded_fees(self, price: int, at: int) -> int:
-        """The fees in millionths of a millionth of a tick, in the form in force at price `at`.
+        """The fees in units of 10**-16 ticks, by the tier and band in force at price `at`.
 
-        That form continued to `price` tells whether the fees jump where a tier ends.
+        These, continued to `price`, tell whether the fees jump where a tier ends.
         """
         _, rate, minimum = next(t for t in self.tiers if t[0] is None or at <= t[0])
         parts = self._marginal_parts(price) if self.shape == "marginal" else rate * price

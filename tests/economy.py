@@ -16,7 +16,7 @@ LONG_AGO = date(2020, 1, 1)
 
 
 def fees(marketplace_id=GB, *, rate="0.15", currency="GBP", prefix="uk", **given):
-    """A whole schedule of one category: a referral fee and, by the seller's own parcel, no more."""
+    """A whole schedule of one category: a referral fee, a fulfilment fee, and nothing else."""
     common = {
         "marketplace_id": marketplace_id,
         "currency": currency,
@@ -88,7 +88,7 @@ def set_products(conn, *rows):
 
 
 def set_all(conn, *rows):
-    """Fees, terms and costs, and nothing waiting to be assessed."""
+    """Fees, terms and costs, and nothing waiting to be re-assessed."""
     set_fees(conn)
     set_terms(conn)
     set_products(conn, *rows)
@@ -105,7 +105,7 @@ def offers(own="20.00", rival="18.00", *, winner=False):
 
 
 def catch_up(conn, worker_id="worker-2", **more):
-    """Everything that waits to be assessed anew; returns the states that changed."""
+    """Re-assess everything that waits; returns the states that changed."""
     return reassess_waiting(conn, analyst(worker_id, **more), seconds=20)
 
 

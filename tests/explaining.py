@@ -36,7 +36,7 @@ def explain(*arguments, url: str, width: int = 200) -> Result:
 
 
 def fill(conn, fees=EXAMPLE, *products, registered=True, recoverable="1", wanted="0", place=GB):
-    """Fees, terms and products. One product without an own say: the reference example's."""
+    """Fees, terms and products; without any products given, that of the reference example."""
     catalogue.import_fee_rules(conn, [as_row(one) for one in fees], now=WRITTEN)
     terms = SellerTermsRow(
         OWN_SELLER, place, date(2020, 1, 1), None, registered, Decimal(recoverable), Decimal(wanted)
@@ -46,7 +46,7 @@ def fill(conn, fees=EXAMPLE, *products, registered=True, recoverable="1", wanted
 
 
 def as_row(rule) -> FeeRuleRow:
-    """The rule as the table takes it: parcels of a size, a share of something."""
+    """The rule as the table accepts it: a size for fulfilment, a fee for digital services."""
     row = FeeRuleRow(*(getattr(rule, field) for field in FeeRuleRow._fields))
     if rule.kind == "fulfilment":
         row = row._replace(size_tier=SIZE)

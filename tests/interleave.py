@@ -1,4 +1,4 @@
-"""Sessions interleaved by hand: threads that are seen to wait, bells that are heard, and T1 and T2.
+"""Sessions interleaved by hand: threads seen to wait, bells that are heard, and T1 and T2.
 
 Nothing here sleeps for luck. A thread is "blocked" when Postgres says that its backend waits for a
 lock; silence is proved by a marker that is notified after whatever should not have rung.
@@ -127,7 +127,7 @@ def letter(message: Any = None, **overrides: Any) -> Letter:
 
 
 def deliver(conn: psycopg.Connection, *letters: Letter, filer: Filer = FILER) -> Filed:
-    """T1 on this connection, received now. In a transaction of the caller's it stays open."""
+    """T1 on this connection, received now. In a transaction of the caller it stays open."""
     return file_letters(conn, letters, filer, now=datetime.now(UTC))
 
 
@@ -146,7 +146,7 @@ def work(
 ) -> Analysed:
     """T2 on this connection, for one product as its task does it, with what else is in front.
 
-    In a transaction of the caller's it stays open.
+    In a transaction of the caller it stays open.
     """
     who = analyst(worker_id, **more)
     if len(products) > 1:

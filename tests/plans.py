@@ -19,7 +19,7 @@ from worker.ingest.filing import inbox_row
 
 @contextmanager
 def filled_database(server, template, name, *statements) -> Iterator[str]:
-    """Where a database is that holds what the statements write, its statistics fresh."""
+    """The address of a database that holds what the statements write, with fresh statistics."""
     name = f"buybox_{name}_{os.getpid()}"
     with server.janitor(name, template_dbname=template):
         url = server.url_of(name)
@@ -68,7 +68,7 @@ class Plan:
         )
 
     def __repr__(self):
-        """The tree, a line a node: what a failing guard shows."""
+        """The tree, a line per node: what a failing guard shows."""
         return "\n" + "\n".join(self.lines(self.root, 0))
 
     def lines(self, node, depth):

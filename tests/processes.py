@@ -77,7 +77,7 @@ class Process:
         return self._popen.poll() is None
 
     def says(self, text: str, *, timeout_s: float = 30.0) -> None:
-        """Wait until the text stands in the output."""
+        """Wait until the text is in the output."""
 
         def said() -> bool:
             if text in self.output():
@@ -173,9 +173,9 @@ class HoldingProxy:
 class CuttableProxy:
     """A TCP proxy before Postgres.
 
-    `cut()` drops every connection and refuses new ones. `freeze()` keeps them and carries nothing
-    any more, as a proxy does whose server is gone: each side's own TCP finds nothing amiss. With an
-    application's name only its connections freeze.
+    `cut()` drops every connection and refuses new ones. `freeze()` keeps them but carries nothing
+    any more, like a proxy whose server is gone: each side's own TCP finds nothing amiss. Given an
+    application's name, only its connections freeze.
     """
 
     def __init__(self, database_url: str) -> None:

@@ -30,7 +30,7 @@ class Post:
 
 
 class HttpReceiver:
-    """An HTTP server whose answers are set beforehand, the last one for ever.
+    """An HTTP server whose answers are set beforehand; the last one is repeated.
 
     An answer is HANG, DROP, SLOW, a status, or a status with headers.
     """

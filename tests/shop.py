@@ -37,7 +37,7 @@ def message(
     at: datetime | None = None,
     suppressed: bool = False,
 ):
-    """What Amazon sends of a market: one own offer, or none, and so many rivals from `rival` on."""
+    """What Amazon sends of a market: an own offer or none, and rivals that ask `rival` or more."""
     currency = CURRENCIES[marketplace]
     step = Decimal(rival) / 50
     tick = Decimal(1) if currency == "JPY" else Decimal("0.01")
@@ -100,7 +100,7 @@ def open_mug(conn: psycopg.Connection) -> None:
 
 
 def open_shop(conn: psycopg.Connection) -> None:
-    """Eight products of every severity, in three marketplaces, with a week of prices."""
+    """Nine products of every severity, in three marketplaces, most with a week of prices."""
     set_fees(conn)
     set_terms(conn, wanted_margin="0.10")
     call_it(

@@ -1,6 +1,6 @@
 """A program: SIGTERM comes at every moment of a wait, one after the other. `test_stopping` runs it.
 
-It is a process of its own, since one that waits for its own lock hears nothing any more.
+It is a process of its own, since one that waits for its own lock does nothing any more.
 """
 
 from __future__ import annotations

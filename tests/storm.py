@@ -40,7 +40,7 @@ def read_naive(conn: psycopg.Connection, cursor: str, **options: Any) -> Changes
 
 
 class Writer:
-    """Changes rows of its own and rows of all, in transactions that may stay open for long."""
+    """Changes its own rows and shared ones, in transactions that may stay open for long."""
 
     def __init__(self, database_url: str, number: int, stop: threading.Event, *, hold_s: float):
         self._url, self._number, self._stop, self._hold_s = database_url, number, stop, hold_s
@@ -80,7 +80,7 @@ class Writer:
             self.held += 1
             self._stop.wait(dice.uniform(0.2, self._hold_s))
         if dice.random() < 0.4:
-            # a row of all, last: its id was taken long before, and others' ids since
+            # a shared row, last: this transaction's id was taken long before, others' since
             write_state(conn, f"SHARED{dice.randrange(5):04d}")
             changes += 1
         if dice.random() < 0.1:

@@ -35,7 +35,7 @@ T0 = datetime(2025, 3, 4, 10, 15, 30, tzinfo=UTC)
 
 
 def lists_of_any_length(elements, *, min_size=0, max_size, **more):
-    """Each length as likely. Left to itself, hypothesis hardly makes a list of more than a dozen."""
+    """Every length is equally likely. Left to itself, hypothesis rarely makes more than a dozen."""
     return st.integers(min_size, max_size).flatmap(
         lambda length: st.lists(elements, min_size=length, max_size=length, **more)
     )
@@ -142,7 +142,7 @@ def economy(*products, fees=FEES, of_terms=None) -> Economy:
 
 COSTS = costs(estimated_daily_sales="2.5", unit_cost="2.00")
 ECONOMY = economy(COSTS)
-"""SUBJECT's costs are known, and what its category is charged."""
+"""SUBJECT's costs are known, and the fees of its category."""
 
 
 def at(seconds: float) -> datetime:

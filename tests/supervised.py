@@ -1,7 +1,7 @@
 """A program: a supervisor of one child that stops as a procrastinate worker does.
 
-The first signal lets the child finish what it is at, which it then says in the file it is given; a
-second one finds the default handler and ends it at once. The child says that it is ready there, too.
+The first signal lets the child finish what it is at, and then say so in the file it is given; a
+second one finds the default handler and ends it at once. There it also says that it is ready.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A row of each table that is true, for tests of what the tables themselves refuse.
 
-`put` writes one with some changes, and first the rows that it hangs on. It says what it must and a
-little more, so that a change of one column is a mistake of that column alone.
+`put` writes one with some changes, and first the rows that it depends on. Each row says what it
+must and a little more, so that a change of one column is a mistake of that column alone.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ KNOWN_ECONOMICS = {
     "profit_at_stake_per_day": 0,
     "daily_sales": 1,
 }
-"""What a state says besides, of a product with costs."""
+"""What the state of a product with costs says in addition."""
 HISTORY = {
     "notification_row_id": 1,
     "recorded_at": AT,
