@@ -103,7 +103,7 @@ class Gatekeeper:
         return None if scheme else self._local(request)
 
     def _local(self, request: Request) -> Caller | None:
-        """Somebody on this machine before the first token, not through a proxy, Host a loopback.
+        """Somebody on this machine, before the first token: directly, with a loopback in Host.
 
         A web page whose name suddenly resolves to 127.0.0.1 has its own name in Host.
         """

@@ -24,7 +24,7 @@ BUSY = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.DeadlockDetected,
 )
-"""A database that is there but did not get to it says so: most often somebody holds a lock."""
+"""What a database says that is there but did not get to it: most often somebody holds a lock."""
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -17,10 +17,10 @@ GRACEFUL_S = 4
 """Streams end at once by themselves; requests that are under way have this long."""
 
 VANISHED_MS = 30_000
-"""The kernel ends the connection of a peer that took nothing for so long: gone, or not reading."""
+"""The kernel cuts off a peer that has taken nothing for this long: gone, or not reading."""
 
 REQUEST_S = 30.0
-"""In which a request must be whole, from its first byte on; the first, from its connection on."""
+"""A request must arrive whole within this, from its first byte; the first, from its connection."""
 
 SEND_BUFFER_BYTES = 262_144
 """What the kernel holds for a client that does not read; left to itself it takes megabytes."""

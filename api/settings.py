@@ -85,7 +85,7 @@ class ApiSettings(ProcessSettings):
                 ipaddress.ip_network(one.strip())
         except ValueError:
             raise ValueError(
-                "must be addresses or networks (10.0.0.0/8) with commas, or * for any"
+                "must be addresses or networks (10.0.0.0/8) separated by commas, or * for any"
             ) from None
         return value
 
@@ -95,7 +95,7 @@ class ApiSettings(ProcessSettings):
         for one in value.split(","):
             if one.strip() and not re.fullmatch(r"https?://[^\s/?#@*]+/?", one.strip().lower()):
                 raise ValueError(
-                    "must be origins as browsers send them, with commas: "
+                    "must be origins as browsers send them, separated by commas: "
                     "https://dashboard.example, with no path; there is no * for any"
                 )
         return value.lower()

@@ -31,7 +31,7 @@ class Thresholds:
 
 
 def judge(status: WorkerStatus, thresholds: Thresholds) -> Overall:
-    """The worst of: how long a message has waited, how long a worker was silent, how many wait.
+    """The worst of: how long a message waits, how long a worker has been silent, how many wait.
 
     A worker that nobody has seen counts as silent for ever. Dead letters degrade: somebody must
     look at them, but nothing else waits for them.

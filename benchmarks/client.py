@@ -1,7 +1,7 @@
 """A process of the benchmark: files bodies one way or another, or works for a peer.
 
-`python -m benchmarks.client ROLE FOLDER NAME ...`, started by `benchmarks.process`. It says it is
-ready with a file, waits for the file `go`, and leaves what it did in a file.
+`python -m benchmarks.client ROLE --folder=FOLDER --name=NAME ...`, started by `benchmarks.process`.
+It says that it is ready with a file, waits for the file `go`, and leaves what it did in a file.
 """
 
 from __future__ import annotations

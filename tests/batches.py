@@ -98,7 +98,10 @@ def unheld(conn):
 
 
 def outcome(conn):
-    """Notifications, processed ones, history rows and theirs: all equal if all happened once."""
+    """How many notifications, processed ones, history rows, and notifications in the history.
+
+    All four are equal if everything happened once.
+    """
     return conn.execute(
         "SELECT count(*), count(*) FILTER (WHERE status = 'processed'),"
         " (SELECT count(*) FROM competitive_history),"

@@ -22,7 +22,7 @@ from db.feed import ALERT_CHANNEL, STATE_CHANNEL
 from tests.interleave import PATIENCE_S, Background
 
 QUICK = {"feed_poll_seconds": 0.5, "feed_pause_ms": 0, "stream_keepalive_seconds": 30}
-"""Settings with which a test need not wait; the bells are what makes it quick."""
+"""Settings with which a test need not wait; it is the bells that make it quick."""
 
 
 @dataclass

@@ -34,7 +34,7 @@ def drain(
     patience_s: float,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Return when nothing received since then waits; DrainTimeoutError if nothing moves."""
+    """Return when nothing received since then waits. Raises DrainTimeoutError if nothing moves."""
     here = not any(
         row["role"] == "analysis" and row["state"] in ALIVE
         for row in operators.read_view(conn, "worker_health", max_rows=1000)

@@ -145,7 +145,7 @@ class Settings(ProcessSettings):
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None and not _URL.fullmatch(value):
             raise ValueError(
-                "is no URL; a queue's is as https://sqs.eu-west-1.amazonaws.com/123456789012/name"
+                "is no URL; a queue's looks like https://sqs.eu-west-1.amazonaws.com/123456789012/name"
             )
         return value
 

@@ -141,6 +141,6 @@ def acknowledge(
             results = act(conn, body, caller.name, key=idempotency_key, now=datetime.now(UTC))
     except KeyReusedError:
         raise ProblemError(
-            409, "key-reused", "This Idempotency-Key came with another request before."
+            409, "key-reused", "This Idempotency-Key was used for another request."
         ) from None
     return Answer.model_validate({"results": results})

@@ -50,7 +50,7 @@ class Series(BaseModel):
 
 
 class Trends(BaseModel):
-    """The course of an ASIN. `cut` is true when there was more than could be read."""
+    """How an ASIN's prices went. `cut` is true when there was more than could be read."""
 
     asin: str
     since: datetime

@@ -1,4 +1,4 @@
-"""Child processes with a log file each, started apart and stopped by their own pid."""
+"""Child processes with a log file and a session each, stopped by their own pid."""
 
 from __future__ import annotations
 

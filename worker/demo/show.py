@@ -84,7 +84,7 @@ def run(options: Options, settings: Settings, console: Console) -> int:
                 if stage.keep_logs:
                     console.print(Text(f"Logs: {stage.folder}"), soft_wrap=True)
         except Interrupted as signal:
-            console.print("ended before the end; nothing was verified")
+            console.print("ended early; nothing was verified")
             return signal.exit_code
         except (StageError, psycopg.Error, *QueueError) as error:
             console.print(Text(f"The demo cannot go on. {error}", style="red"), soft_wrap=True)

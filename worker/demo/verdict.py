@@ -35,7 +35,7 @@ class Told:
 
     @classmethod
     def by(cls, truths: Sequence[Truth]) -> Told:
-        """All batches together; their products are different ones."""
+        """All batches together; no two have a product in common."""
         states: dict[StateKey, ExpectedState] = {}
         for truth in truths:
             states |= truth.states

@@ -23,7 +23,7 @@ NOTHING = Outcomes(0, 0, 0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the demo stands at one moment. Rates are messages a second over the last seconds."""
+    """How the demo stands at one moment. Rates are messages a second over the last few."""
 
     phase: str
     elapsed_s: float

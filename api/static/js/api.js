@@ -67,7 +67,7 @@ async function change(path, { headers = {}, ...options }) {
     if (error.code !== "csrf") throw error;
     const found = await ask("/api/session");
     if (found.name !== name)
-      throw new Refusal(403, `${found.name} has logged in in another tab: load this page anew.`);
+      throw new Refusal(403, `${found.name} has logged in in another tab: reload this page.`);
     entered(found);
     return send();
   }
