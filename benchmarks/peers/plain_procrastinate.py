@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import LiteralString
 
 import procrastinate
 from procrastinate.jobs import Job
+from procrastinate.schema import SchemaManager
 from psycopg_pool import ConnectionPool
 
 from benchmarks.desk import Desk
@@ -19,11 +21,39 @@ CONCURRENCY = int(os.environ.get("BENCH_CONCURRENCY", "4"))
 QUEUE = "plain"
 TASK = "analyse_message"
 
+OURS_AWAY: LiteralString = r"""
+DO $$
+DECLARE
+    statements text[] := ARRAY (
+        SELECT format('DROP TABLE IF EXISTS %s CASCADE', c.oid::regclass)
+        FROM pg_class AS c
+        WHERE c.relkind = 'r' AND c.relname LIKE 'procrastinate\_%'
+        UNION ALL
+        SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure)
+        FROM pg_proc AS p
+        WHERE p.proname LIKE 'procrastinate\_%'
+        UNION ALL
+        SELECT format('DROP TYPE IF EXISTS %s CASCADE', t.oid::regtype)
+        FROM pg_type AS t
+        LEFT JOIN pg_class AS c ON c.oid = t.typrelid
+        WHERE t.typname LIKE 'procrastinate\_%' AND (t.typtype = 'e' OR c.relkind = 'c')
+    );
+    one text;
+BEGIN
+    -- All are named first: what one of them takes with it can no longer be named.
+    FOREACH one IN ARRAY statements LOOP
+        EXECUTE one;
+    END LOOP;
+END
+$$
+"""
+
 
 def install(url: str) -> None:
-    """Its own schema is there; the index that our migrations add to it is removed."""
+    """Its own schema, as the package applies it, in place of what our migrations made of it."""
     with connect(url, autocommit=True) as conn:
-        conn.execute("DROP INDEX IF EXISTS buybox_jobs_waiting_by_lock")
+        conn.execute(OURS_AWAY)
+        conn.execute(SchemaManager.get_schema().encode())
 
 
 @contextmanager
