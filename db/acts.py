@@ -1,4 +1,4 @@
-"""What people do with alerts: the SQL functions, asked for many alerts at once, and once a request.
+"""People's acts on alerts: SQL functions for several alerts at once; a repeated request acts once.
 
 The caller owns the transaction: acts and the answer kept for a repeated request commit together.
 """
@@ -31,7 +31,7 @@ class KeyReusedError(Exception):
 
 
 def _hold(conn: psycopg.Connection, ids: Sequence[int]) -> None:
-    """Hold several alerts in everybody's order until the transaction ends."""
+    """Lock several alerts, in the order in which everybody does, until the transaction ends."""
     conn.execute(query("hold_alerts"), {"ids": list(ids)})
 
 
@@ -83,7 +83,7 @@ def note_alerts(
     note: str | None,
     now: datetime | None = None,
 ) -> list[Acted]:
-    """Write something down, in the place of the note before; nothing is refused as empty."""
+    """Write a note in place of the one before; None and blank notes are refused as empty."""
     return _act(conn, query("note_alerts"), ids, who=who, note=note, now=now)
 
 
@@ -95,7 +95,7 @@ def snooze_alerts(
     length: timedelta | None,
     now: datetime | None = None,
 ) -> list[Acted]:
-    """Keep alerts quiet for a while; None for the usual while."""
+    """Keep alerts quiet for a while; None for the default length of the settings."""
     return _act(conn, query("snooze_alerts"), ids, who=who, length=length, now=now)
 
 
@@ -109,17 +109,17 @@ def resolve_alerts(
 def reopen_alerts(
     conn: psycopg.Connection, ids: Sequence[int], *, who: str, now: datetime | None = None
 ) -> list[Acted]:
-    """Take the closing by hand back."""
+    """Open alerts again that ended by hand or by timeout."""
     return _act(conn, query("reopen_alerts"), ids, who=who, now=now)
 
 
 def claim_request(
     conn: psycopg.Connection, *, who: str, key: str, request: bytes, now: datetime
 ) -> Any | None:
-    """None for the first request with this key, which then acts; else the answer it was given.
+    """None for the first request with this key, which is to act; else the answer that one got.
 
-    Waits for a request with the same key that is still at work. Raises KeyReusedError when the key
-    came with another `request` before.
+    Waits for a request with the same key that is still at work. Raises KeyReusedError if the key
+    came with a different `request` before.
     """
     request_hash = hashlib.sha256(request).digest()
     given = {"who": who, "key": key}
@@ -135,5 +135,5 @@ def claim_request(
 
 
 def answer_request(conn: psycopg.Connection, *, who: str, key: str, answer: Any) -> None:
-    """Keep the answer, JSON, for who asks again."""
+    """Keep the answer, a JSON value, for the same request sent again."""
     conn.execute(query("answer_request"), {"who": who, "key": key, "answer": Jsonb(answer)})

@@ -1,4 +1,4 @@
-"""Alerts for people to read: lists, one whole, its trail, its messages, the settings."""
+"""Alerts for people to read: lists, one in full, its trail, its messages; and the settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 class TrailEvent(NamedTuple):
-    """A row of `alert_events`: `told` is the kind of message that was due, or `quiet` why none."""
+    """A row of `alert_events`: either `told`, the kind of message due, or `quiet`, why none was."""
 
     id: int
     at: datetime
@@ -36,7 +36,7 @@ class TrailEvent(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A message of the queues and one of its deliveries, whose fields are None if it has none.
+    """A row of `alert_queues` with one of its deliveries, whose fields are None if it has none.
 
     `items` is how many messages that delivery carries.
     """
@@ -77,7 +77,7 @@ def list_alerts(
     assignee: str | None = None,
     max_rows: int = 50,
 ) -> list[Row]:
-    """Open alerts as ops.active_alerts has them, worst first; or the ended, newest first."""
+    """Open alerts as ops.active_alerts shows them, worst first; or ended ones, newest first."""
     statement = query("list_ended_alerts") if ended else query("list_active_alerts")
     wanted = {
         "severity": severity,
@@ -109,7 +109,7 @@ def read_alert_messages(conn: psycopg.Connection, alert_id: int) -> list[Message
 
 
 def count_alert_changes(conn: psycopg.Connection, *, since: datetime) -> dict[str, int]:
-    """How often each change has happened to alerts since."""
+    """How often each kind of change has happened to alerts since then."""
     return dict(conn.execute(query("count_alert_changes"), {"since": since}).fetchall())
 
 

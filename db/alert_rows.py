@@ -14,8 +14,9 @@ import msgspec
 class AlertRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A row of `alerts`. `flap_seen` has pairs of time and severity.
 
-    A row that is written may carry Decimals and times in its facts and in `flap_seen`; one that was
-    read has text. Only what may be null has a default here: what is at its default is not written.
+    A row to be written may hold Decimals and times in `facts` and `flap_seen`; one that was read
+    holds text. Only what may be null has a default here: a field at its default is left out of the
+    JSON, and so written as NULL.
     """
 
     id: int

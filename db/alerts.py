@@ -1,4 +1,4 @@
-"""The alerts and their record. The caller owns the transaction; nothing here commits."""
+"""The alerts and their trail. The caller owns the transaction; nothing here commits."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def read_alert_settings(conn: psycopg.Connection) -> AlertSettingsRow:
 
 
 def lock_newest_alerts(conn: psycopg.Connection, subject_keys: Sequence[str]) -> list[AlertRow]:
-    """The newest alert of each of these subjects that has one, open or not."""
+    """Lock the newest alert of each of these subjects that has one, open or not."""
     return _alerts(conn, query("lock_newest_alerts"), {"subject_keys": list(subject_keys)})
 
 
 def lock_alerts(conn: psycopg.Connection, ids: Sequence[int]) -> list[AlertRow]:
-    """The alerts of these ids, as far as there are."""
+    """Lock the alerts of these ids; an id without an alert is passed over."""
     return _alerts(conn, query("lock_alerts"), {"ids": list(ids)})
 
 
 def lock_due_alerts(conn: psycopg.Connection, *, now: datetime, max_alerts: int) -> list[AlertRow]:
-    """Alerts for which time may have something, but for those in other hands."""
+    """Lock alerts that time alone may change by now; those that others hold are passed over."""
     return _alerts(conn, query("lock_due_alerts"), {"now": now, "max_alerts": max_alerts})
 
 
 def draw_alert_ids(
     conn: psycopg.Connection, *, alerts: int, events: int
 ) -> tuple[list[int], list[int]]:
-    """New ids, rising: of alerts and of events."""
+    """New ids for alerts and for events, each list ascending."""
     alert_ids, event_ids = only_row(
         conn.execute(query("draw_alert_ids"), {"alerts": alerts, "events": events})
     )
@@ -51,12 +51,12 @@ def update_alerts(conn: psycopg.Connection, rows: Sequence[AlertRow], *, now: da
 
 
 def insert_alerts(conn: psycopg.Connection, rows: Sequence[AlertRow], *, now: datetime) -> int:
-    """Add alerts; returns how many. Fewer than sent: a subject has an open one already."""
+    """Add alerts; returns how many. Fewer than given: a subject already has an open one."""
     return conn.execute(query("insert_alerts"), {"rows": records(rows), "now": now}).rowcount
 
 
 def append_alert_events(conn: psycopg.Connection, rows: Sequence[AlertEventRow]) -> None:
-    """Add to the record."""
+    """Add to the trail."""
     conn.execute(query("append_alert_events"), {"rows": records(rows)})
 
 
@@ -66,7 +66,7 @@ def queue_messages(conn: psycopg.Connection, rows: Sequence[MessageRow], *, now:
 
 
 def drop_messages(conn: psycopg.Connection, alert_ids: Sequence[int], *, reason: str) -> None:
-    """Keep back what waits to be told of these alerts, locked by the caller."""
+    """Withhold the waiting messages about these alerts, which the caller has locked."""
     conn.execute(query("drop_messages"), {"alert_ids": sorted(alert_ids), "reason": reason})
 
 
@@ -79,7 +79,7 @@ def tally_alerts(conn: psycopg.Connection, counts: Mapping[str, int], *, now: da
 
 
 def fold_tallies(conn: psycopg.Connection, *, max_rows: int) -> None:
-    """Add up tallies, so many at once, into one row a day and word."""
+    """Add up the oldest `max_rows` tallies into one row per day and `what`."""
     conn.execute(query("fold_tallies"), {"max_rows": max_rows})
 
 

@@ -1,7 +1,7 @@
-"""What sellers and Amazon say of money: products, fees, terms. The caller owns the transaction.
+"""What sellers and Amazon say about money: products, fees, terms. The caller owns the transaction.
 
 Rows are named tuples in the order of their columns. Money and fractions are Decimal, NULL is None.
-Dates of fees and terms are days of the marketplace's own calendar, periods half-open.
+Dates of fees and terms are days of the marketplace's own calendar; periods are half-open.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXPORTED_AT_ONCE = 2000
 
 
 class ProductRow(NamedTuple):
-    """A row of `products`. `sku` is empty for none; None is "not known"."""
+    """A row of `products`. An empty `sku` means that there is none; None is "not known"."""
 
     seller_id: str
     marketplace_id: str
@@ -99,7 +99,7 @@ class RepeatedLine(NamedTuple):
     first_line: int
 
 
-# The one statement that EXPLAIN does not take, so it cannot lie among the queries.
+# Not among the queries, each of which is planned by a test: EXPLAIN does not take COPY.
 COPY_PRODUCTS: LiteralString = """
 COPY pg_temp.staged_products (
     line, seller_id, marketplace_id, asin, item_condition, fulfilment_channel, sku, currency, title,
@@ -129,7 +129,7 @@ def drop_repeated_products(conn: psycopg.Connection) -> Iterator[RepeatedLine]:
 def apply_staged_products(
     conn: psycopg.Connection, columns: Sequence[str], *, now: datetime
 ) -> Counts:
-    """Write what waits over the catalogue; columns that are not named keep what they hold."""
+    """Write the waiting room into the catalogue; columns that are not named keep their values."""
     with conn.cursor(row_factory=args_row(Counts)) as cursor:
         return only_row(
             cursor.execute(query("apply_staged_products"), {"columns": list(columns), "now": now})
@@ -139,7 +139,7 @@ def apply_staged_products(
 def export_products(
     conn: psycopg.Connection, *, seller_id: str | None = None, marketplace_id: str | None = None
 ) -> Iterator[ProductRow]:
-    """The catalogue in the order of its keys, read bit by bit. Must run in a transaction."""
+    """The catalogue in the order of its keys, read in batches. Must run in a transaction."""
     with conn.cursor("export_products", row_factory=args_row(ProductRow)) as cursor:
         cursor.itersize = EXPORTED_AT_ONCE
         cursor.execute(
@@ -177,7 +177,7 @@ def list_fee_rules(
     category: str | None = None,
     at: date | None = None,
 ) -> list[FeeRuleRow]:
-    """The schedule in the order of its file: all of it, or what concerns one thing or day."""
+    """The schedule in the order of its file: all, or for one marketplace, category or day."""
     with conn.cursor(row_factory=args_row(_fee_rule)) as cursor:
         cursor.execute(
             query("list_fee_rules"),
@@ -232,7 +232,7 @@ def list_terms(
 
 
 def set_terms(conn: psycopg.Connection, terms: SellerTermsRow, *, now: datetime) -> str:
-    """These terms from `valid_from` on, until the next ones set; `valid_to` is not asked.
+    """Set these terms from `valid_from` until the next ones begin; `valid_to` is ignored.
 
     Returns "inserted", "updated" or "unchanged".
     """

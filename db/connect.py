@@ -22,22 +22,22 @@ SERVER_SETTINGS = {
     "statement_timeout": "30s",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "30s",
-    # Compiling a plan pays after some 100 ms of run time; ours never get there.
+    # Compiling a plan pays off after some 100 ms of run time; ours never run that long.
     "jit": "off",
     "timezone": "UTC",
 }
 
 
-# Our functions name the schema public, so our statements must find the same tables: another schema
-# in front would get a second set of them, and `ops`, whose views are called as tables are, would
-# take their place. A login's, a database's or an address' own search_path never wins.
+# Our functions name the schema public, so our statements must find the same tables. With another
+# schema in front a migration would make a second set there, and with `ops` in front its views would
+# hide the tables of the same names. So no search_path of a login, database or address ever wins.
 SEARCH_PATH = "-c search_path=public"
 
 
 WHO_HOLDS_LOCKS = (
     "SELECT pid, usename, state, xact_start, query FROM pg_stat_activity ORDER BY xact_start"
 )
-"""For sentences about a lock that was not to be had: whoever has it is usually the oldest."""
+"""For sentences about a lock that could not be had: whoever holds it is usually the oldest."""
 
 
 class _QueueSettings(TypedDict):
@@ -45,8 +45,8 @@ class _QueueSettings(TypedDict):
 
 
 QUEUE_SETTINGS: _QueueSettings = {
-    # For who takes from the queue: rows in the order of an index, as many as are wanted. A bitmap
-    # reads all that waits first, and looks cheap with the statistics of a drained queue
+    # For whoever takes from the queue: a few rows in the order of an index. A bitmap scan would
+    # first read all that waits, and looks cheap with the statistics of a drained queue
     # (docs/decisions/0020).
     "enable_bitmapscan": "off",
 }
@@ -75,8 +75,8 @@ set_json_loads(msgspec.json.decode, context=ADAPTERS)
 
 
 MIGRATED = psycopg.errors.FeatureNotSupported
-"""What a statement is answered that was prepared before a migration and gives other columns now:
-again and again, unless a transaction is rolled back. A new connection prepares it anew."""
+"""The error of a statement that was prepared before a migration and now gives other columns. It
+comes again and again, unless a transaction is rolled back; a new connection prepares it anew."""
 
 
 def first_line(error: Exception) -> str:
@@ -93,8 +93,8 @@ def read_address(database_url: str) -> dict[str, Any]:
         given = conninfo_to_dict(database_url)
     except psycopg.ProgrammingError:
         given = None
-    # A bare / or @ in a password makes the rest of it a port or a host, which the error of
-    # connecting would quote. (process.settings knows the same: neither package imports the other.)
+    # An unescaped / or @ in a password makes the rest of it a port or a host, which the error of
+    # connecting would quote. (process.settings checks the same: neither imports the other.)
     if given is None or not (
         re.fullmatch(r"[0-9,]*", str(given.get("port") or ""))
         and re.fullmatch(r"[^@]*|/.*", str(given.get("host") or ""))
@@ -106,7 +106,7 @@ def read_address(database_url: str) -> dict[str, Any]:
 def conninfo(database_url: str, *, role: str = "worker", **server_settings: str) -> str:
     """The connection string for `database_url` with our timeouts and a name for pg_stat_activity.
 
-    Settings the URL itself carries (in `options` or as parameters) win over ours, but for the
+    Settings that the URL itself carries (in `options` or as parameters) win over ours, except the
     search_path and, once connected, the time zone.
 
     Raises psycopg.ProgrammingError for a string that is no connection string.
@@ -157,9 +157,9 @@ def one_snapshot(conn: psycopg.Connection) -> Iterator[None]:
 
 
 class WatchedPool(ConnectionPool):
-    """A pool that lends each connection inside of `watch()`, which sees who keeps one too long.
+    """A pool that lends each connection inside `watch()`, which sees when one is kept too long.
 
-    Once a statement was refused because of a migration, all connections are replaced.
+    When a statement is refused because of a migration, all connections are replaced.
     """
 
     def __init__(self, conninfo: str, *, watch: Watch, **options: Any) -> None:
@@ -168,7 +168,7 @@ class WatchedPool(ConnectionPool):
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[psycopg.Connection]:
-        """As the base class; looking whether the connection lives is watched too."""
+        """As in the base class; checking that the connection is alive is watched too."""
         with self._watch(), super().connection(timeout) as conn:
             try:
                 yield conn
@@ -189,10 +189,10 @@ def connection_pool(
 ) -> ConnectionPool:
     """A pool that connects at first use and replaces connections that died.
 
-    Who waits longer than `timeout_s` for a connection gets psycopg_pool.PoolTimeout. The pool gives
-    an attempt to connect up after as long, and who asks next begins anew: left to itself it doubles
-    its pauses for five minutes, and while it pauses nobody connects, whether the server is back or
-    not.
+    Whoever waits longer than `timeout_s` for a connection gets psycopg_pool.PoolTimeout. After the
+    same time the pool gives up trying to connect, and the next request starts it anew: left to
+    itself it would double its pauses for five minutes, and while it pauses nobody connects, even if
+    the server is back.
     """
     return WatchedPool(
         conninfo(database_url, role=role, **server_settings),

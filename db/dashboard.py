@@ -1,7 +1,7 @@
-"""What the dashboard shows: states, alerts, one product, its course, how the workers are.
+"""What the dashboard shows: states, alerts, one product, its trends, how the workers are.
 
-The caller owns the connection; nothing is changed. Lists come in pages: a page's last `Place` is
-what the next one is asked to go on after.
+The caller owns the connection; nothing is changed. Lists come in pages: the next page goes on after
+the last `Place` of the one before.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MAX_HISTORY = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is wanted; None wants everything."""
+    """What is wanted; None means everything."""
 
     marketplaces: Sequence[str] | None = None
     severities: Sequence[str] | None = None
     asins: Sequence[str] | None = None
 
     def parameters(self) -> dict[str, list[str] | None]:
-        """As the statements take it."""
+        """As parameters of the statements."""
         names = [f.name for f in fields(self)]
         return {n: None if (v := getattr(self, n)) is None else sorted(v) for n in names}
 
@@ -50,7 +50,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertCounts:
-    """The numbers on the tabs: by severity what is active, then what is snoozed or resolved."""
+    """The numbers on the tabs: active alerts by severity, then snoozed and resolved ones."""
 
     critical: int
     high: int
@@ -60,7 +60,7 @@ class AlertCounts:
 
 
 class LastOffers(NamedTuple):
-    """The JSON text of what the door read in the message a state was decided on."""
+    """The message that a state was decided on; `facts` is what the door read, as JSON text."""
 
     item_condition: str
     audience: str
@@ -71,7 +71,7 @@ class LastOffers(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TrendRow:
-    """What one message said of a product, for the charts."""
+    """What one message said about a product, for the charts."""
 
     marketplace_id: str
     item_condition: str
@@ -91,7 +91,7 @@ class TrendRow:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """How ingestion and analysis are. None: nobody knows, for example no ingester is alive.
+    """How ingestion and analysis are doing. None: not known, for instance with no ingester alive.
 
     `asked_at` is by the clock of the heartbeats.
     """
@@ -114,7 +114,7 @@ class WorkerStatus:
 
 
 class ProcessedCount(NamedTuple):
-    """Processed notifications of one bucket of the histogram; bucket None counts none."""
+    """Processed notifications in one bucket of the histogram; `settled` None: there are none."""
 
     floor: int
     settled: bool | None
@@ -147,7 +147,7 @@ def list_alerts(
 ) -> list[tuple[ShownAlert, Place]]:
     """A page of the alerts: by severity, then the money at stake, then the newest.
 
-    `tab` is active, snoozed, resolved or all. `since` is a cursor that was found good.
+    `tab` is active, snoozed, resolved or all. `since` is a cursor that `check_cursor` found good.
     """
     with conn.cursor(row_factory=dict_row) as cur:
         cur.execute(
@@ -205,7 +205,7 @@ def read_last_offers(conn: psycopg.Connection, *, marketplace: str, asin: str) -
 def read_product_alerts(
     conn: psycopg.Connection, *, marketplace: str, asin: str
 ) -> list[ShownAlert]:
-    """The newest alerts of one product: one more than are shown, where there are more."""
+    """The newest alerts of one product; one more than is shown, if there are more."""
     with conn.cursor(row_factory=dict_row) as cur:
         cur.execute(
             query("read_product_alerts"),
@@ -215,7 +215,7 @@ def read_product_alerts(
 
 
 def read_trails(conn: psycopg.Connection, alert_ids: Sequence[int]) -> list[TrailRow]:
-    """What happened to these alerts, the newest first: of each one more than is shown, if so."""
+    """What happened to these alerts, newest first; for each one more than is shown, if there is."""
     with conn.cursor(row_factory=args_row(TrailRow)) as cur:
         cur.execute(query("read_trails"), {"alert_ids": list(alert_ids), "max_rows": MAX_TRAIL + 1})
         return cur.fetchall()
@@ -224,7 +224,7 @@ def read_trails(conn: psycopg.Connection, alert_ids: Sequence[int]) -> list[Trai
 def read_trends(
     conn: psycopg.Connection, *, asin: str, marketplaces: Sequence[str] | None, since: datetime
 ) -> list[TrendRow]:
-    """The course of an ASIN since then, in the order of events; only the newest of very many."""
+    """The history of an ASIN since then, in the order of events; the newest MAX_HISTORY at most."""
     with conn.cursor(row_factory=class_row(TrendRow)) as cur:
         cur.execute(
             query("read_trends"),
@@ -239,7 +239,7 @@ def read_trends(
 
 
 def read_worker_status(conn: psycopg.Connection, *, now: datetime | None = None) -> WorkerStatus:
-    """How the workers are at this moment, by the database's clock unless told otherwise."""
+    """How the workers are doing now, by the database's clock unless told otherwise."""
     with conn.cursor(row_factory=class_row(WorkerStatus)) as cur:
         cur.execute(query("read_worker_status"), {"now": now})
         return only_row(cur)
@@ -248,7 +248,7 @@ def read_worker_status(conn: psycopg.Connection, *, now: datetime | None = None)
 def count_processed(
     conn: psycopg.Connection, *, from_id: int, bounds_ms: Sequence[float]
 ) -> list[ProcessedCount]:
-    """The processed notifications from an id on, by the time that each took."""
+    """How many notifications from an id on were processed, by the time that each took."""
     with conn.cursor(row_factory=args_row(ProcessedCount)) as cur:
         cur.execute(query("count_processed"), {"from_id": from_id, "bounds_ms": list(bounds_ms)})
         return cur.fetchall()

@@ -45,7 +45,7 @@ def read_healed(
     until: datetime,
     max_alerts: int,
 ) -> list[HealedRow]:
-    """Alerts that healed unseen since the route's last digest, but not before a moment."""
+    """Alerts that healed unseen since the route's last digest, but not before `not_before`."""
     with conn.cursor(row_factory=class_row(HealedRow)) as cur:
         cur.execute(
             query("read_healed"),
@@ -68,7 +68,7 @@ def finish_delivery(
     message_id: str | None,
     now: datetime,
 ) -> bool:
-    """The channel took it. False: it is in another hand by now, so nothing was written."""
+    """The channel took it. False: another worker holds it by now, so nothing was written."""
     params = {
         "id": taken.id,
         "attempt": taken.attempts,
@@ -81,7 +81,7 @@ def finish_delivery(
 
 
 def finish_messages(conn: psycopg.Connection, queue_ids: Sequence[int], *, now: datetime) -> None:
-    """These messages have been delivered, if they had not been before."""
+    """Mark these messages as delivered, unless they already were."""
     conn.execute(query("finish_messages"), {"ids": list(queue_ids), "now": now})
 
 
@@ -95,7 +95,7 @@ def put_off_delivery(
     error_class: str | None,
     error: str | None,
 ) -> bool:
-    """Try it again at `at`, having failed so often. False: it is in another hand by now."""
+    """Try it again at `at`; `failures` attempts have failed. False: another worker holds it."""
     params = {
         "id": taken.id,
         "attempt": taken.attempts,
@@ -118,7 +118,7 @@ def end_delivery(
     error_class: str | None = None,
     error: str | None = None,
 ) -> bool:
-    """`failed` or `cancelled`, for good. False: it is in another hand by now."""
+    """End it as `failed` or `cancelled`, for good. False: another worker holds it by now."""
     params = {
         "id": taken.id,
         "attempt": taken.attempts,
@@ -132,7 +132,7 @@ def end_delivery(
 
 
 def fail_messages(conn: psycopg.Connection, deliveries: Sequence[int]) -> None:
-    """Messages that only these failed deliveries could have brought have failed."""
+    """Mark as failed the messages that only these failed deliveries could have brought."""
     conn.execute(query("fail_messages"), {"deliveries": list(deliveries)})
 
 
@@ -142,13 +142,13 @@ def is_route_open(conn: psycopg.Connection, route_id: int) -> bool:
 
 
 def cancel_stranded_deliveries(conn: psycopg.Connection, *, reason: str) -> list[int]:
-    """What waits for routes that are off or gone is not sent any more; returns the deliveries."""
+    """Cancel what waits for routes that are off or gone; returns the ids of the deliveries."""
     cur = conn.execute(query("cancel_stranded_deliveries"), {"reason": reason})
     return [number for (number,) in cur]
 
 
 def note_route_trouble(conn: psycopg.Connection, route_id: int, trouble: str | None) -> None:
-    """What the operator must mend about the route; None when it works."""
+    """Note what the operator must mend about the route; None when it works."""
     conn.execute(query("note_route_trouble"), {"id": route_id, "trouble": trouble})
 
 
@@ -178,7 +178,7 @@ def put_back_deliveries(
 
 
 def leave_out_messages(conn: psycopg.Connection, left_out: Sequence[tuple[int, str]]) -> None:
-    """These (message, reason) were no longer worth telling."""
+    """Mark each (message, reason) as no longer worth telling."""
     if left_out:
         conn.execute(
             query("leave_out_messages"),

@@ -36,7 +36,7 @@ class Interruption(NamedTuple):
 
 
 class RouteRow(NamedTuple):
-    """A route as the dispatcher sees it: without its address. A filter that is None is open."""
+    """A route as the dispatcher sees it, without its address. A filter of None takes everything."""
 
     id: int
     name: str
@@ -53,7 +53,7 @@ class RouteRow(NamedTuple):
 
 
 class Gathering(NamedTuple):
-    """A delivery that other messages may join until `due_at`, or (not `is_open`) might have."""
+    """A delivery that messages may join until `due_at`; unless `is_open`, they no longer may."""
 
     id: int
     route_id: int
@@ -84,9 +84,9 @@ class Verdict(NamedTuple):
 
 
 class TakenDelivery(NamedTuple):
-    """A delivery in hand. `attempts` counts this one: with the id it says whose hand it is.
+    """A delivery in hand. `attempts` counts this one too: with the id it says who holds it.
 
-    `failures` are the earlier ones that failed, without those that were only asked to wait.
+    `failures` counts the earlier ones that failed, not those that were only asked to wait.
     """
 
     id: int
@@ -196,7 +196,7 @@ class ListedRoute(NamedTuple):
 
 
 class HeldRoute(NamedTuple):
-    """A route in hand: no delivery is written for it until the transaction ends."""
+    """A locked route: no delivery is written for it until the transaction ends."""
 
     id: int
     channel: str

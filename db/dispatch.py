@@ -13,7 +13,7 @@ from db.sql import only_row, query
 
 
 def read_latest_clock(conn: psycopg.Connection, *, now: datetime) -> datetime:
-    """`now`, or the database's time where that is later."""
+    """`now`, or the database's time if that is later."""
     latest: datetime = only_row(conn.execute(query("read_latest_clock"), {"now": now}))[0]
     return latest
 
@@ -24,7 +24,7 @@ def lock_dispatcher(conn: psycopg.Connection) -> None:
 
 
 def finish_history(conn: psycopg.Connection, *, now: datetime, max_messages: int) -> int:
-    """Mark history that is due as done; returns how much."""
+    """Mark messages for the history that are due as delivered; returns how many."""
     params = {"now": now, "max_messages": max_messages}
     return conn.execute(query("finish_history"), params).rowcount
 
@@ -32,14 +32,14 @@ def finish_history(conn: psycopg.Connection, *, now: datetime, max_messages: int
 def take_due_messages(
     conn: psycopg.Connection, *, now: datetime, max_messages: int
 ) -> list[DueMessage]:
-    """The oldest messages that are due, locked with their alerts; what others hold is not there."""
+    """The oldest messages due, locked with their alerts; those that others hold are passed over."""
     with conn.cursor(row_factory=args_row(DueMessage)) as cur:
         cur.execute(query("take_due_messages"), {"now": now, "max_messages": max_messages})
         return cur.fetchall()
 
 
 def is_more_due(conn: psycopg.Connection, *, now: datetime, taken: Sequence[int]) -> bool:
-    """Whether something is due beside the messages that this transaction took."""
+    """Whether anything is due besides the messages that this transaction took."""
     params = {"now": now, "taken": list(taken)}
     return bool(only_row(conn.execute(query("check_due_messages"), params))[0])
 
@@ -65,7 +65,7 @@ def read_enabled_routes(conn: psycopg.Connection) -> list[RouteRow]:
 def read_gatherings(
     conn: psycopg.Connection, routes: Sequence[int], *, now: datetime, since: datetime
 ) -> list[Gathering]:
-    """Deliveries of these routes that gather or did since then; the open ones are locked."""
+    """Lock the deliveries of these routes that gather messages, or have done so since then."""
     with conn.cursor(row_factory=args_row(Gathering)) as cur:
         cur.execute(query("read_gatherings"), {"routes": list(routes), "now": now, "since": since})
         return cur.fetchall()
@@ -91,7 +91,7 @@ def insert_delivery_items(conn: psycopg.Connection, items: Sequence[tuple[int, i
 def defer_deliveries(
     conn: psycopg.Connection, deliveries: Sequence[tuple[int, datetime | None]]
 ) -> None:
-    """A job for each (delivery, when it is due; None is at once)."""
+    """Defer a job for each (delivery, when it is due); None is at once."""
     if deliveries:
         conn.execute(
             query("defer_deliveries"),
@@ -100,10 +100,10 @@ def defer_deliveries(
 
 
 def defer_dispatch(conn: psycopg.Connection, *, at: datetime | None = None) -> None:
-    """A job that dispatches what is due, at once unless one is in line for that, or at a time.
+    """Defer a job that dispatches what is due: at `at`, or at once unless one is already in line.
 
-    In the transaction of whoever has something to tell, near its end: until then the job that it
-    counts on is held.
+    Call it near the end of the transaction that has something to tell: until it commits, the job
+    that it counts on is locked.
     """
     conn.execute(query("defer_dispatch"), {"at": at})
 

@@ -1,7 +1,7 @@
-"""Costs for T2, and states to be assessed anew. The caller owns the transaction.
+"""Costs for T2, and states to be re-assessed. The caller owns the transaction.
 
-The gate: each assessment holds it shared, `settle_reassessments` takes it alone for a moment, so
-that a change of costs is worked in only when nobody is left who may have missed it.
+The gate: each assessment holds it shared, and `settle_reassessments` takes it alone for a moment,
+so a change of costs is worked in only when no assessment is left that may have missed it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from db.sql import only_row, query
 
 
 class CostRow(NamedTuple):
-    """A row of `products` without what is only for reading; None is "not known"."""
+    """A row of `products` without what only people read; None is "not known"."""
 
     seller_id: str
     marketplace_id: str
@@ -41,9 +41,9 @@ class CostRow(NamedTuple):
 
 
 class Reassessment(NamedTuple):
-    """Products whose states are to be assessed anew. `is_last`: with these the work is done.
+    """Products whose states are to be re-assessed. `is_last`: with these the work is done.
 
-    `failures` counts the attempts that failed, one after the other.
+    `failures` counts the attempts that failed in a row.
     """
 
     id: int
@@ -68,7 +68,7 @@ class FeeDay(NamedTuple):
 
 
 def join_assessors(conn: psycopg.Connection) -> None:
-    """Hold the gate shared until the transaction ends. Before any lock on rows, or it deadlocks."""
+    """Hold the gate shared until the transaction ends. Take it before any row lock: no deadlock."""
     conn.execute(query("join_assessors"))
 
 
@@ -85,9 +85,9 @@ def read_costs(
 
 
 def settle_reassessments(conn: psycopg.Connection) -> int:
-    """Make what was asked for until now ready; returns how much. End the transaction at once.
+    """Make all work asked for so far ready; returns how many pieces. End the transaction at once.
 
-    Raises psycopg.errors.LockNotAvailable when an analysis is at it for too long.
+    Raises psycopg.errors.LockNotAvailable when an analysis holds the gate for too long.
     """
     return int(only_row(conn.execute(query("settle_reassessments")))[0])
 
@@ -95,14 +95,14 @@ def settle_reassessments(conn: psycopg.Connection) -> int:
 def take_reassessment(
     conn: psycopg.Connection, *, now: datetime, max_products: int
 ) -> Reassessment | None:
-    """A piece of work that is ready, locked; None when there is none that nobody else has."""
+    """Lock a piece of work that is ready; None when there is none, or others have them all."""
     with conn.cursor(row_factory=class_row(Reassessment)) as cur:
         cur.execute(query("take_reassessment"), {"now": now, "max_products": max_products})
         return cur.fetchone()
 
 
 def put_back(conn: psycopg.Connection, work: Reassessment) -> None:
-    """The products taken are done: the work is, or goes on after them."""
+    """The products taken are done: the work ends with them, or goes on after them."""
     if work.is_last:
         conn.execute(query("finish_reassessment"), {"id": work.id})
     else:
@@ -110,7 +110,7 @@ def put_back(conn: psycopg.Connection, work: Reassessment) -> None:
 
 
 def forget_failed(conn: psycopg.Connection, work: Reassessment) -> None:
-    """The products taken are assessed: those of them that failed before need no other attempt."""
+    """The products taken are assessed: those that failed before need no further attempt."""
     conn.execute(
         query("forget_failed_reassessments"),
         {"marketplace_id": work.marketplace_ids, "asin": work.asins},
@@ -120,12 +120,12 @@ def forget_failed(conn: psycopg.Connection, work: Reassessment) -> None:
 def postpone_reassessment(
     conn: psycopg.Connection, work: Reassessment, *, due_at: datetime, error: str
 ) -> None:
-    """The work failed: not before `due_at` again."""
+    """The work failed: it is tried again, not before `due_at`."""
     conn.execute(query("postpone_reassessment"), {"id": work.id, "due_at": due_at, "error": error})
 
 
 def count_apart(conn: psycopg.Connection) -> int:
-    """How many products wait each by itself."""
+    """How many products wait by themselves, each as work of its own."""
     return int(only_row(conn.execute(query("count_apart_reassessments")))[0])
 
 
@@ -134,7 +134,7 @@ def set_apart(
 ) -> None:
     """Each of the products taken becomes work of its own, not before `due_at`.
 
-    With an `error` it failed by itself. One that waits by itself already is tried then, too.
+    `error` is given if it failed by itself. One that already waits by itself is tried by then, too.
     """
     conn.execute(
         query("set_apart_reassessments"),
@@ -162,13 +162,13 @@ def read_fee_days(conn: psycopg.Connection, *, first_day: date, last_day: date) 
 
 
 def pass_fee_days(conn: psycopg.Connection, *, now: datetime) -> datetime | None:
-    """Note that midnights up to now are dealt with; returns up to when they were. Locks the row."""
+    """Note that midnights up to now are dealt with; returns until when they were. Locks the row."""
     found: datetime | None = only_row(conn.execute(query("pass_fee_days"), {"now": now}))[0]
     return found
 
 
 def ask_reassessments(conn: psycopg.Connection, scopes: Sequence[tuple[str, str | None]]) -> None:
-    """Ask for these marketplaces' products, of one seller or (None) of all, and for a job."""
+    """Have these marketplaces' products, of one seller or (None) of all, re-assessed by a job."""
     if scopes:
         conn.execute(
             query("ask_reassessments"),
@@ -178,5 +178,5 @@ def ask_reassessments(conn: psycopg.Connection, scopes: Sequence[tuple[str, str 
 
 
 def defer_reassessment(conn: psycopg.Connection) -> None:
-    """A job for what waits."""
+    """Defer a job for what waits to be re-assessed."""
     conn.execute(query("defer_reassessment"))

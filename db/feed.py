@@ -24,14 +24,14 @@ STATE_CHANNEL = "buybox_state"
 ALERT_CHANNEL = "buybox_alerts"
 
 MAX_FEED_ROWS = 10_000
-"""Who is further behind than this is told to start from the whole state instead."""
+"""Whoever is further behind than this is told to start from the whole state instead."""
 
 _SNAPSHOT = re.compile(r"(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,\d{1,18})*)?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """States and alerts changed since a cursor, read in one snapshot. Like FeedPage otherwise."""
+    """States and alerts changed since a cursor, read in one snapshot. Otherwise like FeedPage."""
 
     states: list[StateRow]
     alerts: list[ShownAlert]
@@ -44,8 +44,8 @@ def read_changes(
 ) -> Changes:
     """Both halves of the feed since `cursor`, and the one cursor to go on from.
 
-    `conn` must be in autocommit. `max_rows` holds for each half; what is refused with a `reset` is
-    as in `read_feed`.
+    `conn` must be in autocommit. `max_rows` holds for each half; a `reset` comes for the same
+    reasons as in `read_feed`.
     """
     with one_snapshot(conn):
         page = read_feed(conn, cursor, max_rows=max_rows)
@@ -65,9 +65,9 @@ def read_changes(
 def read_feed(
     conn: psycopg.Connection, cursor: str | None, *, max_rows: int = MAX_FEED_ROWS
 ) -> FeedPage:
-    """The states changed since `cursor` (None: since ever) and the cursor to go on from.
+    """The states changed since `cursor` (None: all of them) and the cursor to go on from.
 
-    Without a cursor the whole state comes, however large: `max_rows` is for who has a part of it.
+    Without a cursor the whole state comes, however large: `max_rows` limits reads since a cursor.
     A cursor from another epoch, from the future, unreadable or too far behind yields no rows and a
     `reset` with its reason, never an incomplete answer.
     """
@@ -93,16 +93,16 @@ def read_position(conn: psycopg.Connection) -> str:
 
 
 def check_cursor(conn: psycopg.Connection, cursor: str) -> str | None:
-    """Why this cursor is of no use (the codes of a `reset`); None when it is good."""
+    """Why this cursor is of no use (a code of a `reset`); None when it is good."""
     reset = read_feed(conn, cursor, max_rows=0).reset
     return None if reset == "too-far-behind" else reset
 
 
 def start_listening(conn: psycopg.Connection, *channels: str) -> None:
-    """LISTEN, to the state bell unless told. First this, then read the feed: else there is a hole.
+    """LISTEN, by default to the state bell. Do so before reading the feed, or changes are missed.
 
-    `conn` must be in autocommit and a direct connection: a transaction pooler drops LISTEN without
-    a word.
+    `conn` must be in autocommit and a direct connection: a transaction pooler accepts LISTEN and
+    never delivers.
     """
     for channel in channels or (STATE_CHANNEL,):
         conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
@@ -114,7 +114,7 @@ def hear(conn: psycopg.Connection, *, timeout_s: float) -> set[str]:
 
 
 def listen_for(conn: psycopg.Connection, *, timeout_s: float) -> Iterator[str]:
-    """Payloads of the bells rung since the last look, waiting up to `timeout_s` for the first."""
+    """Payloads of state bells rung since the last look; waits up to `timeout_s` for the first."""
     for notify in conn.notifies(timeout=timeout_s, stop_after=1):
         if notify.channel == STATE_CHANNEL:
             yield notify.payload

@@ -28,7 +28,7 @@ def store_notifications(
 ) -> StoredBatch:
     """File notifications, each once, with a job for each product of theirs that has none in line.
 
-    Rows that the dedupe constraints know already change nothing and are missing in the answer.
+    Rows that the dedupe constraints already know change nothing and are missing from the answer.
     """
     with conn.cursor(row_factory=class_row(StoredBatch)) as cur:
         cur.execute(
@@ -67,7 +67,7 @@ def count_outcomes(conn: psycopg.Connection, *, since: datetime) -> Outcomes:
 def read_processing_times(
     conn: psycopg.Connection, *, since: datetime, max_rows: int
 ) -> list[ProcessingTimes]:
-    """When what was received since then came in and was analysed, the newest first."""
+    """When each notification received since then came in and was analysed, newest first."""
     with conn.cursor(row_factory=class_row(ProcessingTimes)) as cur:
         cur.execute(query("read_processing_times"), {"since": since, "max_rows": max_rows})
         return cur.fetchall()

@@ -29,7 +29,7 @@ def rescue_stalled_jobs(
     max_runtime: timedelta,
     now: datetime | None = None,
 ) -> list[tuple[int, str | None]]:
-    """Put back jobs whose worker is gone, silent for `silent`, or at it for over `max_runtime`.
+    """Put back jobs whose worker is gone or silent for `silent`, or that run for `max_runtime`.
 
     By the database's clock unless told otherwise. Returns (job id, product) of each.
     """
@@ -55,8 +55,8 @@ def sweep_unheld(
 ) -> Swept:
     """Give a job to every product that has had something due for `grace` and no job at all.
 
-    Looks at `max_looked_at` products that have something waiting, those after `after` by name. The
-    running total of those found is kept in `worker_counters`, expected 0.
+    Looks at up to `max_looked_at` products with something waiting, in order of name after `after`.
+    The running total of those found is kept in `worker_counters` and expected to stay 0.
     """
     with conn.cursor(row_factory=args_row(Swept)) as cur:
         cur.execute(
@@ -73,7 +73,7 @@ def sweep_unheld(
 
 
 def forget_failed_jobs(conn: psycopg.Connection, *, now: datetime, older_than: timedelta) -> int:
-    """Remove the rows of jobs that failed longer ago; returns how many."""
+    """Remove the rows of jobs that failed longer ago than that; returns how many."""
     cur = conn.execute(query("forget_failed_jobs"), {"now": now, "older_than": older_than})
     return cur.rowcount
 

@@ -30,17 +30,18 @@ from sqlalchemy.pool import NullPool
 from db.connect import WHO_HOLDS_LOCKS, connect, first_line
 
 _HERE = Path(__file__).resolve().parent
-# In a clone beside db/, in an installed wheel inside it (setup.py): beside it lies the library.
+# A clone has it beside db/, an installed wheel inside it (setup.py): beside db/ lies the library
+# of that name.
 _INSTALLED = _HERE / "alembic"
 ALEMBIC_HOME = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "alembic"
 CODE_FOLDERS = ("functions", "views", "grants")
 
 ATTEMPTS = 3
-"""Who reads takes a table and then a view, and analyses take tables in an order of their own: where
-one of them and we wait for each other, the server may end either."""
+"""Readers lock a table and then a view, and analyses lock tables in an order of their own. If one
+of them and a migration wait for each other, the server may end either."""
 
-# One's turn is waited for however long it takes; the locks that come after it are not, since every
-# reader would queue up behind us.
+# We wait for our turn however long it takes, but not for the locks that come after it: every reader
+# would queue up behind us.
 LOCK: LiteralString = """
 DO $$
 BEGIN
@@ -177,7 +178,7 @@ def current_revision(conn: psycopg.Connection) -> str | None:
 
 
 def _finish(driver: psycopg.Connection, report: MigrationReport, now: datetime) -> None:
-    # The files are replayed by name; a body may call a function that comes later.
+    # The files are replayed by name, and a body may call a function that comes later.
     driver.execute("SET LOCAL check_function_bodies = off")
     for text in server_code():
         driver.execute(text)

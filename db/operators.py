@@ -63,7 +63,7 @@ def beat_heart(
 
 
 def forget_heartbeats(conn: psycopg.Connection, *, now: datetime, older_than: timedelta) -> int:
-    """Remove the heartbeats of ingesters silent for longer; returns how many."""
+    """Remove the heartbeats of ingesters silent for longer than that; returns how many."""
     cur = conn.execute(query("forget_heartbeats"), {"now": now, "older_than": older_than})
     return cur.rowcount
 

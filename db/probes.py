@@ -36,21 +36,21 @@ class Start(NamedTuple):
 
 
 def check_start(conn: psycopg.Connection) -> Start:
-    """Of any database, an empty one too, and by any login."""
+    """Works on any database, even an empty one, and with any login."""
     with conn.cursor(row_factory=args_row(Start)) as cur:
         cur.execute(query("check_start"))
         return only_row(cur)
 
 
 def check_readiness(conn: psycopg.Connection, *, now: datetime) -> Readiness:
-    """Writes, privileges, partitions ahead and the server's clock, of a migrated database."""
+    """Whether a migrated database takes writes, what it lacks for this login, and its clock."""
     with conn.cursor(row_factory=class_row(Readiness)) as cur:
         cur.execute(query("check_readiness"), {"now": now})
         return only_row(cur)
 
 
 def ring_probe_bell(conn: psycopg.Connection, channel: str) -> None:
-    """Ring a bell that only who tries out the bells listens to."""
+    """Ring a bell that only the probe itself listens to."""
     conn.execute(query("ring_probe_bell"), {"channel": channel})
 
 
@@ -59,15 +59,15 @@ def bells_arrive(
 ) -> bool:
     """Whether a NOTIFY of one connection reaches the LISTEN of the other.
 
-    Both in autocommit. Behind a transaction pooler LISTEN succeeds and nothing ever arrives: it
-    was said to a server connection that somebody else has next.
+    Both must be in autocommit. Behind a transaction pooler LISTEN succeeds and nothing ever
+    arrives: it went to a server connection that somebody else uses next.
     """
     channel = f"buybox_probe_{secrets.token_hex(8)}"
     name = sql.Identifier(channel)
     listener.execute(sql.SQL("LISTEN {}").format(name))
     try:
         ring_probe_bell(ringer, channel)
-        # to its end: a suspended notifies() holds the connection's lock, and UNLISTEN would wait
+        # read to its end: a suspended notifies() holds the connection's lock; UNLISTEN would wait
         heard = list(listener.notifies(timeout=timeout_s, stop_after=1))
         return any(notify.channel == channel for notify in heard)
     finally:

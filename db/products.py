@@ -15,13 +15,14 @@ WINDOW_A_PRODUCT = 8
 """Jobs looked at for each product wanted: several may wait for one product."""
 
 CAREFUL_FOR = timedelta(seconds=15)
-"""How long after a rescue nothing is taken along: all in the window have a T2 of their own."""
+"""How long after a rescue no T2 takes other products along, so that each job in the window has one
+of its own."""
 
 MAX_JOBS_DELETED = 5000
-"""Waiting jobs one transaction deletes: a hot product's thousands go in a few bites."""
+"""Waiting jobs that one transaction deletes: a hot product's thousands go in a few bites."""
 
 JOBS_DELETED_BESIDE_OTHERS = 16
-"""Waiting jobs deleted of each of many products: more than are answered, yet soon done."""
+"""Waiting jobs deleted of each product beside many others: more than T2 answered, yet soon done."""
 
 
 def claim_sibling_jobs(
@@ -55,7 +56,7 @@ def claim_notifications(
 ) -> list[ClaimedRow]:
     """Lock what waits for these products (`marketplace:ASIN`), in event order per product.
 
-    Products come in the order given, until `max_rows` are taken.
+    Products are served in the order given, until `max_rows` rows are taken.
     """
     with conn.cursor(row_factory=struct_row(ClaimedRow)) as cur:
         cur.execute(
@@ -127,9 +128,9 @@ def mark_processed(
 
 
 def count_beginning(conn: psycopg.Connection, row_id: int, *, step: int = 1) -> int:
-    """Count that a notification's analysis begins; returns how often it has, 0 if it waits no more.
+    """Count that a notification's analysis begins; returns the count, 0 if it no longer waits.
 
-    With `step=-1`: that it did not take place.
+    `step=-1` takes that back, since it did not take place.
     """
     row = conn.execute(query("count_beginning"), {"row_id": row_id, "step": step}).fetchone()
     return int(row[0]) if row else 0
@@ -138,7 +139,7 @@ def count_beginning(conn: psycopg.Connection, row_id: int, *, step: int = 1) -> 
 def record_attempts(
     conn: psycopg.Connection, rows: Sequence[AttemptRow], *, now: datetime, worker_id: str
 ) -> list[int]:
-    """Note failed attempts; returns the ids of the dead letters made of those given up."""
+    """Note failed attempts; returns the ids of the dead letters of those given up."""
     cur = conn.execute(
         query("record_attempts"), {**columns(rows, AttemptRow), "now": now, "worker_id": worker_id}
     )
@@ -146,7 +147,7 @@ def record_attempts(
 
 
 def defer_wake_ups(conn: psycopg.Connection, rows: Sequence[AttemptRow]) -> None:
-    """A job for each attempt that has a next time."""
+    """Defer a job for each attempt that has a next time."""
     due = [row for row in rows if row.next_attempt_at is not None]
     if due:
         conn.execute(
@@ -160,7 +161,7 @@ def defer_wake_ups(conn: psycopg.Connection, rows: Sequence[AttemptRow]) -> None
 
 
 def defer_due_analyses(conn: psycopg.Connection, products: Sequence[str], *, now: datetime) -> int:
-    """Defer an ordinary job for each of the products that has something due."""
+    """Defer an ordinary job for each of the products that has something due; returns how many."""
     return int(
         only_row(
             conn.execute(query("defer_due_analyses"), {"products": list(products), "now": now})
@@ -176,7 +177,7 @@ def delete_waiting_jobs(
     `crowded` says that few products fill the front of the queue: their jobs go in large bites.
     Otherwise JOBS_DELETED_BESIDE_OTHERS go of each, since the front moves on anyway.
 
-    Returns the highest priority deleted of each product. `defer_successors` must follow.
+    Returns the highest priority deleted for each product. `defer_successors` must follow.
     """
     highest: dict[str, int] = {}
     for product, priority in conn.execute(
@@ -194,9 +195,9 @@ def delete_waiting_jobs(
 def defer_successors(
     conn: psycopg.Connection, touched: Mapping[str, int | None], *, now: datetime
 ) -> int:
-    """One job for each product, at its priority, of which something due still waits.
+    """Defer one job, at the priority given, for each product with something due still waiting.
 
-    Without a priority the job stands where the oldest notification left puts it.
+    Without a priority, the oldest notification left decides the job's place in line.
     """
     return int(
         only_row(

@@ -10,7 +10,7 @@ from db.sql import query
 
 
 def insert_route(conn: psycopg.Connection, route: NewRoute) -> bool:
-    """Write a new route. False: there is one of that name."""
+    """Write a new route. False: there already is one of that name."""
     params = {
         name: list(value) if isinstance(value, (list, tuple)) else value
         for name, value in route._asdict().items()
@@ -19,7 +19,7 @@ def insert_route(conn: psycopg.Connection, route: NewRoute) -> bool:
 
 
 def list_routes(conn: psycopg.Connection) -> list[ListedRoute]:
-    """Every route by name."""
+    """Every route, in the order of names."""
     with conn.cursor(row_factory=args_row(ListedRoute)) as cur:
         cur.execute(query("list_routes"))
         return cur.fetchall()
@@ -33,7 +33,7 @@ def lock_route(conn: psycopg.Connection, name: str) -> HeldRoute | None:
 
 
 def cancel_route_deliveries(conn: psycopg.Connection, route_id: int, *, reason: str) -> list[int]:
-    """What waits for the route is not sent any more; returns the deliveries."""
+    """Cancel what waits for the route; returns the ids of the deliveries."""
     cur = conn.execute(query("cancel_route_deliveries"), {"route_id": route_id, "reason": reason})
     return [number for (number,) in cur]
 
@@ -54,5 +54,5 @@ def read_route_addresses(conn: psycopg.Connection) -> list[tuple[int, str, bytes
 
 
 def set_route_address(conn: psycopg.Connection, route_id: int, url_encrypted: bytes) -> None:
-    """Its address under another key."""
+    """Store its address, encrypted with another key."""
     conn.execute(query("set_route_address"), {"id": route_id, "url_encrypted": url_encrypted})

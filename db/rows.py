@@ -1,4 +1,4 @@
-"""Rows as values: what goes into the statements and what comes out. No dicts past this room."""
+"""Rows as values: what goes into the statements and what comes out."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What T1 filed: the new rows only. What it was given and does not name was a repeat."""
+    """What T1 filed: only the new rows. Those that it was given and does not name were repeats."""
 
     row_ids: list[int]
     trace_ids: list[str]
@@ -84,10 +84,10 @@ class ClaimedRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class StateRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A row of `current_state`; None is "not known", but `economics_unknown` None is "known".
+    """A row of `current_state`; None is "not known", but in `economics_unknown` it is "known".
 
-    `unfollowable` has objects of seller and landed price, amounts as text; `low_points` lists of
-    time, low and seller, as text in a row that was read.
+    `unfollowable` holds objects of seller and landed price, amounts as text; `low_points` holds
+    lists of time, low and seller, as text in a row that was read.
     """
 
     marketplace_id: str
@@ -157,7 +157,7 @@ class StateRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 def state_row(row: Mapping[str, Any]) -> StateRow:
-    """The state in a row by names that has more columns."""
+    """The state in a row of named columns; further columns are passed over."""
     return StateRow(**{name: row[name] for name in StateRow.__struct_fields__})
 
 
@@ -254,7 +254,7 @@ class FailureRow:
 class FailureBody:
     """A dead letter with its body, for a second try.
 
-    `notification_status` is None where there is no row of it, `has_body` whether that has its own.
+    `notification_status` is None if the notification has no row; `has_body`: that row has its body.
     """
 
     id: int

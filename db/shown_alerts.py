@@ -1,4 +1,4 @@
-"""An alert as it is stored, and its trail: values for who shows them."""
+"""An alert as it is stored, and its trail, as values to be shown."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 class ShownAlert:
     """A row of `alerts` as people see it, without what only the lifecycle needs.
 
-    None is "not known" or "not so". `better_since`: since when every message about it was better
-    than its severity says; the reasons among the `facts` are those of the newest.
+    None is "not known" or "not so". `better_since`: since when every message about it has been
+    better than its severity; the reasons among the `facts` are those of the newest message.
     """
 
     id: int
@@ -78,6 +78,6 @@ _COLUMNS = tuple(f.name for f in fields(ShownAlert) if f.name != "better_since")
 
 
 def shown_alert(row: dict[str, Any]) -> ShownAlert:
-    """The alert in a row of all its columns."""
+    """The alert in a row that has all its columns."""
     better_since = row[f"below_{row['severity']}_since"]
     return ShownAlert(better_since=better_since, **{name: row[name] for name in _COLUMNS})

@@ -1,4 +1,4 @@
-"""The statements of `db/queries/`, one a file: the one place where SQL text enters the program."""
+"""The statements of `db/queries/`, one per file: how SQL text enters the program."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def query_names() -> tuple[str, ...]:
 
 
 def only_row(cursor: psycopg.Cursor[_Row]) -> _Row:
-    """The row of a statement that always returns one. Raises psycopg.InterfaceError without."""
+    """The row of a statement that always returns one; if not, raises psycopg.InterfaceError."""
     row = cursor.fetchone()
     if row is None:
         raise psycopg.InterfaceError("the statement returned no row")
@@ -43,9 +43,9 @@ def only_row(cursor: psycopg.Cursor[_Row]) -> _Row:
 
 
 def struct_row(struct: type[_Struct]) -> BaseRowFactory[_Struct]:
-    """Rows as values of this struct, for cursors: columns in any order, others are left out.
+    """A cursor's rows as values of this struct: columns in any order, further ones left out.
 
-    Where each field stands is found out once a statement, not once a row. Where one is missing,
+    The places of the fields are looked up once per statement, not per row. If a column is missing,
     as during a deploy of another version, the cursor raises psycopg.ProgrammingError.
     """
 

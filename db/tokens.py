@@ -23,13 +23,13 @@ PREFIX = "bbx_"
 """Makes a secret that leaked into a log or a repository findable."""
 
 NOT_PEOPLE = frozenset({"data", "clock", "delivery", "local"})
-"""Whom alerts' trails name beside people: what acts by itself, and the open loopback's user."""
+"""Whom alerts' trails name besides people: what acts by itself, and the open loopback's user."""
 
 KEPT_AFTER_END = timedelta(days=7)
 
 
 class Token(NamedTuple):
-    """A token, or a session made from the token `issued_from`, as far as it may be shown."""
+    """A token, or a session made from the token `issued_from`, without its secret."""
 
     id: int
     name: str
@@ -39,7 +39,7 @@ class Token(NamedTuple):
 
 
 class ListedToken(NamedTuple):
-    """A token for the list of them."""
+    """A token as the list of tokens shows it."""
 
     id: int
     name: str
@@ -62,7 +62,7 @@ def create_token(
     """A new token's secret, to be shown this once.
 
     Raises psycopg.errors.UniqueViolation when a living token has the name, and
-    psycopg.errors.CheckViolation for a name that is none.
+    psycopg.errors.CheckViolation for a name that is not allowed.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
     conn.execute(
@@ -80,7 +80,7 @@ def create_token(
 
 
 def find_token(conn: psycopg.Connection, secret: str, *, now: datetime) -> Token | None:
-    """Whose secret this is; None when it is nobody's, or revoked, or over."""
+    """Whose secret this is; None when it is nobody's, or was revoked, or has expired."""
     with conn.cursor(row_factory=args_row(Token)) as cur:
         cur.execute(query("find_token"), {"secret_hash": _hash(secret), "now": now})
         return cur.fetchone()
