@@ -1,4 +1,4 @@
--- What happened to alerts, with the ids drawn for it.
+-- Appends what happened to alerts, with the ids drawn for it.
 INSERT INTO alert_events (
     id, alert_id, at, who, change, from_phase, to_phase, reason, told, quiet, voice_why, ended,
     trace_id

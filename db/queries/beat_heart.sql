@@ -1,5 +1,6 @@
--- A sign of life of an ingester, with what it sees. Without `now` it is the database's, by which the
--- views tell how long it has been silent: by a clock of its own that is wrong it would seem lost, or alive.
+-- A sign of life of an ingester, with what it sees. Without `now` the time is the database's, by
+-- which the views judge how long it has been silent: by a wrong clock of its own it would seem
+-- lost, or alive.
 INSERT INTO worker_heartbeats (worker_id, role, started_at, last_seen, state, details)
 VALUES (
     %(worker_id)s::text, %(role)s::text,

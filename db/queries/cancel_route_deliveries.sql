@@ -1,4 +1,5 @@
--- What waits for a route is not sent any more. Its messages are locked before it, as acts of people do.
+-- Cancels what waits for a route. The messages are locked before their deliveries, as in people's
+-- acts.
 UPDATE alert_deliveries AS d
 SET status = 'cancelled', reason = %(reason)s::text, next_attempt_at = NULL
 WHERE d.status = 'queued'

@@ -1,5 +1,5 @@
--- Courier: what waits for a route that is off or gone is not sent any more. Its messages are locked
--- before it, as acts of people do.
+-- Courier: cancels what waits for a route that is off or gone. The messages are locked before their
+-- deliveries, as in people's acts.
 UPDATE alert_deliveries AS d
 SET status = 'cancelled', reason = %(reason)s::text, next_attempt_at = NULL
 WHERE d.status = 'queued'

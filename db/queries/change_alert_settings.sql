@@ -1,4 +1,4 @@
--- Changes the settings of the alerts that are given; NULL leaves one as it is.
+-- Changes the given settings of the alerts; NULL leaves one as it is.
 UPDATE alert_settings AS s
 SET clear_hold = COALESCE(%(clear_hold)s::interval, s.clear_hold),
     dedupe_window = COALESCE(%(dedupe_window)s::interval, s.dedupe_window),

@@ -1,5 +1,5 @@
--- Dispatch: whether something that is due was passed over, or did not fit, beside those taken. Asked for
--- the first in line, so that the index answers however many there are.
+-- Dispatch: whether anything due is left besides the messages taken, passed over or not fitting in.
+-- Asks for the first in line only, so that the index answers however many there are.
 SELECT (
     SELECT q.id FROM alert_queues AS q
     WHERE q.status = 'queued' AND q.dispatched_at IS NULL AND q.reach <> 'history'

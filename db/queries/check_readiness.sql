@@ -1,6 +1,6 @@
--- What the doctor asks of a migrated database besides: whether it takes writes, each right that
--- db/code/grants gives to those who work (one by one: a list in has_table_privilege asks for any of
--- them), the partitions ahead, and what time it is there.
+-- What else the doctor asks of a migrated database: whether it takes writes, whether this login has
+-- each right that db/code/grants gives to workers (one by one: given a list, has_table_privilege
+-- asks for any of them), which partitions ahead are missing, and what time it is there.
 SELECT clock_timestamp() AS server_time,
        current_setting('transaction_read_only')::boolean AS is_read_only,
        pg_is_in_recovery() AS is_standby,

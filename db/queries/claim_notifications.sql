@@ -1,12 +1,13 @@
--- T2: takes what waits for these products, in event order, and locks it. Whoever comes second for the
--- same product waits here for the first to commit and then finds those rows gone: the guard that
--- holds even when two workers believe to hold the product's lock. Each product is asked by itself, so
--- that the plan stays an index range a product, and none of them fills the transaction alone. The rows
--- are chosen in the order of the products given and locked in the order of their keys: two who want
--- the same products queue, they do not deadlock. The status is looked at after the lock (OFFSET 0
--- keeps it there), so that no partial index may be mistaken for a way to find the chosen rows. The
--- join is LEFT, so that a row whose body was dropped is found and failed instead of waiting for ever. Due is
--- what is so by either clock: who failed is woken by the database's, and only once.
+-- T2: takes what waits for these products, in event order, and locks it. Whoever comes second for
+-- the same product waits here until the first commits, and then finds those rows gone: the guard
+-- that holds even when two workers believe that they hold the product's lock. Each product is asked
+-- for by itself, so that the plan stays one index range per product, and none of them fills the
+-- transaction alone. The rows are chosen in the order of the products given and locked in the order
+-- of their keys: two who want the same products queue instead of deadlocking. The status is checked
+-- after the lock (OFFSET 0 keeps it there), so that no partial index can be mistaken for a way to
+-- find the chosen rows. The join is LEFT, so that a row whose body was dropped is found and failed
+-- instead of waiting for ever. A row is due if it is due by either clock: a failed one is woken by
+-- the database's, and only once.
 SELECT n.id, n.product_key, n.seller_id, n.marketplace_id, n.asin, n.item_condition, n.audience,
        n.event_time, n.publish_time, n.event_key, n.attempts, n.trace_id, n.received_at,
        b.facts::text AS facts

@@ -1,6 +1,7 @@
--- The first of the requests with one key: its row. Who asks again at the same time waits here for its
--- commit, and gets none. Keys of before yesterday are forgotten on the way: the own one by beginning anew,
--- since this statement's DELETE would come after its INSERT; the others without waiting for who has them.
+-- Claims an idempotency key: a row comes back for the first request with it only. The same request
+-- sent again meanwhile waits here for the first one's commit, and gets no row. Keys older than a
+-- day are forgotten on the way: this request's own by starting it anew, since the DELETE here would
+-- come after the INSERT; the others without waiting for whoever holds them.
 WITH forgotten AS (
     DELETE FROM api_requests AS r
     USING (

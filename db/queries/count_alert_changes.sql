@@ -1,4 +1,4 @@
--- What has happened to alerts since, by the name of the change.
+-- How often each kind of change has happened to alerts since then.
 SELECT e.change, count(*)
 FROM alert_events AS e
 WHERE e.at >= %(since)s::timestamptz

@@ -1,8 +1,9 @@
--- What became of the notifications from an id on, for counters that go on where they were: `floor` is
--- the oldest that still waits, below it all is settled. Times are counted in the histogram's buckets.
--- The oldest id is looked for among the first that came, by the index of the backlog's age: in the order
--- of the ids all that was ever received would be read up to there. One that came so many later, by the
--- clock of another ingester, would go uncounted.
+-- Processed notifications from an id on, for counters that go on where they were: `floor` is the
+-- oldest id that still waits, and everything below it is settled. Times are counted in the
+-- histogram's buckets. The oldest id is looked for among those that came first, by the index of the
+-- backlog's age: in the order of ids, all that was ever received would be read up to it. One that
+-- came later than all of those, by the clock of another ingester, and yet has a lower id would go
+-- uncounted.
 WITH bound AS MATERIALIZED (
     SELECT COALESCE(
         (

@@ -1,5 +1,5 @@
--- A job for each delivery, in the transaction that writes it. It rings for the courier; what is to be
--- sent lies in the rows, so a job too many finds nothing and a job lost costs 10 s.
+-- Defers a job for each delivery, in the transaction that writes it. It rings for the courier; what
+-- is to be sent is in the rows, so a job too many finds nothing and a lost job costs 10 s.
 SELECT procrastinate_defer_jobs_v1(
     array_agg(
         ROW (

@@ -1,9 +1,9 @@
--- A job that decides who hears of the messages that are due; NULL is at once. One that is in line for at
--- once does for everybody: locked, it cannot be taken before this commits, and whoever takes it then
--- sees these messages. Passed over are one that is locked already, which may have been taken, and one that
--- was put back, whose worker may live after all and end it. A worker that looks meanwhile passes over the
--- locked one, so it is rung for anew. The job takes no lock of the queue's, which would hold back whatever
--- comes behind it.
+-- Defers a job that decides who hears of the messages that are due; NULL is at once. A job in line
+-- that is due at once serves everybody: locked here, it cannot be taken before this commits, and
+-- whoever takes it afterwards sees these messages. Passed over are a job that is locked already,
+-- which may have been taken, and one that was put back, whose worker may be alive after all and end
+-- it. A worker that looks meanwhile passes over the locked job, so the bell is rung for it again.
+-- The job carries no lock of the queue's own, which would hold back whatever comes behind it.
 WITH in_line AS (
     SELECT j.id
     FROM procrastinate_jobs AS j

@@ -1,4 +1,5 @@
--- Defers one ordinary job for each of these products that has something due, as claim_notifications has it.
+-- Defers one ordinary job for each of these products that has something due, as claim_notifications
+-- judges it.
 WITH due AS (
     SELECT DISTINCT ON (n.product_key) n.id, n.received_at, n.product_key, n.trace_id
     FROM worker_notifications AS n

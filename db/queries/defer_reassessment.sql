@@ -1,2 +1,2 @@
--- A job for what waits to be assessed anew.
+-- Defers a job for what waits to be re-assessed.
 SELECT buybox_defer_reassessment()

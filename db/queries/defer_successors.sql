@@ -1,6 +1,6 @@
--- T2: one job for each product of which something still waits, in the place of those deleted. Sent after
--- the deletion on purpose: its snapshot is newer, so a notification whose job was deleted a moment
--- after it came is seen here, and no wake-up is lost.
+-- T2: one job, in place of those deleted, for each product with something due still waiting. Sent
+-- after the deletion on purpose: its snapshot is newer, so a notification whose job was deleted a
+-- moment after it came is seen here, and no wake-up is lost.
 WITH left_over AS (
     SELECT d.id, d.received_at, d.product_key, d.trace_id, p.priority
     FROM unnest(%(product)b::text[], %(priority)s::integer[]) AS p (product_key, priority)

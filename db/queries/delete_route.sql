@@ -1,2 +1,2 @@
--- A route goes; its deliveries stay, with its name.
+-- Removes a route; its deliveries stay, with its name.
 DELETE FROM alert_routes AS r WHERE r.id = %(id)s::bigint

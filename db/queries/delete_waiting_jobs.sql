@@ -1,9 +1,10 @@
--- T2: the first waiting jobs of each product in hand, whatever notification they speak of: a product with
--- thousands of them must not fill the front of the queue for the others. Commits with the effects, so
--- a crash brings them back; defer_successors puts one back for a product that is not clean. A job that
--- another worker holds is left to it: to wait for it, while it waits for us, would be a deadlock.
--- Once locked they are found by their key alone: beside it a status would make a partial index of all
--- that waits look cheaper, whenever the statistics are those of an empty queue.
+-- T2: deletes the first waiting jobs of each product in hand, whichever notification they name: a
+-- product with thousands of them must not fill the front of the queue for the others. Commits with
+-- the effects, so a crash brings them back; defer_successors puts one back for a product that has
+-- something left. A job that another worker holds is left to it: to wait for it while it waits for
+-- us would be a deadlock. Once locked, the jobs are found by their key alone: with the status
+-- beside it, a partial index of all that waits would look cheaper whenever the statistics are those
+-- of an empty queue.
 DELETE FROM procrastinate_jobs AS j
 WHERE j.id = ANY (
     ARRAY (

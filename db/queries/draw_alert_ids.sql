@@ -1,5 +1,5 @@
--- Ids for new alerts and events, so that rows of one transaction can name each other. Drawn while the
--- subjects are locked: among the alerts of a subject a later one has a higher id.
+-- Ids for new alerts and events, so that rows of one transaction can name each other. Drawn while
+-- the subjects are locked, so that of two alerts of a subject the later one has the higher id.
 SELECT
     ARRAY (
         SELECT nextval(pg_get_serial_sequence('alerts', 'id'))

@@ -1,2 +1,2 @@
--- An import of products: the lines that name a product which an earlier line has named.
+-- An import of products: takes out the lines whose product an earlier line has named.
 SELECT r.line, r.first_line FROM buybox_drop_repeated_products() AS r

@@ -1,5 +1,5 @@
--- What is known of one ASIN's market, for explaining its prices: every state of it, with the facts
--- of its newest message as long as they are kept.
+-- What is known of one ASIN's market, to explain its prices: each of its states, with the facts of
+-- its newest message while they are kept.
 SELECT s.seller_id, s.item_condition, s.audience, s.currency, s.your_price, s.own_price_unknown,
        s.market_low, s.competitor_low, s.prime_low, s.buy_box_winner, s.event_time,
        s.doubt_since, s.low_points, b.facts::text AS facts

@@ -1,4 +1,4 @@
--- The catalogue of a seller, a marketplace, or all, in the order of the file that leaves.
+-- The catalogue of a seller, of a marketplace, or all of it, in the order of the exported file.
 SELECT p.seller_id, p.marketplace_id, p.asin, p.item_condition, p.fulfilment_channel, p.sku,
        p.currency, p.title, p.unit_cost, p.inbound_postage, p.own_postage, p.prep, p.category,
        p.weight_g, p.size_tier, p.sale_vat_rate, p.min_price, p.max_price, p.estimated_daily_sales,

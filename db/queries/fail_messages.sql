@@ -1,4 +1,5 @@
--- Courier: messages of failed deliveries that no other delivery brought or may still bring.
+-- Courier: fails the messages of failed deliveries that no other delivery has brought or may still
+-- bring.
 UPDATE alert_queues AS q
 SET status = 'failed', reason = q.reason || '; no receiver took it'
 FROM alert_delivery_items AS i

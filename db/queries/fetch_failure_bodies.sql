@@ -1,5 +1,6 @@
--- The raw bodies of these dead letters, locked: two redrives at once must not both drive one. And what
--- there is of the notification: no status where its row is gone, no body where retention has dropped it.
+-- The raw bodies of these dead letters, locked, so that two redrives at once do not both take one.
+-- And what is left of the notification: no status if its row is gone, no body if retention has
+-- dropped it.
 SELECT f.id, f.stage, f.message_id, f.trace_id, f.source, f.body_hash, f.raw_body,
        f.notification_row_id, f.error_type, f.error_message, n.status AS notification_status,
        b.notification_id IS NOT NULL AS has_body

@@ -1,5 +1,5 @@
--- Courier: the delivery that has been due longest, among the routes that are on and nothing is on its
--- way to. Read without locks; who takes it finds out whether it is still there.
+-- Courier: the delivery that has been due longest, among those whose route is on and has nothing on
+-- its way. Read without locks; whoever takes it finds out whether it is still there.
 SELECT due.id
 FROM alert_routes AS r
 CROSS JOIN LATERAL (

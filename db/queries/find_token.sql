@@ -1,4 +1,4 @@
--- Whose secret this is, if it is good now; its use is noted once a minute.
+-- Whose secret this is, if it is good now; its use is noted at most once a minute.
 WITH found AS (
     SELECT t.id, t.name, t.role, t.issued_from, t.expires_at, t.last_used_at
     FROM api_tokens AS t

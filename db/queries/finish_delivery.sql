@@ -1,4 +1,4 @@
--- Courier: the channel took it. Only the hand that holds it may say so.
+-- Courier: the channel took it. Only the worker that holds it may say so.
 UPDATE alert_deliveries AS d
 SET status = 'delivered', delivered_at = %(now)s::timestamptz, heading = %(heading)s::text,
     reason = %(reason)s::text, message_id = %(message_id)s::text, error_class = NULL, last_error = NULL

@@ -1,4 +1,5 @@
--- Dispatch: history whose week is over. It goes to nobody: it is there for a weekly rollup to count.
+-- Dispatch: messages for the history whose week is over. They go to nobody: they are there for a
+-- weekly rollup to count.
 UPDATE alert_queues AS q
 SET status = 'delivered', delivered_at = %(now)s::timestamptz, dispatched_at = %(now)s::timestamptz,
     reason = q.reason || '; kept as history'

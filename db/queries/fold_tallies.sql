@@ -1,5 +1,4 @@
--- Adds up the small tallies of the days that are over, and of today those that are here now: one row a
--- day and word is left.
+-- Adds up the oldest of the small tallies, today's among them, into one row per day and `what`.
 WITH gone AS (
     DELETE FROM alert_tallies AS t
     WHERE t.id IN (

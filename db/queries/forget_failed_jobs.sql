@@ -1,6 +1,6 @@
--- A job that failed was one attempt: what it was to do is done by the next, or by the sweep. Its row stays for
--- whoever asks what happened, but not for ever. Goes by the events, of which there are few: none is written
--- for a job of analysis that waits.
+-- Removes jobs that failed long ago. A failed job was one attempt: the next job or the sweep does
+-- its work. Its row stays for whoever asks what happened, but not for ever. Found by the events, of
+-- which there are few: none is written for a waiting analysis job.
 DELETE FROM procrastinate_jobs AS j
 USING (
     SELECT e.job_id

@@ -1,6 +1,6 @@
--- Re-assessment: these products were assessed with the costs and fees of now, so what waits because it
--- failed with earlier ones is done too. One that another worker tries at this moment is left to it: it
--- may hold the states that we are about to write.
+-- Re-assessment: these products were assessed with the current costs and fees, so what waits
+-- because it failed with earlier ones is done too. A piece that another worker is trying at this
+-- moment is left to it: it may hold the states that we are about to write.
 DELETE FROM reassessments
 WHERE id IN (
     SELECT r.id

@@ -1,5 +1,5 @@
--- Acts on several alerts: all of them held before the first is touched, in the order in which analyses, clocks
--- and other people take them, so that nobody waits for somebody who waits for him.
+-- Acts on several alerts: all of them are locked before the first is touched, in the order in which
+-- analyses, ticks and other people lock them, so that no two ever wait for each other.
 SELECT a.id
 FROM alerts AS a
 WHERE a.id = ANY (%(ids)s::bigint[])

@@ -1,5 +1,5 @@
--- New alerts, with the ids drawn for them. A subject that has an open one already keeps it: the caller
--- compares the number of rows with the number sent, and reads again.
+-- New alerts, with the ids drawn for them. A subject that already has an open one keeps it: the
+-- caller compares the number of rows with the number sent, and reads again.
 INSERT INTO alerts (
     id, seller_id, marketplace_id, asin, item_condition, kind, severity, condition, attention,
     first_seen, last_seen, last_event_time, waiting_since, resolution, resolved_at, resolved_by,

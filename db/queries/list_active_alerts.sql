@@ -1,4 +1,4 @@
--- The open alerts in the order in which they should be looked at, or those that match.
+-- The open alerts, all or those that match, in the order in which they should be looked at.
 SELECT a.*
 FROM ops.active_alerts AS a
 WHERE (%(severity)s::text IS NULL OR a.severity = %(severity)s::text)

@@ -1,5 +1,6 @@
--- A page of the alerts for the dashboard: by severity, then the money at stake, then the newest. With a
--- cursor only what it had not seen. Resolved ones are bounded in time: they are the tail of a trail.
+-- A page of the alerts for the dashboard: by severity, then the money at stake, then the newest.
+-- With a cursor, only what it has not seen. Of the resolved ones, only those that ended after a
+-- moment.
 SELECT r.*
 FROM (
     SELECT a.*,

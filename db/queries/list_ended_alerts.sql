@@ -1,4 +1,4 @@
--- The alerts that ended last, newest end first, or those of them that match.
+-- The ended alerts, all or those that match, newest end first.
 SELECT a.id, a.seller_id, a.marketplace_id, a.asin, a.item_condition, a.kind, a.fingerprint,
        a.severity, a.condition, a.attention, a.resolution, a.resolved_at, a.resolved_by,
        COALESCE(a.still_true_since, a.first_seen) AS true_since, a.occurrences, a.assignee, a.note,

@@ -1,4 +1,4 @@
--- The ids of open dead letters, those after one id, in their order.
+-- The ids of open dead letters that come after one id, ascending.
 SELECT f.id
 FROM worker_failures AS f
 WHERE f.resolved_at IS NULL

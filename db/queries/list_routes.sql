@@ -1,4 +1,4 @@
--- Every route with what waits and what failed lately, for operators; addresses masked.
+-- Every route, with how many deliveries wait and what is wrong, for operators; addresses masked.
 SELECT r.name, r.channel, r.url_masked, r.severities, r.marketplaces, r.asins, r.tags, r.reaches,
        r.min_escalation, r.quiet_from, r.quiet_to, r.quiet_zone, r.enabled, r.trouble,
        (

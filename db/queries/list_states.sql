@@ -1,5 +1,5 @@
--- A page of the states for the dashboard: the worst first, among equals the most money at stake. The
--- place of a row is told with it, to go on after it.
+-- A page of the states for the dashboard: the worst first, among equals the most money at stake.
+-- Each row comes with its place in this order, for the next page to go on after.
 SELECT r.*
 FROM (
     SELECT s.*,

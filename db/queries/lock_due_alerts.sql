@@ -1,5 +1,5 @@
--- Alerts for which time may have something, longest due first. What somebody else has in hand is
--- judged by him, or a minute later.
+-- Alerts that time alone may change by now, longest due first. What somebody else holds is judged
+-- by them, or a minute later.
 SELECT a.*
 FROM alerts AS a
 WHERE a.due_at <= %(now)s::timestamptz

@@ -1,5 +1,6 @@
--- T2: the newest alert of each subject that has one, open or not, locked in the order of the keys. The
--- states, locked before, keep a newer one from coming; the lock keeps people and clocks away.
+-- T2: the newest alert of each subject that has one, open or not, locked in the order of the keys.
+-- The states, locked before, keep a newer alert from being raised; this lock keeps people and ticks
+-- away.
 SELECT a.*
 FROM (
     SELECT DISTINCT k.subject_key

@@ -1,5 +1,5 @@
--- T2: what late messages add to the memory of lows. Not a change that anybody is told of: the row
--- keeps its place in the feed. Written over the very version that was read, as the states are.
+-- T2: what late messages add to the memory of lows. Nobody is told of this change: the row keeps
+-- its place in the feed. Written only over the version that was read, as the states are.
 UPDATE current_state AS c
 SET low_points = s.low_points,
     version = s.version

@@ -1,6 +1,7 @@
--- Deliveries whose courier did not come back. The receiver may have got them: told twice is better
--- than not told. One that never comes back is given up in the end. Without `now` it is the database's,
--- whose clock wrote when they were taken: by one that is wrong what is on its way would be sent twice.
+-- Deliveries whose courier did not come back. The receiver may have got them, but told twice is
+-- better than not told. One that never comes back is given up in the end. Without `now` the time is
+-- the database's, whose clock wrote when they were taken: by a wrong one, what is on its way would
+-- be sent twice.
 UPDATE alert_deliveries AS d
 SET status = CASE WHEN d.failures + 1 < %(max_attempts)s::integer THEN 'queued' ELSE 'failed' END,
     next_attempt_at =

@@ -1,4 +1,4 @@
--- Courier: it failed and is tried again. Only the hand that holds it may say so.
+-- Courier: it failed and is tried again. Only the worker that holds it may say so.
 UPDATE alert_deliveries AS d
 SET status = 'queued', next_attempt_at = %(at)s::timestamptz, reason = %(reason)s::text,
     failures = %(failures)s::integer, error_class = %(error_class)s::text,

@@ -1,5 +1,5 @@
--- Messages about alerts, in the queue where each waits or was held back. What is for at once is so by the
--- database's clock as well: whoever decides may have a clock that is behind.
+-- Messages about alerts, in the queue where each waits or was held back. What is for at once is due
+-- by the database's clock as well: whoever dispatches it may have a clock that is behind ours.
 INSERT INTO alert_queues (
     queue, reach, alert_id, event_id, fingerprint, marketplace_id, asin, severity, tell, why,
     escalation, scheduled_at, snooze_until, status, reason, created_at

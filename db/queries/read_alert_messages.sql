@@ -1,4 +1,5 @@
--- Every message about one alert with each of its deliveries, in order; one without deliveries has a row.
+-- Every message about one alert with each of its deliveries, in order; a message without any has a
+-- row too.
 SELECT q.id, q.event_id, q.queue, q.reach, q.tell, q.why, q.escalation, q.scheduled_at,
        q.dispatched_at, q.delivered_at, q.snooze_until, q.status, q.reason,
        d.id AS delivery_id, d.route_name, d.channel, d.status AS delivery_status,

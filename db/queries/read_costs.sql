@@ -1,5 +1,5 @@
--- T2: the version of the fee book, and the costs of some products, whoever sells them. The first row
--- always comes, with the version alone when no costs are known.
+-- T2: the version of the fee book, and the costs of some products, whoever sells them. There is
+-- always a first row, with the version alone if no costs are known.
 SELECT b.version, p.*
 FROM fee_book AS b
 LEFT JOIN (

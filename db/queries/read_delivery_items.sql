@@ -1,4 +1,4 @@
--- Courier: what a delivery says: its messages with their alerts as they are now.
+-- Courier: what a delivery says, namely its messages with their alerts as they are now.
 SELECT q.id AS queue_id, q.status, q.tell, q.why, q.severity, q.escalation, q.created_at,
        a.id AS alert_id, a.marketplace_id, a.asin, a.item_condition, a.kind,
        a.severity AS alert_severity, a.attention, a.resolution, a.resolved_at, a.acknowledged_by,

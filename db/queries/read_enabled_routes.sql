@@ -1,4 +1,5 @@
--- Dispatch: the routes that are on, held so that none is removed before its deliveries are written.
+-- Dispatch: the routes that are on, locked so that none is removed before its deliveries are
+-- written.
 SELECT r.id, r.name, r.channel, r.severities, r.marketplaces, r.asins, r.tags, r.reaches,
        r.min_escalation, r.quiet_from, r.quiet_to, r.quiet_zone
 FROM alert_routes AS r

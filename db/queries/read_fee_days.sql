@@ -1,4 +1,5 @@
--- The days in a period on which a fee or a seller's terms begin or end; seller NULL is everybody.
+-- The days in a period on which a fee or a seller's terms begin or end; seller NULL means all
+-- sellers.
 SELECT DISTINCT f.marketplace_id, f.seller_id, d.day
 FROM (
     SELECT marketplace_id, seller_id, valid_from, valid_to FROM fee_rules

@@ -1,5 +1,5 @@
--- The fees of some marketplaces that are in force on any day of a period: everybody's, and the own
--- ones of some sellers.
+-- The fees of some marketplaces that are in force on any day of a period: the general ones, and
+-- those of some sellers.
 SELECT f.rule_id, f.marketplace_id, f.seller_id, f.kind, f.category, f.size_tier, f.weight_up_to_g,
        f.fulfilment_channel, f.shape, f.price_up_to, f.rate, f.amount, f.minimum, f.applies_to,
        f.currency, f.valid_from, f.valid_to, f.source, f.source_date, f.note

@@ -1,7 +1,7 @@
--- The feed: the rows changed since a cursor, and the next cursor, read in one snapshot. A cursor is a
--- snapshot: what it had not seen is due, however late its transaction committed and whatever its id.
--- The range on changed_in only narrows the scan: everything below the cursor's xmin it had seen.
--- The first row always comes, with the cursor alone when nothing changed.
+-- The feed: the rows changed since a cursor, and the next cursor, read in one snapshot. A cursor is
+-- a snapshot: what it did not see is due, however late its transaction committed and whatever its
+-- id. The range on changed_in only narrows the scan: the cursor saw everything below its xmin.
+-- There is always a first row, with the cursor alone if nothing changed.
 WITH bound AS (
     SELECT pg_current_snapshot() AS here,
            COALESCE(%(cursor)s::pg_snapshot, '1:1:'::pg_snapshot) AS since

@@ -1,5 +1,5 @@
--- Digest: alerts within a route's filter that ended with a clear since its last digest and that nobody
--- had looked at. A digest that did not arrive told nothing.
+-- Digest: alerts within a route's filter that ended with a clear since its last digest and that
+-- nobody had looked at. A digest that did not arrive does not count.
 SELECT a.id AS alert_id, a.marketplace_id, a.asin, a.kind, a.severity, a.first_seen,
        a.still_true_since, a.resolved_at, a.facts, a.profit_at_stake_per_day, a.currency
 FROM alert_routes AS r

@@ -1,4 +1,4 @@
--- Which of these tokens and sessions are still good: open streams are held against it.
+-- Which of these tokens and sessions are still good: open streams are checked against it.
 SELECT t.id
 FROM api_tokens AS t
 LEFT JOIN api_tokens AS p ON p.id = t.issued_from

@@ -1,5 +1,5 @@
--- When analysed notifications came in and were done, the newest first: the demo measures its latency
--- by them.
+-- When analysed notifications came in and were done, newest first: the demo measures its latency by
+-- them.
 SELECT n.product_key, n.outcome, n.received_at, n.processed_at
 FROM worker_notifications AS n
 WHERE n.status = 'processed'

@@ -1,4 +1,4 @@
--- Where one product stands: a row a condition, audience and own seller.
+-- Where one product stands: one row per condition, audience and own seller.
 SELECT s.*
 FROM current_state AS s
 WHERE s.marketplace_id = %(marketplace)s::text AND s.asin = %(asin)s::text

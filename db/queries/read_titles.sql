@@ -1,4 +1,4 @@
--- What the products of a page are called, where the catalogue says it.
+-- The titles of a page's products, where the catalogue has one.
 SELECT DISTINCT ON (p.marketplace_id, p.asin) p.marketplace_id, p.asin, p.title
 FROM products AS p
 JOIN unnest(%(marketplaces)s::text[], %(asins)s::text[]) AS k (marketplace_id, asin)

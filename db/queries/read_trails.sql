@@ -1,5 +1,5 @@
--- What happened to some alerts, the newest first: of each the newest entries, so that one that was told
--- of a thousand times leaves the others theirs.
+-- What happened to some alerts, newest first: of each only the newest entries, so that one with
+-- thousands of them does not crowd out the others.
 SELECT e.alert_id, e.at, e.who, e.change, e.from_phase, e.to_phase, e.reason, e.told, e.quiet
 FROM unnest(%(alert_ids)s::bigint[]) AS a (id)
 CROSS JOIN LATERAL (

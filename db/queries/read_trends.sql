@@ -1,5 +1,5 @@
--- The course of a product for the charts, the newest first. An event is never recorded before it
--- happened, so recorded_at skips the partitions of before.
+-- The history of a product for the charts, newest first. An event is never recorded before it
+-- happened, so the condition on recorded_at skips earlier partitions.
 SELECT h.marketplace_id, h.item_condition, h.audience, h.seller_id, h.event_time, h.severity, h.currency,
        h.your_price, h.market_low, h.prime_low, h.buy_box_price, h.your_position, h.total_offers,
        h.buy_box_winner

@@ -1,7 +1,8 @@
--- How the workers are, for the dashboard's header: one row, whatever is missing is NULL. What SQS holds
--- comes from the ingesters' heartbeats; each of them sees the whole queues, so the newest one speaks.
--- Without `now` it is the database's, whose clock wrote the heartbeats. Of what waits the age is that of what
--- nobody has tried yet: one that waits for its next attempt, or was redriven, is no sign of being behind.
+-- How the workers are doing, for the dashboard's header: one row, NULL where something is not
+-- known. What SQS holds comes from the ingesters' heartbeats; each of them sees the whole queues,
+-- so the newest one is taken. Without `now` the time is the database's, whose clock wrote the
+-- heartbeats. The age is that of the oldest notification that nobody has tried yet: one that waits
+-- for its next attempt, or was redriven, is no sign of being behind.
 WITH workers AS (
     SELECT role, last_seen, details FROM ops.worker_health WHERE state NOT IN ('lost', 'stopped')
 ),
@@ -18,9 +19,9 @@ recent AS (
     SELECT count(*) AS processed, avg(n.processing_ms) AS ms
     FROM worker_notifications AS n
     WHERE n.processed_at > COALESCE(%(now)s::timestamptz, now()) - interval '1 minute'
-      -- From where the workers are on. Two ends, the later of which says nothing: between them the
-      -- planner expects little of weeks, and asks the index. No hour, no day: who was away for longer
-      -- catches up for longer.
+      -- Only what came since shortly before the oldest that waits: not the last hour or day, as workers
+      -- that were away for longer catch up for longer. The upper end excludes nothing: between two ends
+      -- the planner expects few rows, even of weeks, and uses the index.
       AND n.received_at > (
           SELECT LEAST(b.oldest, COALESCE(%(now)s::timestamptz, now())) - interval '5 minutes'
           FROM backlog AS b
@@ -28,7 +29,7 @@ recent AS (
       AND n.received_at < 'infinity'
 )
 SELECT (
-           -- of all of them or of none: one that could not be asked is not empty
+           -- of all queues or of none: one that could not be asked is not an empty one
            SELECT CASE WHEN bool_and(q.value ? 'visible') THEN sum((q.value ->> 'visible')::bigint) END
            FROM newest, jsonb_each(newest.details -> 'queues') AS q
            WHERE q.key <> 'dlq'

@@ -1,4 +1,4 @@
--- T2: analysis failed for these notifications alone. Those with a next time stay waiting until then;
+-- T2: analysis failed for these notifications only. Those with a next time stay waiting until then;
 -- the others are given up and filed with their raw body.
 WITH failing AS (
     SELECT f.*

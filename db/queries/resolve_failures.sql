@@ -1,4 +1,4 @@
--- These dead letters are dealt with; how is kept.
+-- Marks these dead letters as dealt with, and keeps how.
 UPDATE worker_failures AS f
 SET resolved_at = %(now)s::timestamptz,
     resolution = r.resolution

@@ -1,4 +1,4 @@
--- Ends a token by its name, or a session by its id. What was made from it ends with it.
+-- Ends a token by its name, or a session by its id. Sessions made from a token end with it.
 UPDATE api_tokens AS t
 SET revoked_at = %(now)s::timestamptz
 WHERE t.revoked_at IS NULL

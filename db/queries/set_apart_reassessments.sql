@@ -1,6 +1,7 @@
--- Re-assessment: products of a piece that failed, each by itself from now on, asked for and settled as
--- the piece was. Which waits by itself already, since it failed at an earlier change, is not asked for
--- twice: it is tried when the others are, with the costs and fees of then.
+-- Re-assessment: splits up a piece that failed. Each of its products is a piece of its own from now
+-- on, asked for and settled as the whole was. A product that already waits by itself, since it
+-- failed at an earlier change, gets no second piece: it is tried by the time the others are, with
+-- the costs and fees of then.
 WITH given AS (
     SELECT ARRAY[p.marketplace_id] AS marketplace_ids, ARRAY[p.asin] AS asins, p.place
     FROM unnest(%(marketplace_id)s::text[], %(asin)s::text[])

@@ -1,4 +1,4 @@
--- Keeps alerts quiet for a while. In the order of the ids; held before (hold_alerts).
+-- Keeps alerts quiet for a while. In the order of the ids; several are locked before (hold_alerts).
 SELECT a.id AS alert_id, r.done, r.code, r.message
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS a (id, place)
 CROSS JOIN LATERAL buybox_snooze_alert(

@@ -2,7 +2,7 @@
 -- of the three constraints already knows leaves no trace at all: no row, no body, no job, no bell.
 -- A product needs one job, however much of it waits: none is added behind one that stands in line.
 -- Rows go in by (notification_id, body_hash), the same order in every session, so that two ingesters
--- with the same messages wait for each other instead of deadlocking.
+-- with the same messages queue instead of deadlocking.
 WITH arrived AS (
     SELECT DISTINCT ON (a.body_hash) a.*
     FROM unnest(
@@ -52,11 +52,11 @@ wanted AS (
     WHERE s.status = 'waiting'
     ORDER BY s.product_key, a.head_start_s DESC, s.id
 ),
--- The lock is what makes another's job good enough: until this commits nobody can take it, and who takes
--- it afterwards sees these rows. One that is locked already may have been taken: it is passed over. So
--- is one that ran before and was put back: its worker may live after all, and end it.
--- The status is asked for twice, once as the index by product has it: with the statistics of an empty
--- queue the index of all that waits would look cheaper, and be read from its front.
+-- The lock is what makes a job already in line good enough: until this commits nobody can take it, and
+-- whoever takes it afterwards sees these rows. One that is locked already may have been taken: it is
+-- passed over. So is one that ran before and was put back: its worker may be alive after all, and end it.
+-- The status is asked for twice, once in the words of the index by product: with the statistics of an
+-- empty queue the index of all that waits would look cheaper, and be read from its front.
 in_line AS (
     SELECT w.product_key, first.id
     FROM wanted AS w
@@ -85,7 +85,7 @@ jobs AS (
 deferred AS (
     SELECT procrastinate_defer_jobs_v1(to_defer) AS ids FROM jobs WHERE to_defer IS NOT NULL
 ),
--- A worker that looked meanwhile has passed over the jobs locked here, and sleeps. New ones ring by
+-- A worker that looked meanwhile has passed over the jobs locked here, and sleeps. New jobs ring by
 -- themselves.
 rung AS (
     SELECT buybox_ring_queue('analysis', min(i.id))

@@ -1,8 +1,8 @@
--- The sweeper: products with something due that no job holds. That should never be; each one found is
--- given a job and counted in worker_counters, where the count is expected to stay 0.
--- It goes from product to product, not from message to message: of a million that wait for a few
--- thousand products the first of each is read, and of those that a job holds nothing more. One sweep
--- looks at so many products after a place, and says where the next is to begin.
+-- The sweeper: products with something due that no job holds. There should never be any; each one
+-- found is given a job and counted in worker_counters, where the count is expected to stay 0. It
+-- goes from product to product, not from message to message: if a million wait for a few thousand
+-- products, the first of each product is read, and nothing more of those that a job holds. One
+-- sweep looks at max_looked_at products after a place, and says where the next is to begin.
 WITH RECURSIVE waiting AS (
     SELECT (
         SELECT n.product_key
@@ -22,7 +22,7 @@ WITH RECURSIVE waiting AS (
     FROM waiting AS w
     WHERE w.product_key IS NOT NULL AND w.place < %(max_looked_at)s::integer
 ),
--- OFFSET 0 keeps this a question asked for each product; as a join it would read all jobs.
+-- OFFSET 0 keeps this a subquery that is run for each product; as a join it would read all jobs.
 without_job AS MATERIALIZED (
     SELECT w.product_key
     FROM waiting AS w
@@ -66,7 +66,7 @@ ON CONFLICT (name) DO UPDATE
         updated_at = CASE WHEN EXCLUDED.value > 0 THEN EXCLUDED.updated_at ELSE c.updated_at END
 RETURNING (SELECT d.jobs FROM deferred AS d) AS products,
           CASE
-              -- Where there were more than one sweep may take, the next begins here again.
+              -- If there were as many as one sweep may take, the next begins at the same place.
               WHEN (SELECT d.jobs FROM deferred AS d) >= %(max_products)s::integer
                   THEN %(after)s::text
               ELSE COALESCE(

@@ -1,6 +1,6 @@
--- Courier: take a delivery in hand. No row: another did, it was cancelled, or its route is off. The
--- unique index on routes with a message on its way refuses a second one. Without `now` it is the
--- database's: how long a hand has held it is for others to judge, whose clocks may differ.
+-- Courier: takes a delivery in hand. No row: another worker did, it was cancelled, or its route is
+-- off. The unique index on routes with a delivery on its way refuses a second one. Without `now`
+-- the time is the database's: others, whose clocks may differ, judge how long it has been held.
 UPDATE alert_deliveries AS d
 SET status = 'sending', taken_at = COALESCE(%(now)s::timestamptz, now()),
     taken_by = %(who)s::text, attempts = d.attempts + 1, next_attempt_at = NULL

@@ -1,5 +1,6 @@
--- Dispatch: the messages that are due, locked together with their alerts. What somebody works on at
--- this moment is passed over and looked at again a second later, so that nobody waits for anybody here.
+-- Dispatch: the messages that are due, locked together with their alerts. What somebody else works
+-- on at this moment is passed over and looked at again a second later, so that nobody waits for
+-- anybody here.
 SELECT due.id, due.reach, due.alert_id, due.marketplace_id, due.asin, due.severity, due.tell, due.escalation,
        due.scheduled_at, own.tags
 FROM (

@@ -1,5 +1,5 @@
--- Re-assessment: one piece of work that is ready, locked until it is done; others take others. For a
--- marketplace it names the next products that have costs; none left ends it.
+-- Re-assessment: one piece of work that is ready, locked until it is done; others take others. Of a
+-- marketplace it names the next products that have costs; with fewer than wanted it is done.
 SELECT r.id,
        r.marketplace_id IS NULL OR cardinality(page.asins) < %(max_products)s::integer AS is_last,
        COALESCE(r.marketplace_ids, array_fill(r.marketplace_id, ARRAY[cardinality(page.asins)]))

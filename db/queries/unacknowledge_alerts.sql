@@ -1,4 +1,4 @@
--- Takes an acknowledgement back. In the order of the ids; held before (hold_alerts).
+-- Takes acknowledgements back. In the order of the ids; several are locked before (hold_alerts).
 SELECT a.id AS alert_id, r.done, r.code, r.message
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS a (id, place)
 CROSS JOIN LATERAL buybox_unacknowledge_alert(

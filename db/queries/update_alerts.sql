@@ -1,4 +1,4 @@
--- Alerts as they are after a step. Their rows are locked by this transaction, so nobody's act lies
+-- Alerts as they are after a step. This transaction has locked their rows, so nobody's act comes
 -- between what was read and what is written; what an alert is about never changes.
 UPDATE alerts AS a
 SET severity = n.severity,

@@ -1,7 +1,7 @@
--- T2: writes the states decided on. Two guards stand in the WHERE, both expected to hold: the stored
--- row is the very version that was read (a worker that lost its lock cannot overwrite), and event
--- time never goes back (ties are broken by code point, as in Python, whatever the database's
--- collation: were they to disagree, the product would be stuck). The caller compares the number of
+-- T2: writes the states decided on. Two guards stand in the WHERE, both expected to hold: the
+-- stored row is the very version that was read (a worker that lost its lock cannot overwrite), and
+-- event time never goes back (ties are broken by code point, as in Python, whatever the database's
+-- collation: if the two disagreed, the product would be stuck). The caller compares the number of
 -- rows returned with the number sent. What is at its default was not sent.
 INSERT INTO current_state (
     marketplace_id, asin, item_condition, audience, seller_id, severity, currency, your_price,
