@@ -1,4 +1,4 @@
--- What taking an alert on changes, or why it does not fit: who has it is named.
+-- What taking an alert on changes, or why it is refused: the refusal names who has it.
 CREATE OR REPLACE FUNCTION buybox_judge_acknowledge(
     p_alert     alerts,
     p_who       text,
@@ -28,7 +28,7 @@ BEGIN
         'attention', 'reviewing',
         'acknowledged_by', p_who,
         'acknowledged_at', p_at,
-        -- Who has begun to look gets the whole time, wherever the delivery's time stands.
+        -- Whoever has begun to look gets the whole time, however long ago the delivery was.
         'timeout_from', p_at,
         'owed', NULL
     );

@@ -1,8 +1,8 @@
--- A person's act, from the lock to the bell: what all seven have in common. The doors to it are
+-- A person's act, from the lock to the bell: what all seven have in common. They are called through
 -- buybox_acknowledge_alert and its kin; what an act does to an alert is in the function buybox_judge_*
--- beside each door. Here and there the twin is worker/alerts/people.py, and a test holds them together.
--- Who acts second waits for the row and is then judged by what the first left: told, not overwritten.
--- Locks are taken in this order: alert, its messages by id, their deliveries by id.
+-- beside each of these. The twin of all this is worker/alerts/people.py, and a test holds them together.
+-- Whoever acts second waits for the row and is then judged by what the first act left: told of it, and
+-- never overwriting it. Locks are taken in this order: alert, its messages by id, their deliveries by id.
 CREATE OR REPLACE FUNCTION buybox_act_on_alert(
     p_act      text,
     p_alert_id bigint,
@@ -26,8 +26,8 @@ BEGIN
             'Say who does it: the history names everybody who acted.';
         RETURN;
     END IF;
-    -- What Postgres alone can hold ('infinity') stops every program that reads the row: the dashboard,
-    -- the feed and the workers.
+    -- A time that only Postgres can hold ('infinity') would stop every program that reads the row: the
+    -- dashboard, the feed and the workers.
     IF _at NOT BETWEEN '2000-01-01' AND '9000-01-01' THEN
         RETURN QUERY SELECT p_alert_id, false, 'no-time',
             'Say when as a time of the years 2000 to 8999, or leave it out for now.';

@@ -1,5 +1,5 @@
--- The trigger on alert_settings: what is due was worked out by the settings of before, so everything is looked
--- at once more. The alerts are locked in the order of their subjects, as analyses lock them.
+-- The trigger on alert_settings: each due_at was worked out with the earlier settings, so every alert
+-- that has one is looked at once more. They are locked in the order of their subjects, as in analyses.
 CREATE OR REPLACE FUNCTION buybox_alert_settings_changed()
     RETURNS trigger
     LANGUAGE plpgsql

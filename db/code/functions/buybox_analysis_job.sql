@@ -1,6 +1,6 @@
--- What an analysis job looks like; nobody else knows. Its lock is the product, so procrastinate runs
--- one at a time; it carries no queueing lock, since coalescing by that loses wake-ups. Its priority is
--- its due order, or that of the jobs it takes the place of.
+-- What an analysis job looks like, said nowhere else. Its lock is the product, so procrastinate runs
+-- one per product at a time; it has no queueing lock, since coalescing jobs by that loses wake-ups. Its
+-- priority is its due order, or that of the jobs whose place it takes.
 CREATE OR REPLACE FUNCTION buybox_analysis_job(
     p_row_id bigint,
     p_received_at timestamptz,

@@ -1,6 +1,6 @@
--- From the waiting room into the catalogue, in one statement. Columns that are not named keep what
--- they hold (a nightly file of sales does not wipe the costs); rows that would not change are not
--- touched, not even locked, so that only what changed is assessed anew. One import at a time: the
+-- Writes the waiting room into the catalogue, in one statement. Columns that are not named keep their
+-- values (a nightly file of sales does not wipe the costs); rows that would not change are not
+-- touched, not even locked, so that only what changed is re-assessed. One import at a time: the
 -- comparison and the writing must see the same rows.
 CREATE OR REPLACE FUNCTION buybox_apply_staged_products(p_columns text[], p_now timestamptz)
     RETURNS TABLE (inserted bigint, updated bigint, unchanged bigint)

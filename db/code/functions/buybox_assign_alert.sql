@@ -1,4 +1,4 @@
--- Whose an alert is from now on, or why that says nothing new.
+-- Whose an alert is from now on, or why that is refused.
 CREATE OR REPLACE FUNCTION buybox_judge_assign(
     p_alert     alerts,
     p_assignee  text,

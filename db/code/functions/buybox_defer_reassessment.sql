@@ -1,5 +1,5 @@
--- A job that assesses anew what waits in reassessments. It carries nothing: what to do lies in the
--- table, so a job too many finds nothing and a job lost is made good within the minute. Its place in
+-- Defers a job that re-assesses what waits in reassessments. It carries nothing: what to do is in the
+-- table, so a job too many finds nothing and a lost job is made good within a minute. Its place in
 -- line is that of a message that comes now.
 CREATE OR REPLACE FUNCTION buybox_defer_reassessment()
     RETURNS void

@@ -1,5 +1,5 @@
--- Takes out of the waiting room what names a product that an earlier line has named, and says which
--- line that was.
+-- Takes out of the waiting room the lines whose product an earlier line has named, and says which line
+-- that was.
 CREATE OR REPLACE FUNCTION buybox_drop_repeated_products()
     RETURNS TABLE (line bigint, first_line bigint)
     LANGUAGE plpgsql

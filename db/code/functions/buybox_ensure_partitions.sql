@@ -1,11 +1,11 @@
 -- Makes the partitions of the days and weeks ahead, and says which it made. Run at every migration
 -- and every hour; two at once are serialised by the advisory lock. ATTACH instead of PARTITION OF:
 -- it takes no lock that a running insert would have to wait for. Rows that came before their partition
--- lie in the default one and move over first: Postgres refuses a partition whose rows lie elsewhere, and
+-- are in the default one and are moved first: Postgres refuses a partition whose rows are there, and
 -- one late day would stop every later one, and every deploy.
--- Analyses need the default partition, too, and queue up behind us while we wait for it: for a backup, or
--- for somebody's long SELECT. So we give up soon; there are two weeks to try again in.
--- SECURITY DEFINER, because the hourly task runs as buybox_worker, which may make no tables.
+-- Analyses need the default partition too, and queue up behind us while we wait for a backup or for
+-- somebody's long SELECT to release it. So we give up soon; there are two weeks to try again in.
+-- SECURITY DEFINER, because the hourly task runs as buybox_worker, which may not create tables.
 CREATE OR REPLACE FUNCTION buybox_ensure_partitions(
     p_now   timestamptz,
     p_days  integer DEFAULT 14,

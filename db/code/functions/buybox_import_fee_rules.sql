@@ -1,6 +1,7 @@
--- Fee rules by their rule_id: new ones are added, known ones replaced, the same ones not touched. A
--- JSON list of objects whose keys are the columns of fee_rules. All or nothing: what the constraints
--- refuse ends it with an error, two rules in force for the same thing on the same day among it.
+-- Imports fee rules by their rule_id: new ones are added, changed ones replaced, the others not
+-- touched. p_rows is a JSON list of objects whose keys are the columns of fee_rules. All or nothing:
+-- whatever the constraints refuse, such as two rules in force for the same thing on the same day, ends
+-- it with an error.
 --     SELECT * FROM buybox_import_fee_rules('[{"rule_id": "uk-referral-toys", ...}]');
 CREATE OR REPLACE FUNCTION buybox_import_fee_rules(
     p_rows jsonb,

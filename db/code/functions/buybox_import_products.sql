@@ -1,6 +1,7 @@
--- The import for those who have SQL and no file: a JSON list of objects whose keys are the columns of
--- products. A key that no object has is left as it is; null makes the value unknown. All or nothing:
--- what the table's constraints refuse, a repeated product or an unknown key ends it with an error.
+-- The import for those who have SQL and no file: p_rows is a JSON list of objects whose keys are the
+-- columns of products. A column that no object names keeps its values; null makes a value unknown. All
+-- or nothing: whatever the constraints refuse, a repeated product or an unknown key ends it with an
+-- error.
 --     SELECT * FROM buybox_import_products('[{"seller_id": "...", "asin": "...", ...}]');
 CREATE OR REPLACE FUNCTION buybox_import_products(
     p_rows jsonb,

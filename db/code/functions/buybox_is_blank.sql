@@ -1,6 +1,6 @@
--- Whether a text says nothing. The blanks are those of Python's str.strip(): btrim knows the space only,
--- and what \s means depends on the locale. A name that one of the two takes must not be refused by the
--- other.
+-- Whether a text is blank. The blanks are those of Python's str.strip(), since a name that Python takes
+-- must not be refused here, or the other way round: by itself btrim knows only the space, and what \s
+-- means depends on the locale.
 CREATE OR REPLACE FUNCTION buybox_is_blank(p_text text)
     RETURNS boolean
     LANGUAGE sql

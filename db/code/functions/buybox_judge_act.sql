@@ -1,5 +1,5 @@
--- What an act comes to: its change, the reason, the fields that change and what of people's doing it
--- ends. Or a refusal: its code, a sentence, and no changes. Reads, and writes nothing.
+-- What an act comes to: its change, the reason, the fields that change, and what it ends of what people
+-- did before. Or a refusal: its code, a sentence, and no changes. Reads, and writes nothing.
 CREATE OR REPLACE FUNCTION buybox_judge_act(
     p_alert     alerts,
     p_act       text,

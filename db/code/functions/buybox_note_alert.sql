@@ -28,7 +28,7 @@ END;
 $$;
 REVOKE EXECUTE ON FUNCTION buybox_judge_note FROM public;
 
--- A person writes something down, in the place of the note before, which stays in alert_events.
+-- A person writes something down, in place of the note before, which stays in alert_events.
 --     SELECT * FROM buybox_note_alert(17, who => 'ann', note => 'a new rival, FBA, no reviews');
 CREATE OR REPLACE FUNCTION buybox_note_alert(
     alert_id bigint,

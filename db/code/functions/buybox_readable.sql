@@ -1,4 +1,4 @@
--- Bytes as an operator can read them: UTF-8 text where they are that, escaped bytes where not.
+-- Bytes as an operator can read them: as text if they are UTF-8, escaped if not.
 CREATE OR REPLACE FUNCTION buybox_readable(p_bytes bytea, p_max_chars integer DEFAULT 2000)
     RETURNS text
     LANGUAGE plpgsql

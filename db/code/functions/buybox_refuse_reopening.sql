@@ -1,5 +1,5 @@
--- The refusal of a reopening because the subject has a newer alert. Also where that one has ended: what
--- data say is heard by the newest, and two of them must never be open. No row: nothing stands against it.
+-- The refusal of a reopening because the subject has a newer alert, even an ended one: only the newest
+-- hears the data, and two must never be open. No row: nothing stands against it.
 CREATE OR REPLACE FUNCTION buybox_refuse_reopening(p_alert alerts)
     RETURNS TABLE (code text, message text, changes jsonb, ended text[])
     LANGUAGE sql

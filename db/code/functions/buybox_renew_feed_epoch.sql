@@ -1,8 +1,8 @@
--- Begins a new feed epoch when cursors of the old one have lost their meaning: at the first
--- migration, and when the data was restored: into another cluster, whose transaction ids are others, or
--- into this one, where it says again what readers have seen changed since. A restore writes the epoch's
--- row anew and copies the stamps, which are then older than that row; otherwise none ever is.
--- Rows are re-stamped, since an id from the future would count as "not yet seen" at every read.
+-- Begins a new feed epoch when cursors of the old one have lost their meaning: at the first migration,
+-- and after a restore, be it into another cluster, whose transaction ids are different, or into this
+-- one, whose rows are then older than what readers have seen. A restore writes the epoch's row anew but
+-- copies the stamps (changed_in), which are then older than that row; otherwise none ever is.
+-- Rows are stamped anew, since an id from the future would count as "not yet seen" at every read.
 CREATE OR REPLACE FUNCTION buybox_renew_feed_epoch(p_now timestamptz)
     RETURNS boolean
     LANGUAGE plpgsql

@@ -1,4 +1,4 @@
--- What taking an end back changes, or why it stands: a clear, a worse alert, a newer one.
+-- What taking an end back changes, or why the end stands: a clear, a worse alert, a newer one.
 CREATE OR REPLACE FUNCTION buybox_judge_reopen(
     p_alert     alerts,
     p_who       text,
@@ -58,7 +58,7 @@ END;
 $$;
 REVOKE EXECUTE ON FUNCTION buybox_judge_reopen FROM public;
 
--- A person takes an end back that was no clear. The acknowledgement is where it was, a snooze is over.
+-- A person takes back an end that was no clear. The acknowledgement is as it was; a snooze is over.
 --     SELECT * FROM buybox_reopen_alert(17, who => 'ann');
 CREATE OR REPLACE FUNCTION buybox_reopen_alert(
     alert_id bigint,

@@ -34,7 +34,7 @@ END;
 $$;
 REVOKE EXECUTE ON FUNCTION buybox_judge_resolve FROM public;
 
--- A person closes the alert. That says nothing about the condition: only data clear.
+-- A person closes the alert. That says nothing about the condition: only data can clear it.
 --     SELECT * FROM buybox_resolve_alert(17, who => 'ann');
 CREATE OR REPLACE FUNCTION buybox_resolve_alert(
     alert_id bigint,

@@ -1,6 +1,6 @@
--- Rings the bell of the alerts: "marketplace:ASIN" and severity of what changed, in the shape and with
--- the cut of the state's bell. Once a transaction and last in it: NOTIFY takes an instance-wide lock
--- until commit.
+-- Rings the bell of the alerts: "marketplace:ASIN" and severity of what changed, in the same form as the
+-- states' bell and cut in the same way. Once per transaction and at its end: NOTIFY takes an
+-- instance-wide lock until commit.
 CREATE OR REPLACE FUNCTION buybox_ring_alert_bell(p_products text[], p_severities text[])
     RETURNS void
     LANGUAGE sql

@@ -1,5 +1,5 @@
--- Wakes procrastinate's workers for a job, by its own channels and payload: for new ones (buybox_ring_workers)
--- and for one that was there, which a worker that looked while it was locked has passed over.
+-- Wakes procrastinate's workers for a job, with procrastinate's own channels and payload: for new jobs
+-- (buybox_ring_workers) and for one in line that a worker passed over because we had it locked.
 CREATE OR REPLACE FUNCTION buybox_ring_queue(p_queue_name text, p_job_id bigint)
     RETURNS void
     LANGUAGE sql

@@ -1,5 +1,5 @@
--- The trigger on procrastinate_jobs in the place of procrastinate's own: wakes its workers once a statement
--- and queue (docs/decisions/0012).
+-- The trigger on procrastinate_jobs in place of procrastinate's own: wakes its workers once per
+-- statement and queue (docs/decisions/0012).
 CREATE OR REPLACE FUNCTION buybox_ring_workers()
     RETURNS trigger
     LANGUAGE plpgsql

@@ -1,5 +1,5 @@
--- A seller's terms from a day on: what held on that day ends there, what was set for a later day
--- still begins then. Returns inserted, updated or unchanged.
+-- Sets a seller's terms from a day on: what was in force on that day ends there, what was set for a
+-- later day still begins then. Returns inserted, updated or unchanged.
 --     SELECT buybox_set_seller_terms('SELLER', 'A1F83G8C2ARO7P', true, 1, 0.1, '2026-01-01');
 CREATE OR REPLACE FUNCTION buybox_set_seller_terms(
     p_seller_id           text,

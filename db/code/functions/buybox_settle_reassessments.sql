@@ -1,7 +1,8 @@
 -- Before a change is worked in: waits for every analysis that is under way, since it may have read the
--- costs and fees of before and not yet written its states. Who comes later reads the new ones. The gate
--- is held shared by each analysis (join_assessors.sql) and here, for a moment, alone. Analyses that come
--- meanwhile stand behind us, so we give up soon and try again in a minute. Returns how many are ready.
+-- earlier costs and fees and not yet written its states. Later ones read the new. The gate is held
+-- shared by each analysis (join_assessors.sql) and here, for a moment, alone. Analyses that come
+-- meanwhile queue up behind us, so we give up soon and try again in a minute. Returns how many pieces
+-- it made ready.
 CREATE OR REPLACE FUNCTION buybox_settle_reassessments()
     RETURNS integer
     LANGUAGE plpgsql

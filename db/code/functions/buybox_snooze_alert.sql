@@ -1,4 +1,4 @@
--- Until when an alert is to be quiet, or why not for so long: alert_settings say what is allowed.
+-- Until when an alert is to be quiet, or why the length is refused: alert_settings says what is allowed.
 CREATE OR REPLACE FUNCTION buybox_judge_snooze(
     p_alert     alerts,
     p_who       text,
@@ -39,8 +39,8 @@ END;
 $$;
 REVOKE EXECUTE ON FUNCTION buybox_judge_snooze FROM public;
 
--- A person wants quiet for a while; without a length, for the default of alert_settings. Worse than
--- now is told all the same.
+-- A person wants quiet for a while; without a length, for the default of alert_settings. What is worse
+-- than now is told all the same.
 --     SELECT * FROM buybox_snooze_alert(17, who => 'ann', snooze => '2 hours');
 CREATE OR REPLACE FUNCTION buybox_snooze_alert(
     alert_id bigint,

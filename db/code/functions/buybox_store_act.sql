@@ -1,4 +1,4 @@
--- Writes an act that fits: the alert, its event, what no longer needs sending, and one bell.
+-- Writes an act that is not refused: the alert, its event, what no longer needs sending, and one bell.
 CREATE OR REPLACE FUNCTION buybox_store_act(
     p_before  alerts,
     p_who     text,
@@ -30,7 +30,7 @@ BEGIN
         waiting_since = _after.waiting_since,
         timeout_from = _after.timeout_from,
         owed = _after.owed,
-        -- When time has something to do is the workers' reckoning: they look at once, and set it anew.
+        -- When time has something to do is for the workers to reckon: they look at once, and set it anew.
         due_at = p_at,
         changed_in = pg_current_xact_id(),
         updated_at = p_at

@@ -1,4 +1,4 @@
--- What giving an alert back changes, or why it does not fit.
+-- What giving an alert back changes, or why that is refused.
 CREATE OR REPLACE FUNCTION buybox_judge_unacknowledge(
     p_alert     alerts,
     p_who       text,
@@ -26,7 +26,7 @@ BEGIN
         'acknowledged_at', NULL,
         'waiting_since', p_at,
         'timeout_from', CASE WHEN p_alert.delivered_at IS NOT NULL THEN p_at END,
-        -- Who took on what was muted took on its message as well; with the alert that comes back.
+        -- Whoever took on a muted alert took on its message too; that is given back with the alert.
         'owed', COALESCE(p_alert.owed, CASE WHEN p_alert.last_told_at IS NULL THEN 'raised' END)
     );
     ended := '{acknowledgement}';

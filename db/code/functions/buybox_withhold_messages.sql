@@ -1,6 +1,6 @@
--- Holds back what waits to be sent about an alert, and cancels each delivery that has nothing left to
--- say. What a channel has in hand at this moment is not recalled: its delivery says how that went. The
--- rollup's history stays: it counts what was, and reaches nobody.
+-- Withholds what waits to be sent about an alert, and cancels each delivery that has nothing left to
+-- say. What is being sent at this moment is not recalled: its delivery says how that went. Messages for
+-- the history stay: the rollup counts them, and they reach nobody.
 CREATE OR REPLACE FUNCTION buybox_withhold_messages(
     p_alert_id     bigint,
     p_status       text,
@@ -31,7 +31,7 @@ BEGIN
     SET status = p_status, reason = p_reason, snooze_until = p_snooze_until
     WHERE q.id = ANY (_messages);
 
-    -- Locked before the question is asked: another act may hold back the other items of one of them.
+    -- Locked before asking what is left: another act may withhold the other items of one of them.
     SELECT array_agg(w.id)
     INTO _deliveries
     FROM (

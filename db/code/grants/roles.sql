@@ -29,7 +29,7 @@ BEGIN
         GRANT USAGE ON SCHEMA public, ops TO buybox_worker;
         GRANT SELECT ON ALL TABLES IN SCHEMA ops TO buybox_worker;
         GRANT SELECT ON alembic_version, schema_components, feed_epoch TO buybox_worker;
-        -- What was received, what became of it and who did what is added to, and never told otherwise.
+        -- What was received, what became of it and who did what is only added to, never changed.
         GRANT SELECT, INSERT ON
             notification_bodies, competitive_history, alert_events, alert_delivery_items
         TO buybox_worker;
@@ -39,7 +39,7 @@ BEGIN
             alerts, alert_queues, alert_deliveries, alert_tallies, alert_routes,
             api_tokens, api_requests
         TO buybox_worker;
-        -- for the doctor, who counts what lies in them: a partition's own name needs its own grant
+        -- for the doctor, which counts their rows: a partition named directly needs a grant of its own
         GRANT SELECT ON notification_bodies_default, competitive_history_default TO buybox_worker;
         GRANT SELECT, INSERT, UPDATE, DELETE ON
             procrastinate_jobs, procrastinate_events, procrastinate_workers,
@@ -54,7 +54,7 @@ BEGIN
             buybox_acknowledge_alert, buybox_unacknowledge_alert, buybox_assign_alert,
             buybox_note_alert, buybox_snooze_alert, buybox_resolve_alert, buybox_reopen_alert
         TO buybox_worker;
-        -- Given by earlier versions, and needed by nobody.
+        -- Granted by earlier versions, and needed by nobody.
         REVOKE UPDATE ON
             notification_bodies, competitive_history, alert_events, alert_delivery_items
         FROM buybox_worker;

@@ -36,7 +36,7 @@ SELECT a.id,
        a.trace_id
 FROM alerts AS a
 LEFT JOIN LATERAL (
-    -- A product is several rows, one a SKU and channel, and its title may be said in one of them only.
+    -- A product may have several rows, one per SKU and channel, and a title in only one of them.
     SELECT min(p.title) AS title
     FROM products AS p
     WHERE p.marketplace_id = a.marketplace_id AND p.asin = a.asin
@@ -48,4 +48,4 @@ ORDER BY array_position(ARRAY['critical', 'high', 'warning'], a.severity),
          COALESCE(a.still_true_since, a.first_seen), a.id;
 COMMENT ON VIEW ops.active_alerts IS
     'Open it to see what needs somebody now: every open alert, whose it is and who snoozed it, the
-worst first, then those with the most money at stake a day, then the oldest.';
+worst first, then those with the most money at stake per day, then the oldest.';

@@ -57,5 +57,5 @@ GROUP BY c.day, k.suppressed
 ORDER BY c.day DESC;
 COMMENT ON VIEW ops.alert_funnel IS
     'Open it to see how much noise is kept from people: for each UTC day of the last 30, assessments,
-alerts raised, what kept messages quiet and how often, messages due, deliveries made that day that
-arrived or failed.';
+alerts raised, what kept messages quiet and how often, messages due, and how many of the deliveries
+made that day arrived or failed.';

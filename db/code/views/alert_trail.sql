@@ -19,4 +19,4 @@ JOIN alerts AS a ON a.id = e.alert_id
 ORDER BY e.id DESC;
 COMMENT ON VIEW ops.alert_trail IS
     'Open it to learn who did what to an alert, and when and why it was told or kept quiet, newest
-first. Filter by alert_id; "ended" names what of people''s doing an event put an end to.';
+first. Filter by alert_id; "ended" names what people had set and the event ended, such as a snooze.';

@@ -11,6 +11,6 @@ WHERE r.failures > 0
 ORDER BY r.asked_at, r.id;
 COMMENT ON VIEW ops.failing_reassessments IS
     'Open it when a margin stays as it was after costs or fees changed (asked_at): what could not be
-assessed anew, why, and when it is tried again: after 10 minutes, then twice as long each time, a day at
-most, and at once when its costs or fees change. Without an ASIN a whole piece fails, of so many
-products; without a number of products, the rest of a marketplace.';
+re-assessed, why, and when it is tried again: after 10 minutes, then after twice as long each time, a
+day at most, and at once when its costs or fees change. A row without an ASIN is a whole piece of so
+many products; one without a number of products is the rest of a marketplace.';

@@ -1,6 +1,6 @@
 CREATE VIEW ops.ingest_lag AS
 WITH newest AS (
-    -- after an hour without any, how long ago the last one came
+    -- says how long ago the last one came, even after an hour without any
     SELECT received_at FROM worker_notifications ORDER BY id DESC LIMIT 1
 )
 SELECT COALESCE(n.source, 'all') AS source,
@@ -19,4 +19,4 @@ GROUP BY GROUPING SETS ((n.source), ());
 COMMENT ON VIEW ops.ingest_lag IS
     'Open it to learn where the delay is: how long messages waited in SQS, how old events are when
 they come in (Amazon''s own delay included), and how long analysis takes, over the last hour; and
-for how long none has come.';
+how long ago the last message came.';

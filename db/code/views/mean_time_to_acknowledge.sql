@@ -6,7 +6,7 @@ SELECT (f.acknowledged_at AT TIME ZONE 'UTC')::date AS day,
        round(percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds)::numeric) AS median_seconds
 FROM (
     SELECT e.at AS acknowledged_at,
-           -- what it was when somebody took it on; it may have eased since
+           -- as it was when somebody took it on; it may have eased since
            split_part(e.from_phase, ' ', 1) AS severity,
            extract(epoch FROM e.at - COALESCE(b.first_told_at, b.raised_at)) AS seconds
     FROM alert_events AS e

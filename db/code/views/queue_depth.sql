@@ -21,6 +21,6 @@ LEFT JOIN LATERAL (
     ORDER BY id LIMIT 1
 ) AS e ON true;
 COMMENT ON VIEW ops.queue_depth IS
-    'Open it when changes arrive late: per queue the jobs that wait, run and failed, and the age of the
-oldest. A job of analysis answers for all that waits of its product. A failed one needs no hand: the next does
-its work, or the sweep; it stays a week.';
+    'Open it when changes arrive late: per queue the jobs that wait, run and failed, and how long the
+oldest has waited. An analysis job stands for all that waits for its product. A failed job needs nobody:
+the next one or the sweep does its work; it stays a week.';

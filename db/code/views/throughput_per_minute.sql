@@ -7,8 +7,9 @@ WITH happened AS (
     UNION ALL
     SELECT date_trunc('minute', processed_at), 0, 1, 0, 0
     FROM worker_notifications
-    -- From where the workers are on, a day before it: whoever was away for longer catches up for longer.
-    -- The second end says nothing; between two of them the planner expects little, and asks the index.
+    -- Only what came since a day before the oldest that waits: workers that were away for longer catch
+    -- up for longer. The upper end excludes nothing: between two ends the planner expects few rows, and
+    -- uses the index.
     WHERE received_at > (
               SELECT LEAST(min(w.received_at), now()) - interval '1 day'
               FROM worker_notifications AS w

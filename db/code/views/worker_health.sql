@@ -27,5 +27,5 @@ FROM procrastinate_workers AS w
 LEFT JOIN procrastinate_jobs AS j ON j.worker_id = w.id AND j.status = 'doing'
 GROUP BY w.id;
 COMMENT ON VIEW ops.worker_health IS
-    'Open it first when something is quiet: every ingester and worker, when it was last seen, what
-it says. "lost" means silent for over 30 s; "gated" means it stopped receiving and details say why.';
+    'Open it first when something is quiet: every ingester and worker, when it was last seen, and what
+it says. "lost" means silent for over 30 s; "gated" means it stopped receiving, and details say why.';

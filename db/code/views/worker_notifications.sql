@@ -5,5 +5,5 @@ LEFT JOIN notification_bodies AS b
     ON b.notification_id = n.id AND b.received_on = n.received_on;
 COMMENT ON VIEW ops.worker_notifications IS
     'Open it to follow one message: everything known about each notification, with its raw body
-while that is kept. Filter by message_id or notification_id; by trace_id or product_key together with
-"received_at > ...", or all that was ever received is read.';
+while that is kept. Filter by message_id or notification_id; or by trace_id or product_key, but then
+with "received_at > ..." too, or all that was ever received is read.';
