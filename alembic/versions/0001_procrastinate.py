@@ -39,7 +39,7 @@ def upgrade() -> None:
     )
 
     # procrastinate looks for "another job with this lock" through an index that does not lead with
-    # the lock, and reads it whole: 3.4 ms a fetch at 50,000 waiting, 0.7 ms with this one.
+    # the lock, and reads all of it: 3.4 ms per fetch at 50,000 waiting, 0.7 ms with this one.
     connection.exec_driver_sql(
         """
         CREATE INDEX buybox_jobs_waiting_by_lock ON procrastinate_jobs (lock, priority DESC, id)

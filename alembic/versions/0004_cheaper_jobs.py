@@ -1,4 +1,4 @@
-"""What a job and its facts cost: one bell a statement, no event that nobody reads, facts as text.
+"""Cheaper jobs and facts: one bell per statement, no event that nobody reads, facts as text.
 
 Revision: 0004
 Revises: 0003
@@ -13,8 +13,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# procrastinate rings two bells and writes one event for every row. Analysis jobs come by hundreds
-# in one transaction and are deleted within the second, their events with them: docs/decisions/0012.
+# procrastinate rings two bells and writes one event for every row. Analysis jobs come by the
+# hundred in one transaction and are deleted within a second, their events with them:
+# docs/decisions/0012.
 BELL = """
 CREATE FUNCTION buybox_ring_workers()
     RETURNS trigger
@@ -53,8 +54,9 @@ CREATE TRIGGER procrastinate_trigger_status_events_insert_v1
     EXECUTE FUNCTION procrastinate_trigger_function_status_events_insert_v1();
 """
 
-# Written once and read once, by a program: parsing them into jsonb and printing them again paid for
-# nothing. Operators' -> and ->> work as before. Rewrites the table: messages wait in SQS meanwhile.
+# Facts are written once and read once, by a program: parsing them into jsonb and printing them
+# again gained nothing. Operators' -> and ->> work as before. Rewrites the table: messages wait in
+# SQS meanwhile.
 FACTS = """
 ALTER TABLE notification_bodies ALTER COLUMN facts TYPE json USING facts::text::json;
 """

@@ -1,4 +1,4 @@
-"""What a market is worth to the seller, beside its state; and what must be assessed anew.
+"""What a market is worth to the seller, beside its state; and what must be re-assessed.
 
 Revision: 0006
 Revises: 0005
@@ -197,7 +197,7 @@ COMMENT ON FUNCTION buybox_fees_changed IS
 marketplaces concerned assessed anew. An update counts twice: what it was and what it is.';
 """
 
-# What an update moves elsewhere concerns the marketplace it left, too.
+# A row that an update moves to another marketplace concerns the one it left, too.
 FEE_TRIGGERS = """
 CREATE TRIGGER {table}_inserted AFTER INSERT ON {table}
     REFERENCING NEW TABLE AS changed
@@ -213,7 +213,7 @@ CREATE TRIGGER {table}_deleted AFTER DELETE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION buybox_fees_changed();
 """
 
-# Costs that were there before: the next worker's minute takes them up.
+# For costs that are there already. The workers look every minute, so no job is needed.
 CATCH_UP = """
 INSERT INTO reassessments (marketplace_id) SELECT DISTINCT marketplace_id FROM products;
 """

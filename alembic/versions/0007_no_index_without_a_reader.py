@@ -1,4 +1,4 @@
-"""What is assessed anew is found by `reassessments`; nobody asks products what changed since.
+"""What to re-assess is told by `reassessments`; nobody asks products what changed since a cursor.
 
 Revision: 0007
 Revises: 0006

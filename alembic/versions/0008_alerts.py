@@ -1,4 +1,4 @@
-"""Alerts: one open a subject, their trail, what is told of them, to whom, and how it went.
+"""Alerts: one open per subject, their trail, what is told of them, to whom, and how that went.
 
 Revision: 0008
 Revises: 0007
@@ -34,7 +34,7 @@ CREATE TABLE alert_settings (
     digest_hour         integer  NOT NULL DEFAULT 7            CHECK (digest_hour BETWEEN 0 AND 23),
     digest_zone         text     NOT NULL DEFAULT 'UTC',
     CONSTRAINT a_default_snooze_is_allowed CHECK (snooze_default <= snooze_max),
-    -- Fails with the name of the zone where there is no such zone.
+    -- If there is no such zone, fails with an error that names it.
     CONSTRAINT the_zone_is_known
         CHECK ((TIMESTAMPTZ '2000-01-01 00:00Z' AT TIME ZONE digest_zone) IS NOT NULL),
     CONSTRAINT the_remark_itself_does_not_flap CHECK (flapping_leave_pct < flapping_enter_pct)

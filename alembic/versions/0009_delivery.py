@@ -1,4 +1,4 @@
-"""Deliveries: when one is due, what may still join it, and one message at a time to a route.
+"""Deliveries: when one is due, what may still join it, and one at a time per route.
 
 Revision: 0009
 Revises: 0008
@@ -40,7 +40,7 @@ CREATE INDEX alert_deliveries_gathering ON alert_deliveries (route_id, due_at)
 -- the dispatcher: what interrupted people in the last minutes
 CREATE INDEX alert_queues_interrupting ON alert_queues (scheduled_at)
     WHERE reach = 'immediate-channels' AND dispatched_at IS NOT NULL;
--- the dispatcher: history that has ended its week, apart from what people wait for
+-- the dispatcher: history whose week is over, apart from what people wait for
 DROP INDEX alert_queues_due;
 CREATE INDEX alert_queues_due ON alert_queues (scheduled_at, id)
     WHERE status = 'queued' AND dispatched_at IS NULL AND reach <> 'history';

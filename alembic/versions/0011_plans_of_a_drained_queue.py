@@ -1,9 +1,10 @@
 """What autovacuum learns from a drained queue must not lead to plans that read all of the next one.
 
 With the statistics of an empty table every index of what waits looks as good as any other. So each
-statement is left with one that fits it: the index of the backlog's age has a condition that only
-those name who ask for the age, and procrastinate's index of (id, lock), which cannot be searched by
-lock, goes: ours by (lock, priority, id) serves its fetch. See docs/decisions/0020.
+statement is left with one that fits it: the index of the backlog's age gets a condition that is
+named only by the statements that ask for the age, and procrastinate's index on (id, lock), which
+cannot be searched by lock, is dropped: ours on (lock, priority, id) serves its fetch.
+See docs/decisions/0020.
 
 Revision: 0011
 Revises: 0010

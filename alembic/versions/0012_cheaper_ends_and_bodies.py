@@ -1,4 +1,4 @@
-"""What a job's end and a body cost: fewer questions for each deleted job, lz4 where there is any.
+"""Cheaper ends of jobs, and bodies: fewer queries per deleted job, lz4 if the server has it.
 
 Revision: 0012
 Revises: 0011
@@ -14,8 +14,8 @@ branch_labels = None
 depends_on = None
 
 # For every job that is deleted a trigger of procrastinate's takes the job's id out of the periodic
-# tasks, and then the foreign key looks with two statements more whether any is left. Now the key
-# itself takes the id out, and for jobs of analysis, which are nobody's periodic task, that is all
+# tasks, and then the foreign key checks with two more statements whether any is left. Now the key
+# itself takes the id out, and for analysis jobs, which never come from a periodic task, that is all
 # that happens: docs/decisions/0021.
 UNLINK = """
 DROP TRIGGER procrastinate_trigger_delete_jobs_v1 ON procrastinate_jobs;
@@ -29,8 +29,8 @@ ALTER TABLE procrastinate_periodic_defers
         FOREIGN KEY (job_id) REFERENCES procrastinate_jobs (id) ON DELETE SET NULL;
 """
 
-# Compressing the body is the dearest single thing Postgres does for a message, and lz4 takes a part
-# of pglz' time. Not every server is built with it. Rows that are there stay as they are.
+# Compressing the body is the most expensive thing Postgres does for a message, and lz4 takes a
+# fraction of pglz's time. Not every server is built with it. Existing rows stay as they are.
 COMPRESSION = """
 DO $$
 DECLARE

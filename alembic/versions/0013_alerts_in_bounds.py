@@ -1,4 +1,4 @@
-"""Lengths within bounds, and whether people heard of an alert's story before it.
+"""Bounds for lengths of time, and when people first heard of what an alert continues.
 
 Revision: 0013
 Revises: 0012
@@ -13,8 +13,8 @@ down_revision = "0012"
 branch_labels = None
 depends_on = None
 
-# A length that reaches beyond the calendar would fail every message of an alert that uses it.
-# Whoever wrote such a length meant "never", of which a year is enough.
+# With a length that reaches beyond the calendar, every message of an alert that uses it would fail.
+# Whoever wrote such a length meant "never", for which a year is enough.
 BOUNDS = """
 UPDATE alert_settings AS s
 SET clear_hold = LEAST(s.clear_hold, '366 days'),
@@ -37,7 +37,7 @@ ALTER TABLE alert_settings
     );
 """
 
-# Who heard of a warning must hear that it is over, even if what it became was never told.
+# Whoever heard of a warning must hear that it is over, even if what it became was never told.
 STORY = """
 ALTER TABLE alerts ADD COLUMN story_told_at timestamptz;
 COMMENT ON COLUMN alerts.story_told_at IS

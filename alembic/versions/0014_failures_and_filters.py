@@ -1,4 +1,4 @@
-"""A delivery's failures are counted apart from the hands that took it; a route's ASINs are ASINs.
+"""A delivery's failures are counted apart from its attempts; a route's ASINs are ASINs.
 
 Revision: 0014
 Revises: 0013
@@ -13,8 +13,8 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-# What waits at this moment has its patience anew: nothing says which of its attempts were only
-# waits that a receiver had asked for. Its age ends it all the same.
+# Deliveries that wait at this moment start again with no failures: nothing says which of their
+# attempts were only waits that a receiver had asked for. Their age ends them all the same.
 FAILURES = """
 ALTER TABLE alert_deliveries
     ADD COLUMN failures integer NOT NULL DEFAULT 0,
@@ -25,9 +25,9 @@ COMMENT ON COLUMN alert_deliveries.failures IS
     'Attempts that failed, of which it may have so many; a wait that was asked for is none';
 """
 
-# Whatever was typed was kept, and "b0..." matched no alert. What can be read is folded. What is no
-# ASIN matched nothing and goes; where nothing is left the list stays, empty: without one the route
-# would take everything.
+# Whatever was typed was kept, and "b0..." matched no alert. What can be read is put in upper case.
+# What is no ASIN matched nothing and goes. If nothing is left, the list stays, empty: without a
+# list the route would take everything.
 ASINS = r"""
 UPDATE alert_routes AS r
 SET asins = ARRAY(

@@ -1,4 +1,4 @@
-"""What cannot be assessed anew says so: how often it failed, and why.
+"""What cannot be re-assessed says so: how often it failed, and why.
 
 Revision: 0015
 Revises: 0014
@@ -13,7 +13,7 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-# What waits at this moment because it failed is tried when it was to be, and counted from then on.
+# What waits at this moment because it failed keeps its next time, and is counted from then on.
 FAILURES = """
 ALTER TABLE reassessments
     ADD COLUMN failures integer NOT NULL DEFAULT 0,

@@ -1,4 +1,4 @@
-"""Which of two messages of one time told the last own price.
+"""Which of two messages of the same time told the last own price.
 
 Revision: 0016
 Revises: 0015
@@ -13,7 +13,7 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
-# Rows that are there keep NULL: their next own price of that very time counts as the newer one.
+# Existing rows keep NULL: the next own price of that very time counts as the newer one.
 TIES = """
 ALTER TABLE current_state
     ADD COLUMN last_own_publish_time timestamptz,

@@ -1,4 +1,4 @@
-"""Days, hours and zones that a program can read: infinity and 24:00 are for Postgres alone.
+"""Days, hours and zones that a program can read: only Postgres knows infinity and 24:00.
 
 Revision: 0017
 Revises: 0016
@@ -13,9 +13,9 @@ down_revision = "0016"
 branch_labels = None
 depends_on = None
 
-# One such day, 'infinity' for "open" or '-infinity' for "ever since", failed every reading of its
-# marketplace's fees, and with it each analysis of a product with costs. Open is NULL; the first day
-# there is stands for "ever since". What held on no readable day at all never counted.
+# A single such day, 'infinity' for "open" or '-infinity' for "ever since", made every reading of
+# its marketplace's fees fail, and with it each analysis of a product with costs. "Open" is NULL;
+# the first day of the calendar is "ever since". What held on no readable day at all never counted.
 # The triggers are off: they call server code that comes after the migrations.
 DAYS = """
 ALTER TABLE {table} DISABLE TRIGGER USER;
@@ -46,7 +46,7 @@ ALTER TABLE fee_rules
 UPDATE fee_book SET version = version + 1;
 """
 
-# One route with such an hour, or of a zone that is none, stopped what all routes had to tell.
+# A single route with such an hour, or with an unknown zone, stopped the messages of all routes.
 HOURS = """
 UPDATE alert_routes
 SET quiet_from = CASE quiet_from WHEN '24:00' THEN '00:00' ELSE quiet_from END,
@@ -62,7 +62,7 @@ WHERE lower(quiet_zone) NOT IN (
 );
 ALTER TABLE alert_routes
     ADD CONSTRAINT quiet_hours_are_of_a_clock CHECK (quiet_from < '24:00' AND quiet_to < '24:00'),
-    -- Fails with the name of the zone where there is no such zone.
+    -- If there is no such zone, fails with an error that names it.
     ADD CONSTRAINT the_quiet_zone_is_known CHECK (
         quiet_zone IS NULL
         OR (TIMESTAMPTZ '2000-01-01 00:00Z' AT TIME ZONE quiet_zone) IS NOT NULL

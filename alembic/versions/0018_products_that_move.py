@@ -1,4 +1,4 @@
-"""Costs that an update gives to another product concern the one they left, too.
+"""Costs that an update moves to another product concern the one they left, too.
 
 Revision: 0018
 Revises: 0017
@@ -13,8 +13,9 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
-# The state of the product that was left went on showing margins of costs that are gone. What they
-# are of now, and the job, is products_updated's; an import moves nothing, and finds nothing here.
+# The state of the product that they left went on showing margins of costs that are gone. What they
+# are costs of now, and the job, are products_updated's business; an import moves nothing, so that
+# nothing is found here.
 MOVED = """
 CREATE FUNCTION buybox_products_moved()
     RETURNS trigger

@@ -14,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 # Nobody asks for messages by the time they were made. What waits for a route, and what is on its
-# way, have had indexes of their own since 0009; the older one took an entry at each step.
+# way, have had indexes of their own since 0009; the older one still got an entry at each step.
 UNREAD = """
 DROP INDEX alert_queues_by_time;
 DROP INDEX alert_deliveries_open;

@@ -1,4 +1,4 @@
-"""What the history and the states say is of the words, numbers and times that a program reads.
+"""History and states hold only words, numbers and times that a program can read.
 
 Revision: 0020
 Revises: 0019
@@ -13,9 +13,9 @@ down_revision = "0019"
 branch_labels = None
 depends_on = None
 
-# Postgres holds times that no program can read. One alert snoozed until 'infinity' by hand failed
-# every analysis of its product, and one due at '-infinity' all that time does to any; a token until
-# 'infinity' failed the list of them, and whoever came with it.
+# Postgres can hold times that no program can read. An alert snoozed until 'infinity' by hand made
+# every analysis of its product fail, and one due at '-infinity' every tick, so that time changed no
+# alert; a token until 'infinity' made the list of tokens fail, and every request that came with it.
 TIMES = {
     "current_state": (
         "event_time", "publish_time", "last_own_price_at", "last_own_publish_time",
@@ -35,8 +35,8 @@ TIMES = {
 }  # fmt: skip
 FIRST, LAST = "'0001-01-01 00:00:00+00'", "'9999-12-31 23:59:59.999999+00'"
 
-# Open is NULL. Any other time that is none becomes this moment: such a snooze ends, such an alert
-# is looked at. Before any table is locked: these look through all of it.
+# "Open" is NULL. Any other unreadable time becomes now(): such a snooze ends, such an alert is
+# looked at. This comes before any table is locked, since it looks through whole tables.
 OPEN = f"""
 UPDATE api_tokens SET expires_at = NULL WHERE expires_at > {LAST} AND issued_from IS NULL;
 """
@@ -46,8 +46,8 @@ WHERE LEAST({{columns}}) < {FIRST} OR GREATEST({{columns}}) > {LAST};
 """
 MENDED_TIME = f"{{0}} = CASE WHEN {{0}} NOT BETWEEN {FIRST} AND {LAST} THEN now() ELSE {{0}} END"
 
-# What is no price or no number a state does not know. The next message tells it, but until then
-# each writing of the row, a new feed epoch's too, would be refused.
+# What is no price or no number becomes "not known" in a state. The next message would mend it, but
+# until then each write of the row, a new feed epoch's too, would be refused.
 NUMBERS = """
     your_price, market_low, competitor_low, prime_low, buy_box_price, last_own_price,
     min_viable_price, min_price_for_margin, recommended_price, profit_at_stake_per_day,
@@ -76,7 +76,7 @@ UPDATE alerts SET profit_at_stake_per_day = NULL
 WHERE profit_at_stake_per_day < 0 OR profit_at_stake_per_day >= 'Infinity';
 """
 
-# Such a route took nothing. It takes nothing now either, and says so.
+# A route with an empty filter took nothing. It takes nothing now either, and says so.
 ROUTES = """
 UPDATE alert_routes
 SET enabled = false,
@@ -93,10 +93,11 @@ ALTER TABLE alert_routes
     );
 """
 
-# NOT VALID, here and below: to look through all rows would take as long as there are rows, while
-# nobody may read or write the table. What is written from now on is held to it. The history of
-# before stays as it is; weeks to come are made with the constraints (buybox_ensure_partitions).
-# To Postgres NaN is greater than any number, so that "less than Infinity" refuses it as well.
+# NOT VALID, here and below: checking all rows would take long where there are many, while nobody
+# may read or write the table. What is written from now on is checked. Earlier history stays as it
+# is; the partitions of weeks to come get the constraints as they are made
+# (buybox_ensure_partitions). To Postgres NaN is greater than any number, so "less than Infinity"
+# refuses it as well.
 PRICES = "your_price, market_low, competitor_low, prime_low, buy_box_price, min_viable_price"
 HISTORY = f"""
 ALTER TABLE competitive_history

@@ -1,4 +1,4 @@
-"""How often the analysis of a notification was begun by itself, after a worker had died.
+"""How often the analysis of a notification was begun alone, after a worker had died.
 
 Revision: 0021
 Revises: 0020
@@ -13,9 +13,9 @@ down_revision = "0020"
 branch_labels = None
 depends_on = None
 
-# Attempts are counted when they fail, and who dies of one counts nothing: a message that ended its
-# worker was tried for ever (docs/decisions/0023). The constraint is not checked against the rows
-# there are, which would read the whole inbox under a lock: none of them has a value yet.
+# Attempts are counted when they fail, and a worker that dies of one counts nothing: a message that
+# ended its worker was tried for ever (docs/decisions/0023). The constraint is not checked against
+# existing rows, which would read the whole inbox under a lock: none of them has a value yet.
 BEGUN = """
 ALTER TABLE worker_notifications
     ADD COLUMN begun smallint,
