@@ -58,7 +58,7 @@ bench-economics: $(READY) ## the share of the economics in T2's processor time, 
 clean: ## remove the virtual environment and the caches (not the demo's data)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info build
 
-# The environment is made once and again when the locks change. Hashes are required, so what is
+# The environment is made once, and again when the locks change. Hashes are required, so what is
 # installed is what was locked; the package itself is installed in place, without an index.
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
