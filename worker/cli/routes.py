@@ -240,7 +240,7 @@ def _one_address() -> str:
     """The address from standard input. Ends the command if there is none."""
     asked = getpass.getpass("address: ") if sys.stdin.isatty() else sys.stdin.readline()
     if not asked.strip():
-        fail("no address came: give it behind the name, or one line on standard input", code=2)
+        fail("no address came: give it after the name, or as one line on standard input", code=2)
     return asked.strip()
 
 
