@@ -19,7 +19,7 @@ AS $$
 DECLARE
     _verdict record;
 BEGIN
-    -- A note may be added when all is over: that is when people know what it was.
+    -- An ended alert takes notes too: that is when people know what it was.
     IF p_alert.attention = 'resolved' AND p_act NOT IN ('note', 'reopen') THEN
         SELECT * INTO _verdict FROM buybox_refuse_ended(p_alert);
     ELSE
