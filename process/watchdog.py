@@ -4,7 +4,7 @@ A database behind a proxy, or after a failover, may stop answering while its con
 the server's timeouts are gone with the server, and what stands in between answers TCP's own
 questions. The libraries then wait for ever, and some do so even while they stop (procrastinate's
 issues 1334, 1513 and 1591), in a process that looks well and does nothing. A kill -9 at any instant
-loses nothing here; so a process that hangs ends itself like that, and is started anew.
+loses nothing here, so a process that hangs ends itself as abruptly, and is restarted.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Expected:
 class Watchdog:
     """Looks every second whether anything takes longer than it may; if so, it calls `end`.
 
-    Anything may take `patience_s` and what it says that it needs beyond. Only time in which the
+    Anything may take `patience_s`, and more if it says so beforehand. Only time in which the
     process could run is counted: one that was suspended has not hung. `clock` tells seconds.
     """
 
