@@ -22,7 +22,7 @@ FOR_THE_OPERATOR: frozenset[ErrorClass] = frozenset({"auth", "refused", "unreada
 """Somebody must mend something."""
 
 _WAITS: frozenset[ErrorClass] = frozenset({"rate-limited"})
-"""Who is asked too much says when to come back: that is no failed attempt, only a wait."""
+"""A receiver that is asked too much says when to come back: a wait, not a failed attempt."""
 
 _FOR_GOOD: frozenset[ErrorClass] = frozenset({"auth", "refused"})
 """Trying again would not help, and a password tried again and again locks an account."""

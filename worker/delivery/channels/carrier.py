@@ -41,7 +41,7 @@ class ChannelSettings:
 
     @property
     def connect_timeout_s(self) -> float:
-        """For a connection alone: who does not answer within this is away."""
+        """For a connection alone: a receiver that does not answer within this is away."""
         return min(4.0, self.timeout_s)
 
 
