@@ -92,7 +92,7 @@ def test_several_at_once_and_one_of_them_refused(conn, buybox_alerts):
     assert done.exit_code == 1
     assert done.stdout.splitlines()[0] == f"{one}: acknowledged: ann is on it"
     assert done.stdout.splitlines()[1].startswith(
-        f"{two}: refused (already-acknowledged): It is acknowledged: bob is on it since "
+        f"{two}: refused (already-acknowledged): It is acknowledged: bob has been on it since "
     )
     assert done.stdout.splitlines()[2:] == ["404: refused (no-alert): There is no alert to act on."]
 

@@ -37,7 +37,7 @@ def test_of_two_who_acknowledge_at_once_one_wins_and_the_other_is_told(conn, fir
         alert_id,
         False,
         "already-acknowledged",
-        "It is acknowledged: ann is on it since 12:00 UTC.",
+        "It is acknowledged: ann has been on it since 12:00 UTC.",
     )
     assert rows.row(conn, alert_id)["note"] is None
     assert [one["who"] for one in rows.events(conn, alert_id)] == ["ann"]

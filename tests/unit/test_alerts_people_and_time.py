@@ -259,7 +259,7 @@ def test_a_thousand_that_somebody_snoozed_for_two_hours():
 def test_of_two_who_acknowledge_one_wins_and_the_other_is_told_who():
     first = advance(delivered(), Acknowledge("ann", "mine"), NOW, SETTINGS)
     second = advance(first.alert, Acknowledge("bob"), NOW + SECOND, SETTINGS)
-    assert second.why == "It is acknowledged: ann is on it since 12:00 UTC."
+    assert second.why == "It is acknowledged: ann has been on it since 12:00 UTC."
     assert first.alert.note == "mine"
 
 

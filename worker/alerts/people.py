@@ -84,9 +84,11 @@ def _ended(alert: Alert) -> Refusal:
 
 def _acknowledge(alert: Alert, event: Acknowledge, now: datetime) -> _Done | Refusal:
     if alert.attention == "reviewing":
-        when = f" since {alert.acknowledged_at:%H:%M} UTC" if alert.acknowledged_at else ""
+        since, has_it = alert.acknowledged_at, "is on it"
+        if since is not None:
+            has_it = f"has been on it since {since:%H:%M} UTC"
         return Refusal(
-            "already-acknowledged", f"It is acknowledged: {alert.acknowledged_by} is on it{when}."
+            "already-acknowledged", f"It is acknowledged: {alert.acknowledged_by} {has_it}."
         )
     values: dict[str, Any] = {
         "attention": "reviewing",

@@ -249,7 +249,7 @@ function metaOf(alert, place, now) {
       `${resolutionName(alert.resolution)}, ${clock(alert.resolved_at, now)}, ${alert.resolved_by}`,
     );
   } else if (alert.attention === "reviewing") {
-    parts.push(`${alert.acknowledged_by} is on it since ${clock(alert.acknowledged_at, now)}`);
+    parts.push(`${alert.acknowledged_by} is on it, since ${clock(alert.acknowledged_at, now)}`);
   }
   if (place === "snoozed")
     parts.push(`quiet until ${clock(alert.snooze_until, now)}, by ${alert.snoozed_by}`);

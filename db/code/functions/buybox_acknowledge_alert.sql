@@ -17,7 +17,7 @@ BEGIN
     IF p_alert.attention = 'reviewing' THEN
         code := 'already-acknowledged';
         message := format(
-            'It is acknowledged: %s is on it since %s.',
+            'It is acknowledged: %s has been on it since %s.',
             p_alert.acknowledged_by, buybox_utc_text(p_alert.acknowledged_at, 'HH24:MI')
         );
         RETURN;
