@@ -6,8 +6,8 @@
 -- The status is compared as text where the ids are known: with the statistics of an empty queue a
 -- partial index of what waits looks cheaper than the key, and all that waits would be read. For the same
 -- reason what runs is read in the order of its index, with a limit that nobody's workers reach.
--- A job that was put back may be what its worker died of: nobody takes it along. And shortly after one was put
--- back nobody takes anything along, since it may have died of something it had taken along (0023).
+-- A job that was put back may be what killed its worker, so nobody takes it along. And for a while after
+-- one was put back nobody takes anything along: the worker may have died of what it had taken along (0023).
 WITH front AS MATERIALIZED (
     SELECT j.id, j.lock, j.priority, j.attempts
     FROM procrastinate_jobs AS j

@@ -1,7 +1,7 @@
-"""What a task asks for: T2 for many products, and when it fails, whose fault it is.
+"""T2 as the task calls it: for many products at once, and, when that fails, whose fault it was.
 
-What could not be done together is tried apart: a product by itself, then a notification by itself.
-The one that fails alone is set apart, and no other pays for it.
+What failed together is tried again apart: each product by itself, then each notification by
+itself. The one that fails alone is set apart, and no other pays for it.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ def analyse_front(conn: psycopg.Connection, product: str, analyst: Analyst) -> A
 
 
 def analyse_put_back(conn: psycopg.Connection, product: str, analyst: Analyst) -> Analysed:
-    """As `analyse_front`, for a product whose job was put back: a worker died or hung, maybe of it.
+    """As `analyse_front`, for a product whose job was put back: a worker died, perhaps because of it.
 
-    Nothing is taken along, and each notification is analysed by itself. That it begins is counted
-    and committed first: one that was begun `max_attempts` times and has not ended is given up.
+    Nothing is taken along, and each notification is analysed by itself. Before that, its beginning
+    is counted and committed: after `max_attempts` beginnings without an end it is given up.
     """
     return _one_by_one(conn, [product], analyst, counted=True)
 
@@ -86,7 +86,7 @@ def _begin(conn: psycopg.Connection, one: Claimed, analyst: Analyst) -> None:
 
 
 def _not_begun(conn: psycopg.Connection, one: Claimed) -> None:
-    """The database was at fault: it counts as nobody's attempt, if that can still be said."""
+    """The database was at fault: take the beginning back, if the connection is still there."""
     with suppress(psycopg.Error), conn.transaction():
         sql.count_beginning(conn, one.row_id, step=-1)
 
