@@ -1,6 +1,6 @@
 """Logs: one JSON object a line, ours and the libraries' alike.
 
-A message's way can be followed by its `trace_id` (in `trace_ids` where a line speaks of a batch):
+A message's way can be followed by its `trace_id` (`trace_ids` in a line about a batch):
 `received`, `stored` (T1), `analysed` (T2 and its bell).
 """
 
@@ -16,7 +16,7 @@ from structlog.typing import EventDict, Processor
 from process.settings import ProcessSettings
 
 QUIET = (
-    # what these say of each job and call, our own lines say better
+    # what these say about each job and call, our own lines say better
     *("procrastinate", "botocore", "urllib3", "asyncio", "alembic", "psycopg.pool"),
     # the clients of HTTP and mail also quote addresses, and with them passwords
     *("httpx", "httpcore", "aiosmtplib"),
@@ -33,10 +33,10 @@ def configure_logs(
     level: str | None = None,
     stream: TextIO | None = None,
 ) -> None:
-    """Set up logging for this process, to standard output unless told where. The last call wins."""
+    """Set up logging for this process, to standard output without `stream`. The last call wins."""
 
     def add_origin(_logger: Any, _method: str, event: EventDict) -> EventDict:
-        # Not contextvars: a thread starts with none of its maker's.
+        # Not contextvars: a new thread has none of its creator's.
         return {"process": process, "worker": settings.worker_id, **event}
 
     shared: list[Processor] = [

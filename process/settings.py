@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 NOT_MIGRATED = "The database is not migrated: run python -m db.migrate (or buybox migrate)"
 GRANT = "as the owner of the tables, run GRANT buybox_worker TO <login>"
-"""What to do about a login that may not do the work."""
+"""What to do about a login that lacks the rights for the work."""
 
 
 class SettingsError(Exception):
@@ -53,14 +53,14 @@ class ProcessSettings(BaseSettings):
 
     @property
     def dsn(self) -> str:
-        """The database's address. Raises SettingsError when there is none, or it is none."""
+        """The database's address. Raises SettingsError if it is missing or can't be one."""
         if not self.database_url:
             raise SettingsError(
                 "DATABASE_URL is not set: it says where Postgres is, "
                 "for example postgresql://user:password@host:5432/buybox"
             )
         if not _is_address(self.database_url):
-            # Never the value: the password stands in it.
+            # Never the value: it contains the password.
             raise SettingsError(
                 "DATABASE_URL is no connection string; it looks like "
                 "postgresql://user:password@host:5432/buybox, with no quotes around it and special "
@@ -70,7 +70,7 @@ class ProcessSettings(BaseSettings):
 
 
 def _is_address(text: str) -> bool:
-    """Whether libpq can read it, and did not take a part of the password for a port or a host."""
+    """Whether libpq can read it without taking a part of the password for a port or a host."""
     try:
         given = conninfo_to_dict(text)
     except psycopg.ProgrammingError:
@@ -83,7 +83,7 @@ _Settings = TypeVar("_Settings", bound=ProcessSettings)
 
 
 def load(settings: type[_Settings], **given: object) -> _Settings:
-    """These settings from the environment, those `given` above it.
+    """These settings from the environment; those `given` take precedence.
 
     Raises SettingsError with a sentence for each mistake.
     """

@@ -8,9 +8,9 @@ from queue import Empty, SimpleQueue
 class StopSign:
     """Shown once, seen by every thread, and safe to show in a signal handler.
 
-    A `threading.Event` is not: the handler runs in the main thread, and where that was waiting for
-    the event it may hold the event's own lock, for which `set` would then wait for ever. A
-    SimpleQueue may be put into at any moment, even within a call on itself.
+    A `threading.Event` is not safe there: the handler runs in the main thread, which may hold the
+    event's own lock if it was waiting for the event, and `set` would then wait for ever. Putting
+    into a SimpleQueue is safe at any moment, even within a call on the same queue.
     """
 
     def __init__(self) -> None:
@@ -33,5 +33,5 @@ class StopSign:
                 self._news.get(timeout=timeout_s)
             except Empty:
                 return self._shown
-            self._news.put(None)  # for the next one who waits
+            self._news.put(None)  # for whoever waits next
         return self._shown

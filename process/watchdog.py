@@ -1,10 +1,10 @@
 """Ends a process that hangs where no timeout reaches.
 
 A database behind a proxy, or after a failover, may stop answering while its connections look alive:
-the server's timeouts are gone with the server, and what stands in between answers TCP's own
-questions. The libraries then wait for ever, and some do so even while they stop (procrastinate's
+the server's timeouts are gone with the server, and what stands in between answers TCP's
+probes. The libraries then wait for ever, and some do so even while they stop (procrastinate's
 issues 1334, 1513 and 1591), in a process that looks well and does nothing. A kill -9 at any instant
-loses nothing here, so a process that hangs ends itself as abruptly, and is restarted.
+loses nothing here; so a process that hangs ends itself just as abruptly, and is started anew.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from process.logs import get_logger
 log = get_logger(__name__)
 
 EXIT_CODE = 75
-"""EX_TEMPFAIL: the same may go well when it is tried again."""
+"""EX_TEMPFAIL: the same may succeed when it is tried again."""
 
 LOOKS_EVERY_S = 1.0
 
 
 def end_process() -> None:
-    """Leave at once, whatever the other threads hold, having told where each of them stands."""
+    """Write where each thread stands, then exit at once, whatever locks the threads hold."""
     faulthandler.dump_traceback(sys.stderr)  # functions and lines, no values
     sys.stdout.flush()
     os._exit(EXIT_CODE)
@@ -39,22 +39,22 @@ def end_process() -> None:
 
 @dataclass(slots=True, eq=False)
 class Expected:
-    """What must be over, or heard of again, within a time (seconds)."""
+    """Something that must end, or be renewed, within a time (seconds)."""
 
     what: str
     at_most_s: float
     left_s: float
 
     def renew(self) -> None:
-        """It was heard of: the time begins anew."""
+        """Let the time begin anew."""
         self.left_s = self.at_most_s
 
 
 class Watchdog:
     """Looks every second whether anything takes longer than it may; if so, it calls `end`.
 
-    Anything may take `patience_s`, and more if it says so beforehand. Only time in which the
-    process could run is counted: one that was suspended has not hung. `clock` tells seconds.
+    Anything may take `patience_s` and the `more_s` that it asks for. Only time in which the process
+    could run is counted: one that was suspended has not hung. `clock` tells seconds.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class Watchdog:
                 self._expected.discard(one)
 
     def guard(self, what: str) -> Callable[[], AbstractContextManager[None]]:
-        """The same for whoever is to do it again and again: a new `watching` at each call."""
+        """A function for whoever does this again and again: each call is a new `watching`."""
         return partial(self.watching, what)
 
     def look(self) -> None:
-        """One look."""
+        """Look once, and call `end` if anything is late."""
         with self._lock:
             now = self._clock()
             passed_s = min(now - self._looked_at, 2 * LOOKS_EVERY_S)
@@ -120,12 +120,12 @@ class Watchdog:
 
 
 class NoWatchdog(Watchdog):
-    """For commands and tests, in whose processes nobody is alone: nothing is counted."""
+    """For commands and tests, which do not run unattended: nothing is counted."""
 
     def expect(self, what: str, *, more_s: float = 0) -> Expected:
-        """What nobody asks for again."""
+        """Something that nobody looks at."""
         return Expected(what, self._patience_s + more_s, self._patience_s + more_s)
 
 
 NOBODY = NoWatchdog(math.inf)
-"""Who watches where none is given."""
+"""The watchdog where none is given."""
