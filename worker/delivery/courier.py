@@ -1,7 +1,7 @@
 """The courier: a few threads of a worker that deliver while its jobs go on.
 
 A job for a delivery only rings here and is done within a moment, so that a receiver that hangs
-holds back neither an analysis nor another receiver: to each route one message is on its way at a
+holds back neither an analysis nor another receiver: each route has one message on its way at a
 time. The rows say what is to be sent; a bell too many finds nothing, a lost one costs 10 s. At the
 end of the process what is on its way is finished, and nothing more is taken.
 """
@@ -20,7 +20,7 @@ log = get_logger(__name__)
 
 
 class Courier:
-    """Delivers what is due as long as something is, when it is rung for."""
+    """When it is rung for, delivers as long as anything is due."""
 
     def __init__(self, pool: ConnectionPool, desk: Desk, *, threads: int) -> None:
         self.desk = desk
@@ -35,21 +35,21 @@ class Courier:
     def ring(self) -> None:
         """Something may be due. Returns at once; safe in any thread."""
         with self._lock:
-            # Those who are about to stop look once more: it may have been committed just now.
+            # Threads about to stop look once more: it may have been committed just now.
             self._rung = True
             if self._running < self._most:
                 self._start()
 
     def wait_until_idle(self, timeout_s: float) -> bool:
-        """Whether nobody was delivering any more within that time."""
+        """Wait until no thread delivers any more; False if that takes longer."""
         with self._idle:
             return self._idle.wait_for(lambda: self._running == 0, timeout_s)
 
     def finish(self) -> None:
         """Take nothing more, and return when what is on its way has ended.
 
-        To be called before the interpreter begins to end: from then on it refuses work for its
-        pools of threads, and by those all channels resolve names.
+        Call it before the interpreter begins to end: from then on its thread pools refuse work, and
+        all channels resolve names in them.
         """
         with self._idle:
             self._ending = True
@@ -57,7 +57,7 @@ class Courier:
 
     def _start(self) -> None:
         self._running += 1
-        # No daemon: even without `finish` the interpreter waits for what is on its way.
+        # Not a daemon: even without `finish` the interpreter waits for what is on its way.
         threading.Thread(target=self._work, name="courier", daemon=False).start()
 
     def _work(self) -> None:
@@ -74,7 +74,7 @@ class Courier:
                 log.exception("courier_broke")
 
     def _go_on(self) -> bool:
-        """Whether the bell rang since this thread last asked; else the thread ends."""
+        """Whether the bell has rung since a thread last asked; else this thread ends."""
         with self._idle:
             if self._rung and self._takes_more():
                 self._rung = False
@@ -84,7 +84,7 @@ class Courier:
             return False
 
     def _call_help(self) -> None:
-        """Where one delivery was due there may be more: another thread looks meanwhile."""
+        """Where one delivery was due there may be more: let another thread look meanwhile."""
         with self._lock:
             if self._running < self._most and self._takes_more():
                 self._rung = True

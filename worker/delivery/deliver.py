@@ -1,8 +1,8 @@
 """One delivery: taken in hand, sent outside any transaction, recorded.
 
-The row's `attempts` is the hand's mark: whoever was put back meanwhile finds it moved and writes
-nothing. A hand that dies leaves the row `sending`; `rescue` puts it back. So every message is sent
-at least once, and recorded exactly once.
+The row's `attempts` is the hand's mark: if the row was put back meanwhile, the hand finds it
+changed and writes nothing. A hand that dies leaves the row `sending`; `rescue` puts it back. So
+every message is sent at least once, and recorded exactly once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ log = get_logger(__name__)
 
 TAKE_ATTEMPTS = 5
 DIGEST_LOOKS_BACK = timedelta(days=1, hours=2)
-"""A first digest, or one after a pause, tells what healed since then; an hour more in autumn."""
+"""How far a first digest, or one after a pause, looks back for what healed; a day may have 25 h."""
 
 MAX_HEALED = 500
 
@@ -52,7 +52,7 @@ ROUTE_CLOSED = "its route was switched off or removed"
 
 
 def utc_now() -> datetime:
-    """The time of day, when no test says otherwise."""
+    """The present time; a test may put another clock in its place."""
     return datetime.now(UTC)
 
 
@@ -67,8 +67,8 @@ class Opens(Protocol):
 class Desk:
     """What sending needs: who sends, with which channels and keys, how patiently.
 
-    `clock` tells what is due. Who holds a delivery, and whether for too long, is judged by the
-    database's clock, or by `lease_clock` in its place: those of two workers may differ by more than
+    `clock` tells what is due. Whether a delivery was held for too long is judged by the database's
+    clock, or by `lease_clock` in its place: the clocks of two workers may differ by more than
     `lost_after`, and both would send.
     """
 
@@ -85,7 +85,7 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A delivery in hand with what it says; `left_out` is no longer worth telling."""
+    """A delivery in hand with what it says; `left_out` is what is no longer told, and why."""
 
     taken: TakenDelivery
     items: tuple[ItemRow, ...]
@@ -108,7 +108,7 @@ def deliver_next(
     after_taking()
     outcome, letter = send(parcel, desk)
     try:
-        # With patience: what was sent and cannot be recorded is sent a second time.
+        # With patience: what was sent but cannot be recorded is sent a second time.
         for attempt in stamina.retry_context(
             on=(psycopg.OperationalError, PoolTimeout), attempts=6, timeout=20, wait_max=3
         ):
@@ -159,7 +159,7 @@ def _parcel(conn: psycopg.Connection, taken: TakenDelivery, now: datetime) -> Pa
 
 
 def send(parcel: Parcel, desk: Desk) -> tuple[Outcome | None, Letter | None]:
-    """Give it to its channel, outside any transaction; no outcome when there is nothing to say."""
+    """Give it to its channel, outside any transaction; no outcome if there is nothing to say."""
     if not parcel.items and not parcel.healed:
         return None, None
     letter = None
@@ -170,8 +170,8 @@ def send(parcel: Parcel, desk: Desk) -> tuple[Outcome | None, Letter | None]:
     except (UnreadableSecretError, SettingsError) as error:
         return Failure("unreadable", str(error)), letter
     except Exception as error:  # noqa: BLE001
-        # A defect of ours: another attempt may meet a deploy that mends it. The error's text, and
-        # a traceback's last line, might quote the address.
+        # A defect of ours: a deploy may mend it before another attempt. Only the class is logged:
+        # the error's text, and a traceback's last line, might quote the address.
         log.error("delivery_broke", delivery=parcel.taken.id, error=type(error).__name__)
         return Failure("transient", f"a defect: {type(error).__name__}"), letter
 
@@ -249,7 +249,7 @@ def _fail(
         jitter=desk.jitter,
     ):
         case Again() if not sql.is_route_open(conn, taken.route_id):
-            # Whoever closed it cancelled what waited then; this was on its way.
+            # Closing the route cancelled what waited then; this was on its way.
             _end(conn, taken, failure, status="cancelled", why=ROUTE_CLOSED)
             log.warning("delivery_cancelled", **facts, why=ROUTE_CLOSED)
         case Again(at, why, trouble):
@@ -278,7 +278,7 @@ def _fail(
 def _end(
     conn: psycopg.Connection, taken: TakenDelivery, failure: Failure, *, status: str, why: str
 ) -> None:
-    """It is not tried again; messages that nobody else has or gets have failed."""
+    """End it without another try; messages that no other receiver has or will get have failed."""
     ended = sql.end_delivery(
         conn,
         taken,
@@ -294,10 +294,10 @@ def _end(
 
 
 def rescue(conn: psycopg.Connection, desk: Desk) -> int:
-    """Put back what a dead hand left `sending`; returns how much.
+    """Put back the deliveries that dead hands left `sending`; returns how many.
 
-    Then cancel what waits for a route that is off or gone: such a one, or one that was put off
-    while somebody closed its route.
+    Then cancel what waits for a route that is off or gone: one just put back, or one that was put
+    off while somebody closed its route.
     """
     with conn.transaction():
         found = sql.put_back_deliveries(

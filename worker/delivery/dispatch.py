@@ -25,7 +25,7 @@ from worker.delivery.plan import Delivery, Plan, plan
 log = get_logger(__name__)
 
 MAX_MESSAGES = 500
-"""In one transaction. What is left is dispatched a second later."""
+"""How many in one transaction; what is left is dispatched a second later."""
 
 MAX_HISTORY = 10_000
 LOOKS_AGAIN_AFTER = timedelta(seconds=1)
@@ -38,7 +38,7 @@ Returns (product, severity) of those for which it was the first time."""
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """What a dispatch did. `more`: something due is still there, and another job is in line."""
+    """What a dispatch did. `more`: something due is left, and another job is in line for it."""
 
     messages: int = 0
     deliveries: int = 0

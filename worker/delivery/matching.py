@@ -58,7 +58,8 @@ def why_not(route: RouteRow, message: DueMessage) -> str | None:
 def quiet_until(route: RouteRow, severity: str, now: datetime) -> datetime | None:
     """When the route's quiet hours end, if they hold a message back now. Critical ones pass.
 
-    The hours are read on the clock of the route's zone and may span midnight; equal ends are none.
+    The hours are read on the clock of the route's zone and may span midnight; with equal ends
+    there are none.
     """
     if route.quiet_from is None or route.quiet_to is None or route.quiet_zone is None:
         return None
@@ -80,7 +81,7 @@ def quiet_until(route: RouteRow, severity: str, now: datetime) -> datetime | Non
 
 
 def _first_moment(wall: datetime) -> datetime:
-    """When the clock of its zone first shows this time or, where it is put forward, a later one."""
+    """When the clock of its zone first shows this time, or a later one if it skips this."""
 
     def is_past(moment: datetime) -> bool:
         return moment.astimezone(wall.tzinfo).replace(tzinfo=None) >= wall.replace(tzinfo=None)
@@ -88,8 +89,8 @@ def _first_moment(wall: datetime) -> datetime:
     late, early = wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
     if early >= late:
         return late
-    # It is skipped: read as before the change it comes late, and as after it early. The change lies
-    # between the two, on a whole second.
+    # It is skipped: by the offset before the change it comes too late, by the one after it too
+    # early. The change lies between the two, on a whole second.
     since = early.replace(microsecond=0)
     seconds = range(int((late - since).total_seconds()) + 1)
     return since + timedelta(

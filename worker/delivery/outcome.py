@@ -57,7 +57,7 @@ class Failure:
 
     @property
     def counts(self) -> bool:
-        """Whether it is one of the failed attempts of which there may be so many."""
+        """Whether it counts as one of the `max_attempts` that may fail."""
         return self.error_class not in _WAITS
 
 
@@ -74,7 +74,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """It is tried again then. `trouble` is what the operator must mend meanwhile, if so."""
+    """It is tried again at `at`. `trouble` is what the operator must mend, if anything."""
 
     at: datetime
     why: str
@@ -83,7 +83,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """It is not tried again. `trouble` is what the operator must mend about the route, if so."""
+    """It is not tried again. `trouble` is what the operator must mend, if anything."""
 
     why: str
     trouble: str | None = None
@@ -98,7 +98,7 @@ def after_failure(
     patience: Patience,
     jitter: random.Random,
 ) -> Again | GivenUp:
-    """What follows from this failure after so many before it that count."""
+    """What follows from this failure; `failures` are those before it that count."""
     trouble = None
     if failure.error_class in FOR_THE_OPERATOR:
         trouble = f"{now:%Y-%m-%d %H:%M} UTC, {failure.error_class}: {failure.text}"
@@ -121,14 +121,14 @@ def after_failure(
 
 
 def backoff(failures: int, jitter: random.Random) -> timedelta:
-    """The wait after so many failed attempts: doubled each time, a half of it by chance."""
+    """The wait after so many failed attempts: doubled each time, half of it random."""
     doublings: int = 2 ** min(failures - 1, 20)
     longest = min(FIRST_WAIT * doublings, LONGEST_WAIT)
     return longest * (0.5 + jitter.random() / 2)
 
 
 def http_failure(status: int, retry_after: str | None, now: datetime) -> Failure:
-    """The class of an HTTP answer that is no success."""
+    """The failure that an HTTP answer other than a success stands for."""
     asked = parse_retry_after(retry_after, now)
     text = f"HTTP {status}{f' {_phrase(status)}' if _phrase(status) else ''}"
     match status:

@@ -1,10 +1,11 @@
 """Who hears of what: messages that are due become deliveries. Pure.
 
-What interrupts goes alone, or as one list in a burst; batches and digests are one message a route.
-A message that a route's quiet hours hold back waits with the others until they end. A burst's list
-gathers for a moment first, and after it has gone the next one gathers for the rest of the window:
-one list a window, however the messages trickle in. A batch or digest of which a part could not be
-taken yet gathers for as long: it is one message too, though programs get a very long one in parts.
+What interrupts goes alone, or as one list in a burst; a batch or digest is one message per route.
+Messages that a route's quiet hours hold back wait together until these end. A burst's list gathers
+for a moment first, and after it has gone the next one gathers for the rest of the window: one list
+per window, however the messages trickle in. A batch or digest of which a part could not be taken
+yet gathers for the same moment: it is one message too, though programs get a very long one in
+parts.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be written: deliveries, the dashboard's first, and a verdict a message."""
+    """What is to be written: deliveries, the dashboard's first, and a verdict per message."""
 
     deliveries: list[Delivery] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -55,7 +56,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """Messages that go together, before it is known to whom. `burst` names the marketplace's."""
+    """Messages that go together, before it is known to whom. `burst` is a burst's marketplace."""
 
     reach: Interest
     messages: tuple[DueMessage, ...]
@@ -76,7 +77,8 @@ def plan(
 ) -> Plan:
     """The deliveries for what is due, and what becomes of each message.
 
-    `more` is due and comes a moment later; `is_full`: not more than this were taken at once.
+    `more`: other messages are due and come a moment later. `is_full`: `due` is all that is taken
+    at once.
     """
     made = Plan(_for_dashboard(due, now))
     takers: dict[int, list[str]] = defaultdict(list)
@@ -90,7 +92,7 @@ def plan(
             awaits_more = more or (route.id, parcel.reach) in waiting
             made.deliveries += _for_route(
                 route, parcel, taken, waiting, left, now, settings,
-                # A program's server may refuse what is too large, and is not asked again.
+                # A program's server may refuse what is too large, and a refusal is final.
                 gathers=awaits_more and (route.channel == "mail" or not is_full),
             )  # fmt: skip
     made.verdicts = [_verdict(message, routes, takers[message.id]) for message in due]
@@ -129,7 +131,7 @@ def _parcels(
 def _interrupting(
     due: Sequence[DueMessage], interruptions: Iterable[Interruption], settings: AlertSettings
 ) -> Iterable[_Parcel]:
-    """Each alone, but for the bursts."""
+    """Each message alone, except in bursts."""
     by_item: dict[Waiting, list[DueMessage]] = defaultdict(list)
     items = []
     for m in due:
@@ -220,7 +222,7 @@ def _verdict(message: DueMessage, routes: Sequence[RouteRow], takers: Sequence[s
 
 
 def heading_of(messages: Sequence[DueMessage]) -> str:
-    """What a list of deliveries shows of it; the receiver reads the courier's own words."""
+    """What lists of deliveries show; the receiver reads the courier's own words."""
     first = messages[0]
     if len(messages) == 1:
         return f"{first.tell}: {first.asin} ({severity_of(first)})"

@@ -17,7 +17,7 @@ MAKE_A_KEY = (
     'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 )
 _HAS_A_HOST = frozenset({"json", "jsons", "gotify", "gotifys"})
-"""Where the host is a host. Elsewhere it may be a token (slack://token/...)."""
+"""Schemes whose host is a host. Elsewhere it may be a token (slack://token/...)."""
 
 
 class UnreadableSecretError(PermanentError):
@@ -28,7 +28,7 @@ class Vault:
     """Encrypts and decrypts addresses. The first key encrypts, every key decrypts."""
 
     def __init__(self, secret_key: str | None) -> None:
-        """Raise SettingsError with what to do when there is no key, or it is none."""
+        """Raise SettingsError with what to do if there is no key or it is unusable."""
         keys = [key.strip() for key in (secret_key or "").split(",") if key.strip()]
         if not keys:
             raise SettingsError(

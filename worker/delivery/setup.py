@@ -30,9 +30,9 @@ class _NoVault:
 
 
 def channel_settings(settings: Settings) -> ChannelSettings:
-    """What the channels need of the settings. Raises SettingsError for a scheme that is none.
+    """What the channels need of the settings. Raises SettingsError for an unknown scheme.
 
-    The usual ones are known: to look them up costs a part of a second, and memory for good.
+    The usual ones are not looked up: that costs a part of a second, and memory for good.
     """
     schemes = frozenset(filter(None, (s.strip() for s in settings.channel_schemes.split(","))))
     unusual = schemes.difference(USUAL_SCHEMES.split(","))
@@ -65,7 +65,7 @@ def courier_from(settings: Settings, pool: ConnectionPool, record: Recorder) -> 
         patience=Patience(
             settings.delivery_max_attempts, timedelta(hours=settings.delivery_max_hours)
         ),
-        # Longer than an attempt with its statements can take, or what lives would be put back.
+        # Longer than an attempt with its statements can take, or a live one would be put back.
         lost_after=timedelta(seconds=3 * settings.delivery_timeout_seconds + 30),
         jitter=random.Random(),
     )

@@ -17,7 +17,7 @@ log = get_logger(__name__)
 
 QUEUE = "delivery"
 PRIORITY = 100
-"""Before every analysis, whose priorities are times in the past: these take milliseconds."""
+"""Ahead of every analysis, whose priorities are times in the past: these take milliseconds."""
 
 
 def register_delivery(app: procrastinate.App, pool: ConnectionPool, courier: Courier) -> None:
@@ -26,7 +26,7 @@ def register_delivery(app: procrastinate.App, pool: ConnectionPool, courier: Cou
     def now() -> datetime:
         return courier.desk.clock()
 
-    # Every minute beside each alert that is due at once: batches, digests, and what a crash left.
+    # For each alert due at once, and every minute for batches, digests and what a crash left.
     @app.periodic(cron="* * * * *", periodic_id="dispatch")
     @app.task(name="dispatch_alerts", queue=QUEUE, priority=PRIORITY)
     def dispatch_alerts(timestamp: int) -> None:  # noqa: ARG001
@@ -37,14 +37,14 @@ def register_delivery(app: procrastinate.App, pool: ConnectionPool, courier: Cou
         courier.ring()
 
     @app.task(name="deliver_alert", queue=QUEUE, priority=PRIORITY)
-    def deliver_alert(delivery_id: int) -> None:  # noqa: ARG001  says for operators which one
+    def deliver_alert(delivery_id: int) -> None:  # noqa: ARG001  tells operators which one
         """Ring for the courier."""
         courier.ring()
 
     @app.periodic(cron="* * * * * */10", periodic_id="rescue_deliveries")
     @app.task(name="rescue_deliveries", queue=QUEUE, priority=PRIORITY)
     def rescue_deliveries(timestamp: int) -> None:  # noqa: ARG001
-        """Every 10 s: deliveries of dead workers are put back, and due ones without a job go."""
+        """Every 10 s: deliveries of dead workers are put back, due ones without a job sent."""
         with pool.connection() as conn:
             rescue(conn, courier.desk)
         courier.ring()

@@ -19,7 +19,7 @@ from worker.analysis.severity import Severity
 from worker.delivery.facts import fact_line, money
 
 MAX_LINES = 50
-"""Of one section; the rest is counted."""
+"""How many in one section; the rest is counted."""
 
 _KINDS = {
     "price": "price",

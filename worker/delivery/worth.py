@@ -1,6 +1,6 @@
 """Whether a message that waited is still worth telling. Pure.
 
-Between the decision to send and the sending people act and data change. An act cancels what waits
+Between the decision to send and the sending, people act and data change. An act cancels what waits
 for its alert; this is for what waits together with others, which no act may cancel.
 """
 
@@ -11,7 +11,7 @@ from datetime import datetime
 from db.delivery_rows import ItemRow
 
 _SAID_ANYWAY = frozenset({"cleared", "timed-out", "settled"})
-"""What speaks of an end is told after the end."""
+"""What speaks of an end is told after that end too."""
 
 
 def why_left_out(item: ItemRow, now: datetime) -> str | None:

@@ -1,4 +1,4 @@
-"""Addresses of routes: which channel, and whether it may be used. Checked before it is stored."""
+"""A route's address: its channel, and whether it may be used. Checked before it is stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.delivery.channels.webhook import find_host, parse_webhook
 from worker.errors import PermanentError
 
 ChannelName = Literal["apprise", "mail"]
-"""As `alert_routes` knows them; a webhook is one of apprise's addresses that we post ourselves."""
+"""As `alert_routes` knows them; a webhook's address is apprise's, but we post to it."""
 
 
 class SchemeError(PermanentError):
@@ -45,9 +45,9 @@ def check_address(address: str, settings: ChannelSettings) -> ChannelName:
 
 
 def check_host(address: str, settings: ChannelSettings) -> None:
-    """Whether messages to the address would go out, as far as its host says that at this moment.
+    """Refuse an address whose host may not be used, as far as its name resolves at this moment.
 
-    A host that is not found may be tomorrow, and elsewhere. Raises ForbiddenAddressError.
+    A host that is not found may be found tomorrow, or elsewhere. Raises ForbiddenAddressError.
     """
     scheme = scheme_of(address)
     if scheme == "mailto" or settings.allow_private:

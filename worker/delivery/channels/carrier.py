@@ -18,7 +18,7 @@ USUAL_SCHEMES = (
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message in its words. `identity` is the same at each attempt, so receivers can tell."""
+    """A message in its words. `identity` is the same at each attempt, so that repeats show."""
 
     identity: str
     route: str
@@ -41,7 +41,7 @@ class ChannelSettings:
 
     @property
     def connect_timeout_s(self) -> float:
-        """For a connection alone: a receiver that does not answer within this is away."""
+        """For connecting alone: a host that does not answer within this is away."""
         return min(4.0, self.timeout_s)
 
 
@@ -49,4 +49,4 @@ class Carrier(Protocol):
     """A channel. It never raises for what a receiver or the network does, and ends in time."""
 
     def carry(self, address: str, letter: Letter, now: datetime) -> Outcome:
-        """Take the letter to the address, in clear."""
+        """Take the letter to the address, which is in clear."""

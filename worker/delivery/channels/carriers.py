@@ -23,7 +23,7 @@ class Carriers:
         self._chat: Carrier = ChatCarrier(settings)
 
     def carry(self, address: str, letter: Letter, now: datetime) -> Outcome:
-        """As the channel does; a scheme that is not allowed any more is refused."""
+        """Let the address's channel carry it; a scheme that is not allowed any more is refused."""
         scheme = scheme_of(address)
         if scheme not in self._settings.schemes:
             return Failure("refused", f"{scheme} is not among CHANNEL_SCHEMES")

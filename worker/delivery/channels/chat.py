@@ -1,8 +1,8 @@
 """Everything else through apprise: Slack, Discord, ntfy and so on.
 
-One Apprise object a delivery, since its answer is a single yes or no. Its plugins block, follow
+One Apprise object per delivery, since its answer is a single yes or no. Its plugins block, follow
 their own timeouts and may sleep, so they run in threads of their own, and we wait no longer than an
-attempt may take. Why one failed stands in its remarks at most: the status is read from there.
+attempt may take. Only its remarks may say why it failed: the status is read from there.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _HTTPS_PORT = 443
 
 
 def unknown_schemes(schemes: Iterable[str]) -> list[str]:
-    """Those of the schemes that no channel has. Loads every plugin of apprise's."""
+    """The schemes that no channel has. Loads every plugin of apprise."""
     return sorted(scheme for scheme in schemes if scheme not in N_MGR)
 
 
@@ -72,8 +72,8 @@ def parse_chat(address: str) -> apprise.NotifyBase:
     if plugin is None:
         raise ChatAddressError
     plugin.retry = 0
-    # The host that was named is the one that was checked; what it answers leads nowhere else.
-    # Matrix would ask it for another, which may be of our own network.
+    # Only the host that was named has been checked, so no answer of it may lead to another one.
+    # Matrix would ask it for another, which may be in our own network.
     plugin.redirects = False
     plugin.verify_certificate = True
     if hasattr(plugin, "discovery"):
@@ -84,10 +84,10 @@ def parse_chat(address: str) -> apprise.NotifyBase:
 
 
 def check_chat_host(plugin: apprise.NotifyBase, settings: ChannelSettings) -> None:
-    """Where the service is the operator's own, its host must be allowed.
+    """A host that the address itself names must be allowed.
 
-    Elsewhere the plugin knows the host. What has no address here is no door to anywhere, and may
-    as well be a topic. Raises ForbiddenAddressError.
+    Other plugins know their host. A name that does not resolve here leads nowhere, and may as well
+    be a topic. Raises ForbiddenAddressError.
     """
     templates: Sequence[str] = plugin.templates
     if not plugin.host or not any("{host}" in template for template in templates):

@@ -1,8 +1,8 @@
-"""Mail through the operator's SMTP server: plain and HTML, and the phase in which it failed.
+"""Mail through the operator's SMTP server, as text and HTML; a failure names its phase.
 
 `mailto:ann@example.com,bob@example.com` is a route; the server and its password are SMTP_URL:
-`smtps://user:password@host:465`, or `smtp://host:587`, which turns to TLS where it is offered. A
-password travels encrypted only, but to this very machine.
+`smtps://user:password@host:465`, or `smtp://host:587`, which switches to TLS if the server
+offers it. A password is sent over TLS only, except to this very machine.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class MailAddressError(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail goes in."""
+    """The server that takes our mail."""
 
     host: str
     port: int
@@ -65,7 +65,7 @@ def _address(text: str) -> Address:
         raise MailAddressError
     try:
         found = Address(addr_spec=text)
-    except Exception:  # noqa: BLE001  what is odd enough makes the parser fall in ways of its own
+    except Exception:  # noqa: BLE001  odd text makes the parser fail in many ways
         raise MailAddressError from None
     if not found.username or ("." not in found.domain and found.domain != "localhost"):
         raise MailAddressError
@@ -142,15 +142,15 @@ class MailCarrier:
                 return Failure("cut-off", f"{what} while the mail was sent")
             return Failure("transient", f"{what} while {phase}")
         finally:
-            # Whether the server hears a farewell does not matter; that we never wait for it does.
+            # The server needs no farewell, and we must never wait for its answer to one.
             client.close()
 
 
 async def _name(client: aiosmtplib.SMTP, recipients: tuple[str, ...]) -> str | None:
     """Name the recipients; returns what to mend if the server refuses some of them for good.
 
-    Those it takes get the mail. When it takes nobody, or wants more time for one, that is raised:
-    a mail is sent to all whom the server knows, or to nobody yet.
+    The others get the mail. If it takes nobody, or wants more time for one, its answer is raised:
+    a mail is sent to all whom the server takes, or to nobody yet.
     """
     refusals: list[aiosmtplib.SMTPResponseException] = []
     for recipient in recipients:
@@ -166,7 +166,7 @@ async def _name(client: aiosmtplib.SMTP, recipients: tuple[str, ...]) -> str | N
 
 
 def _start_tls(server: MailServer) -> bool | None:
-    """True demands it, None takes it where it is offered, False is implicit TLS."""
+    """True demands STARTTLS, None takes it where it is offered, False is for implicit TLS."""
     if server.implicit_tls:
         return False
     return True if server.login and server.host not in _LOOPBACK else None
@@ -186,7 +186,7 @@ def _answered(error: aiosmtplib.SMTPResponseException, phase: str) -> Failure:
 def mail_of(
     letter: Letter, sender: str | None, recipients: tuple[str, ...], now: datetime
 ) -> EmailMessage:
-    """The mail. Raises SettingsError when MAIL_FROM is not set or no address."""
+    """The mail. Raises SettingsError when MAIL_FROM is not set or is no address."""
     if not sender:
         raise SettingsError("MAIL_FROM is not set: the address our mail comes from")
     try:

@@ -1,8 +1,8 @@
 """Where a route may lead: not into our own network, unless the operator allows it.
 
 An address comes from whoever may add routes; a server that posts to any address is a door into
-the network it stands in (SSRF). What is checked is the address that is then connected to, so a
-name that changes its mind between the two gains nothing.
+the network it stands in (SSRF). A webhook connects to the very address that was checked, so a name
+that changes its answer between the two gains nothing; apprise may resolve the name again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _INSIDE = tuple(
     map(ipaddress.ip_network, ("64:ff9b:1::/48", "fec0::/10", "::/96", "::ffff:0:0:0/96"))
 )
-"""What the library takes for global and is not: the NAT64 of one's own network, site-local
+"""What the library takes for global but is not: the NAT64 of one's own network, site-local
 addresses, and two older ways to write an IPv4 address (RFC 8215, 3879, 4291, 2765)."""
 
 
@@ -54,7 +54,7 @@ def addresses_of(host: str, port: int, *, allow_private: bool, timeout_s: float)
 
 
 def is_public(address: str) -> bool:
-    """Whether the address is reachable for everybody; what wraps another is judged by that."""
+    """Whether everybody can reach the address; one that wraps another is judged by that other."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         inner = found.ipv4_mapped or found.sixtofour

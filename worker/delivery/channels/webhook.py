@@ -1,8 +1,8 @@
 """Webhooks: `json://` and `jsons://` addresses, as apprise writes them, posted by ourselves.
 
-apprise says only whether a message went, not why it did not. Here the status and Retry-After decide
+apprise says only whether a message was sent, not why not. Here the status and Retry-After decide
 what happens next, redirects are not followed, and the address that was checked is the one connected
-to. The body is apprise's JSON with two fields more: `id`, and `alerts` with the facts.
+to. The body is apprise's JSON with two more fields: `id`, and `alerts` with the facts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from worker.delivery.outcome import Accepted, Failure, Outcome, http_failure
 from worker.errors import PermanentError
 
 MOST_ADDRESSES = 4
-"""Of a host, tried one after the other until one can be connected to."""
+"""How many addresses of a host are tried, one after the other, until one can be reached."""
 
 SCHEMES = {"json": "http", "jsons": "https"}
 _PORTS = {"http": 80, "https": 443}
@@ -52,7 +52,7 @@ class Webhook:
 def parse_webhook(address: str) -> Webhook:
     """Take the address apart. Raises WebhookAddressError with what is wrong, without its secrets.
 
-    As apprise has it: `?+Name=value` is a header, `?-name=value` goes into the query.
+    As in apprise, `?+Name=value` is a header and `?-name=value` goes into the query.
     """
     try:
         found = urlsplit(address)
@@ -126,7 +126,7 @@ class WebhookCarrier:
 
         async def watch(event: str, _info: object) -> None:
             nonlocal sent
-            # A body whose last byte is being written may already be read by the other side.
+            # Once the whole body is written, the other side may have read it.
             sent = sent or event.endswith("send_request_body.complete")
 
         error: Exception | None = None
