@@ -66,6 +66,13 @@ def test_a_receiver_is_asked_again_when_it_says_within_reason(asked, wait):
     assert NOW + wait <= done.at <= NOW + wait + SECOND
 
 
+@pytest.mark.parametrize(("asked", "wait_s"), [(None, 60), (30 * SECOND, 30), (24 * HOUR, 3600)])
+def test_a_wait_is_not_told_as_one_that_the_receiver_asked_for(asked, wait_s):
+    """It may have named no time, or more than it gets."""
+    done = after("rate-limited", asked=asked)
+    assert done.why == f"rate-limited: again after {wait_s} s"
+
+
 @given(st.integers(1, 10_000), st.integers())
 def test_the_backoff_grows_to_its_limit_and_never_past_it(attempts, seed):
     wait = backoff(attempts, random.Random(seed))

@@ -67,7 +67,7 @@ def analyse_front(conn: psycopg.Connection, product: str, analyst: Analyst) -> A
 
 
 def analyse_put_back(conn: psycopg.Connection, product: str, analyst: Analyst) -> Analysed:
-    """As `analyse_front`, for a product whose job was put back: a worker died, perhaps because of it.
+    """As `analyse_front`, for a product whose job was put back: a worker died, perhaps of it.
 
     Nothing is taken along, and each notification is analysed by itself. Before that, its beginning
     is counted and committed: after `max_attempts` beginnings without an end it is given up.

@@ -108,7 +108,7 @@ def after_failure(
         asked = ASKED_BY_DEFAULT if failure.retry_after is None else failure.retry_after
         wait = min(max(asked, ASKED_AT_LEAST), ASKED_AT_MOST)
         at = now + wait + timedelta(seconds=jitter.random())
-        why = f"{failure.error_class}: again after the {wait.total_seconds():.0f} s it asked for"
+        why = f"{failure.error_class}: again after {wait.total_seconds():.0f} s"
     else:
         failed = failures + 1
         if failed >= patience.max_attempts:
