@@ -179,13 +179,13 @@ class _Case:
             reason = f"The lowest price that keeps the margin; {why}."
             return Recommendation(floor, "raise-to-floor", reason)
         if cap is not None and cap < price:
-            reason = f"The own price is above the highest set; {why}."
+            reason = f"The own price is above the highest price set; {why}."
             return self._settled(cap, floor, self._margin, "lower-to-max", reason)
         return self._settled(price, floor, self._margin, "hold", f"Stay: {why}.")
 
     def _out_of_reach(self, even: Decimal, cap: Decimal | None) -> Recommendation:
         """The wanted margin can't be had: as near to it as the bounds allow, and never a loss."""
-        reason = "No price allowed keeps the wanted margin"
+        reason = "No allowed price keeps the wanted margin"
         price = cap
         if price is None:
             price = max(even, grid_below(self._own or even, self._unit.curve.tick))

@@ -81,7 +81,9 @@ def _min_viable_price(
         return NoViablePrice(
             "fees, VAT and margin take so nearly all of a price that none was found"
         )
-    return NoViablePrice("at every price, fees, VAT, costs and the wanted margin are more than it")
+    return NoViablePrice(
+        "at every price, fees, VAT, costs and the wanted margin are more than the price"
+    )
 
 
 @lru_cache(maxsize=4_096)

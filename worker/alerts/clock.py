@@ -73,7 +73,7 @@ def _fall(draft: Draft) -> None:
 
 def _clear(draft: Draft, since: datetime) -> None:
     alert = draft.at_hand
-    reason = f"the data have shown no {alert.severity} and nothing less since {_clock(since)}"
+    reason = f"the data have shown neither {alert.severity} nor anything less since {_clock(since)}"
     if not alert.is_open:
         draft.change(
             "cleared-later",

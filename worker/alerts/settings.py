@@ -62,7 +62,7 @@ class AlertSettings:
             raise ValueError("snooze_default is longer than snooze_max allows.")
         if not 0 <= self.flapping_leave_pct < self.flapping_enter_pct <= 100:  # noqa: PLR2004
             raise ValueError(
-                "flapping_leave_pct must be under flapping_enter_pct, both of 0 to 100 %: "
+                "flapping_leave_pct must be under flapping_enter_pct, both from 0 to 100 %: "
                 "with one threshold for both, the remark itself would flap."
             )
         if self.escalation_levels < 0 or self.burst_limit < 1:

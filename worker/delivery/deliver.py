@@ -94,7 +94,7 @@ class Parcel:
 
 
 class LostHandError(RetryableError):
-    """The delivery was put back while it was sent; what this hand would write is not its own."""
+    """The delivery was put back while it was being sent; this hand may not write its outcome."""
 
 
 def deliver_next(

@@ -44,7 +44,7 @@ def unknown_schemes(schemes: Iterable[str]) -> list[str]:
 
 
 class ChatAddressError(PermanentError):
-    """apprise cannot read this address; its pages say how the service's addresses look."""
+    """apprise cannot read this address; its pages show what the service's addresses look like."""
 
 
 _LOGGER = logging.getLogger("apprise")
@@ -120,7 +120,9 @@ class ChatCarrier:
             return waiting.result(self._settings.timeout_s)
         except FutureTimeoutError:
             if waiting.cancel():
-                return Failure("transient", "every thread for apprise is taken by one that hangs")
+                return Failure(
+                    "transient", "every thread for apprise is held by a delivery that hangs"
+                )
             return Failure("cut-off", "no answer in time")
 
     @staticmethod

@@ -84,7 +84,9 @@ def parse_server(smtp_url: str | None) -> MailServer:
     except ValueError:
         found, port = urlsplit(""), None
     if found.scheme not in _PORTS or not found.hostname or found.query:
-        raise SettingsError("SMTP_URL is no address of a server: smtps://user:password@host:465")
+        raise SettingsError(
+            "SMTP_URL is no server's address; it looks like smtps://user:password@host:465"
+        )
     login = None
     if found.username:
         login = (unquote(found.username), unquote(found.password or ""))
@@ -188,11 +190,13 @@ def mail_of(
 ) -> EmailMessage:
     """The mail. Raises SettingsError when MAIL_FROM is not set or is no address."""
     if not sender:
-        raise SettingsError("MAIL_FROM is not set: the address our mail comes from")
+        raise SettingsError("MAIL_FROM is not set: it is the address our mail comes from")
     try:
         domain = _address(sender).domain
     except MailAddressError:
-        raise SettingsError("MAIL_FROM is no plain mail address: alerts@example.com") from None
+        raise SettingsError(
+            "MAIL_FROM is no plain mail address; it looks like alerts@example.com"
+        ) from None
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = sender
     message["To"] = ", ".join(recipients)
