@@ -107,6 +107,7 @@ def test_of_several_skus_one_is_chosen_or_the_one_that_is_offered(conn, buybox, 
     offers = [offer(OWN_SELLER, Decimal(20), fba=False)]
     happens(conn, any_offer_changed(event_time="2026-03-04T10:00:00Z", offers=offers))
     assert explained("UK", ASIN)["sku"] == "MUG-3"
+    assert explained("UK", ASIN, "--sku", "MUG-2")["sku"] == "MUG-2"
 
 
 def test_skus_that_cost_the_same_are_one_product(conn, explained):
