@@ -58,6 +58,13 @@ def test_a_message_passes_every_station_in_the_order_in_which_they_are_asked():
     assert found[0].reason == "raised: critical"
 
 
+def test_which_mutes_it_heeds_goes_by_the_message_and_not_by_what_happened():
+    by_name = {station.name: station.reason for station in trace(event("eased", told="rose"), [])}
+    assert by_name["snooze"] == "a message of the kind rose does not heed it"
+    by_name = {station.name: station.reason for station in trace(event("looked-at", told=None), [])}
+    assert by_name["snooze"] == "nobody had snoozed it"
+
+
 def test_messages_of_other_events_are_none_of_its_business():
     one, other = event(), event("rose")
     messages = [sent(message(other), "delivered")]
