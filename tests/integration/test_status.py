@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -38,6 +39,7 @@ def test_the_summary_names_each_view_with_what_is_in_it_then_the_severities(stat
     assert told[-1] == "states: 1 info"
     (waiting,) = [line.split() for line in told if line.split()[0] == "analysis"]
     assert waiting[1:4] == ["3", "0", "0"]
+    assert re.fullmatch(r"\d+\.\d s", " ".join(waiting[4:]))
 
 
 def test_one_view_alone_is_told_to_its_limit(status):
@@ -61,8 +63,10 @@ def test_where_it_does_not_fit_each_column_is_a_line_that_is_not_cut(status):
         assert (title, [line.split()[0] for line in lines]) == ("ops.asin_work_queue", columns)
     assert lines[4].split() == ["attempts", "0"]
     lines = status("--view", "worker_notifications", "--limit", "1", width=40)
-    (body,) = [line for line in lines if line.split()[0] == "body"]
-    assert json.loads(body.split(maxsplit=1)[1])["NotificationType"] == "ANY_OFFER_CHANGED"
+    told = dict(line.split(maxsplit=1) for line in lines[1:])
+    assert json.loads(told["body"])["NotificationType"] == "ANY_OFFER_CHANGED"
+    assert json.loads(told["facts"])["kind"] == "market"
+    assert told["event_time"] == "2025-03-04 10:15:30"
 
 
 def test_programs_get_an_object_a_row_and_nothing_else(status):
