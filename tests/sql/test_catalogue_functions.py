@@ -111,6 +111,7 @@ def test_null_makes_a_value_unknown(scratch):
         ([KEY, KEY], psycopg.errors.CardinalityViolation),
         ([KEY | {"colour": "red"}], psycopg.errors.UndefinedColumn),
         ([KEY | {"line": 1}], psycopg.errors.UndefinedColumn),
+        ([KEY | {"xmin": 1}], psycopg.errors.UndefinedColumn),
         ([KEY | {"unit_cost": -1}], psycopg.errors.CheckViolation),
         ([KEY | {"unit_cost": "Infinity"}], psycopg.errors.CheckViolation),
         ([KEY | {"unit_cost": "1,20"}], psycopg.errors.InvalidTextRepresentation),
@@ -125,6 +126,23 @@ def test_an_import_by_sql_is_all_or_nothing(conn, rows, error):
     with pytest.raises(error):
         conn.execute("SELECT * FROM buybox_import_products(%s::jsonb)", (text,))
     assert conn.execute("SELECT count(*) FROM products").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"seller_id": "S2"}, {"marketplace_id": US, "currency": "USD"}, {"asin": "B0CXYZ5678"},
+        {"item_condition": "used"}, {"fulfilment_channel": "merchant"}, {"sku": "2"},
+    ],
+)  # fmt: skip
+def test_what_differs_in_any_part_of_its_key_is_another_product(scratch, other):
+    assert import_json(scratch, KEY, KEY | other) == Counts(2, 0, 0)
+
+
+def test_of_several_repeats_the_first_is_named_with_what_it_repeats(scratch):
+    rows = [KEY | {"asin": f"B0CXYZ567{n}"} for n in (1, 2, 3, 2, 1, 3)]
+    with pytest.raises(psycopg.errors.CardinalityViolation, match=r"entry 4 .* entry 2"):
+        import_json(scratch, *rows)
 
 
 def test_an_empty_import_is_no_error(scratch):
