@@ -6,7 +6,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -32,14 +31,6 @@ SETTINGS = {
 TEMPLATE = "bench_template"
 STATISTICS_S = 1.2
 """Sessions report what they did to the statistics at most once a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a run left in Postgres: WAL written (bytes) and dead tuples by table."""
-
-    wal_bytes: int
-    dead_tuples: dict[str, int]
 
 
 class Server:

@@ -224,7 +224,10 @@ def read_trails(conn: psycopg.Connection, alert_ids: Sequence[int]) -> list[Trai
 def read_trends(
     conn: psycopg.Connection, *, asin: str, marketplaces: Sequence[str] | None, since: datetime
 ) -> list[TrendRow]:
-    """The history of an ASIN since then, in the order of events; the newest MAX_HISTORY at most."""
+    """The history of an ASIN since then, in the order of events.
+
+    The newest of it, and one more than MAX_HISTORY if there is.
+    """
     with conn.cursor(row_factory=class_row(TrendRow)) as cur:
         cur.execute(
             query("read_trends"),
@@ -232,7 +235,7 @@ def read_trends(
                 "asin": asin,
                 "marketplaces": None if marketplaces is None else list(marketplaces),
                 "since": since,
-                "max_rows": MAX_HISTORY,
+                "max_rows": MAX_HISTORY + 1,
             },
         )
         return cur.fetchall()[::-1]

@@ -76,11 +76,11 @@ def trends(
     since = datetime.now(UTC) - timedelta(hours=hours)
     with connection(request) as conn:
         rows = read_trends(conn, asin=asin, marketplaces=marketplace, since=since)
-    ordered = sorted(rows, key=lambda row: (*_line(row), row.event_time))
+    ordered = sorted(rows[-MAX_HISTORY:], key=lambda row: (*_line(row), row.event_time))
     return Trends(
         asin=asin,
         since=since,
-        cut=len(rows) >= MAX_HISTORY,
+        cut=len(rows) > MAX_HISTORY,
         series=[_series(list(line), points) for _, line in groupby(ordered, _line)],
     )
 

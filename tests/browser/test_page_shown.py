@@ -50,6 +50,23 @@ class TestFigures:
             "Last 7 days: your price from £28.60 to £27.50, market low from £21.10 to £18.00",
         )
 
+    def test_a_line_that_the_server_had_no_time_for_is_asked_for_again(self, shop, backend, look):
+        visit = look("about:blank", live=False)
+        refused = set()
+
+        def first_too_many(route):
+            if route.request.url in refused:
+                route.continue_()
+            else:
+                refused.add(route.request.url)
+                route.fulfill(status=429, json={"detail": "Too many requests."})
+
+        visit.page.route("**/trends/**", first_too_many)
+        visit.page.goto(backend.url)
+        visit.is_live()
+        visit.tab("All")
+        expect(visit.row("Enamel mug").locator("svg.spark")).to_be_visible()
+
     def test_the_drawer_tells_all_that_is_known(self, shop, conn, backend, look):
         visit = look(backend.url)
         visit.page.get_by_role("button", name="Enamel mug").first.click()

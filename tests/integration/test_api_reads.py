@@ -8,7 +8,9 @@ from decimal import Decimal
 import pytest
 
 from api.paging import Page, page_token
+from api.routes import trends
 from api.routes.states import StateList
+from db import dashboard
 from db.dashboard import MAX_ALERTS_OF_A_PRODUCT, MAX_TRAIL, Place
 from db.feed import read_position
 from tests.dashboard import MARKETPLACE, streaming, touch_alert, write_alert, write_state
@@ -305,6 +307,25 @@ class TestTrends:
         assert line["messages"] == 3000
         assert len(line["points"]) <= 60
         assert "1" in {p["market_low"] for p in line["points"]}
+
+    @pytest.mark.parametrize(
+        ("most", "cut", "prices"), [(3, False, [22, 21, 20]), (2, True, [21, 20])]
+    )
+    def test_it_is_cut_where_there_is_more_than_is_read_and_the_oldest_goes(
+        self, client, conn, monkeypatch, most, cut, prices
+    ):
+        monkeypatch.setattr(dashboard, "MAX_HISTORY", most)
+        monkeypatch.setattr(trends, "MAX_HISTORY", most)
+        now = datetime.now(UTC)
+        for minutes in range(3):
+            at = (now - timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
+            offers = [offer(OWN_SELLER, Decimal(20 + minutes))]
+            deliver(conn, letter(any_offer_changed(offers=offers, event_time=at)))
+        work(conn)
+        found = client.get(f"/api/competitive-intelligence/trends/{ASIN}").json()
+        (line,) = found["series"]
+        assert [Decimal(p["your_price"]) for p in line["points"]] == prices
+        assert (line["messages"], found["cut"]) == (most, cut)
 
     def test_too_few_points_are_refused(self, client):
         answer = client.get("/api/competitive-intelligence/trends/X", params={"points": 3})

@@ -129,7 +129,7 @@ class Stage:
             raise StageError(f"The demo needs a folder for its data and logs: {error}") from error
         # The emulator takes a second or two to start, and Postgres another: side by side.
         port = emulator.free_port()
-        mail = self._start("emulator", [sys.executable, "-m", "worker.demo.emulator", str(port)])
+        queue = self._start("emulator", [sys.executable, "-m", "worker.demo.emulator", str(port)])
         database_url = self._given.database_url or self._start_postgres()
         self._check_empty(database_url)
         self._say("migrating the database")
@@ -140,7 +140,7 @@ class Stage:
         self._say(f"  at revision {report.after}, {report.replayed} files of server code")
 
         self._say("starting the SQS emulator")
-        emulator.wait_until_it_answers(mail, port)
+        emulator.wait_until_it_answers(queue, port)
         self.settings = self._given.model_copy(
             update={
                 "database_url": database_url,

@@ -12,6 +12,8 @@ const WIDTH = 96;
 const HEIGHT = 28;
 const AT_ONCE = 3;
 const PAUSE_MS = 150; // after each fetch: the server counts the requests of a token
+const TOO_MANY = 429; // it says so to a long list that is scrolled fast
+const BUSY_MS = 2000;
 const KEPT = 600;
 
 export class Sparks {
@@ -73,6 +75,7 @@ export class Sparks {
     const state = this.#cells.get(cell);
     if (!state) return this.#next();
     this.#running += 1;
+    let pause = PAUSE_MS;
     try {
       const found = await trends(state.marketplace_id, state.asin, {
         hours: HOURS,
@@ -84,13 +87,17 @@ export class Sparks {
       const now = this.#cells.get(cell);
       if (now?.key === state.key) draw(cell, course, now);
       this.#seen.unobserve(cell);
-    } catch {
-      // a chart is missing, nothing else; the next change of the row asks again
+    } catch (error) {
+      // Otherwise a chart is missing, nothing else; the next change of the row asks again.
+      if (error.status === TOO_MANY) {
+        this.#queue.push(cell);
+        pause = BUSY_MS;
+      }
     }
     setTimeout(() => {
       this.#running -= 1;
       this.#next();
-    }, PAUSE_MS);
+    }, pause);
     return this.#next();
   }
 }
