@@ -71,6 +71,39 @@ def test_an_alert_is_not_reopened_beside_a_newer_one(scratch, newer):
     assert rows.stored(scratch, old).subject == SUBJECT
 
 
+def test_of_several_newer_ones_the_newest_is_the_one_to_act_on(scratch):
+    end = {"attention": "resolved", "resolution": "manual", "resolved_by": "x", "resolved_at": NOW}
+    old, _, newest = (rows.store(scratch, replace(alert(), id=None), **end) for _ in range(3))
+    outcome = act(acts.reopen_alerts, scratch, old, who="ann", now=NOW)
+    assert outcome[3].endswith(f"act on #{newest}.")
+
+
+@pytest.mark.parametrize(
+    ("before", "owed"),
+    [
+        ({}, "raised"),
+        ({"last_told_at": NOW}, None),
+        ({"acknowledged_by": "bob", "acknowledged_at": NOW}, None),
+        ({"acknowledged_by": "bob", "acknowledged_at": NOW, "last_told_at": NOW}, None),
+    ],
+)
+def test_a_reopened_alert_is_owed_to_people_unless_they_heard_of_it_or_somebody_has_it(
+    scratch, before, owed
+):
+    end = {"attention": "resolved", "resolution": "manual", "resolved_by": "x", "resolved_at": NOW}
+    untold = {"last_told_at": None, "owed": None}
+    one = rows.store(scratch, replace(alert(), id=None), **untold | end | before)
+    assert act(acts.reopen_alerts, scratch, one, who="ann", now=NOW + MINUTE)[1:3] == (
+        True,
+        "reopened",
+    )
+    after = rows.row(scratch, one)
+    assert (after["owed"], after["attention"]) == (
+        owed,
+        "reviewing" if "acknowledged_by" in before else "new",
+    )
+
+
 # waiting messages ---------------------------------------------------------------------------------
 
 END = {

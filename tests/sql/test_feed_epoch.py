@@ -56,6 +56,22 @@ def test_data_restored_into_the_same_cluster_begins_a_new_epoch(database_url, co
     assert migrate(database_url).new_epoch is False
 
 
+@pytest.mark.parametrize("table", ["current_state", "alerts"])
+def test_what_a_migration_itself_mends_makes_nobody_begin_again(conn, table):
+    """Its own transaction's id is newer than all that has ended, as one from the future is."""
+    deliver(conn, letter())
+    work(conn)
+    write_alert(conn)
+    cursor = read_position(conn)
+    with conn.transaction():
+        conn.execute(
+            sql.SQL("UPDATE {} SET changed_in = pg_current_xact_id()").format(sql.Identifier(table))
+        )
+        assert column(conn, "SELECT buybox_renew_feed_epoch(now())") == [False]
+    changes = read_changes(conn, cursor)
+    assert (changes.reset, len(changes.states) + len(changes.alerts)) == (None, 1)
+
+
 def stored_columns(conn, table):
     names = column(
         conn,
@@ -79,9 +95,13 @@ def restore(conn, table, rows):
         copy.write(rows)
 
 
-def test_alerts_from_the_future_begin_a_new_epoch_too(database_url, conn):
+@pytest.mark.parametrize("ahead", [987654321987, 1000])
+def test_alerts_from_the_future_begin_a_new_epoch_too(database_url, conn, ahead):
     write_alert(conn)
-    conn.execute("UPDATE alerts SET changed_in = '987654321987'")
+    conn.execute(
+        "UPDATE alerts SET changed_in = (pg_current_xact_id()::text::bigint + %s)::text::xid8",
+        [ahead],
+    )
     assert migrate(database_url).new_epoch
     cursor = read_position(conn)
     assert read_changes(conn, cursor).alerts == []
