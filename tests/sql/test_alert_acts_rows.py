@@ -57,6 +57,34 @@ def test_the_acts_read_well_by_name_in_psql(scratch):
         assert [(alert_id, code)] == [(one[0], one[2]) for one in found]
 
 
+@pytest.mark.parametrize("length", ["0", "-1 second", "1 hour -60 minutes"])
+def test_a_snooze_that_ends_at_once_or_has_ended_is_none(scratch, length):
+    alert_id = rows.store(scratch)
+    found = scratch.execute(
+        "SELECT done, code FROM buybox_snooze_alert(%s, 'ann', %s)", (alert_id, length)
+    ).fetchone()
+    assert found == (False, "snooze-not-ahead")
+    assert rows.row(scratch, alert_id)["snooze_until"] is None
+
+
+@pytest.mark.parametrize(
+    ("before", "owed"),
+    [
+        ({"owed": "rose", "last_told_at": NOW}, "rose"),
+        ({"owed": "rose", "last_told_at": None}, "rose"),
+        ({"owed": None, "last_told_at": None}, "raised"),
+        ({"owed": None, "last_told_at": NOW}, None),
+    ],
+)
+def test_an_alert_that_is_given_back_is_owed_what_it_was_or_that_it_was_raised(
+    scratch, before, owed
+):
+    reviewing = {"attention": "reviewing", "acknowledged_by": "bob", "acknowledged_at": NOW}
+    one = rows.store(scratch, replace(alert(), id=None), **reviewing | before)
+    act(acts.unacknowledge_alerts, scratch, one, who="ann", now=NOW + MINUTE)
+    assert rows.row(scratch, one)["owed"] == owed
+
+
 # reopening beside a newer alert -------------------------------------------------------------------
 
 
