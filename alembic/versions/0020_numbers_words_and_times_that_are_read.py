@@ -76,6 +76,23 @@ UPDATE alerts SET profit_at_stake_per_day = NULL
 WHERE profit_at_stake_per_day < 0 OR profit_at_stake_per_day >= 'Infinity';
 """
 
+# History without a partition of its own moves to its week as soon as there is one
+# (buybox_ensure_partitions), which would refuse such a row, and with it the migration.
+PRICES = "your_price, market_low, competitor_low, prime_low, buy_box_price, min_viable_price"
+NET = f"""
+UPDATE competitive_history_default
+SET severity = CASE WHEN severity IN ('critical', 'high', 'warning', 'success') THEN severity
+                    ELSE 'info' END,
+    audience = CASE audience WHEN 'business' THEN audience ELSE 'consumer' END,
+    severity_policy = CASE severity_policy WHEN 'mvp' THEN severity_policy ELSE 'full' END,
+    {{forgotten}}
+WHERE severity NOT IN ('critical', 'high', 'warning', 'success', 'info')
+   OR audience NOT IN ('consumer', 'business') OR severity_policy NOT IN ('full', 'mvp')
+   OR LEAST({PRICES}) <= 0 OR GREATEST({PRICES}, {SHARES}) >= 'Infinity'
+   OR LEAST({SHARES}) = '-Infinity'
+   OR (kind <> 'market' OR outcome = 'rejected') AND num_nonnulls({PRICES}) > 0;
+""".format(forgotten=", ".join(f"{name} = NULL" for name in f"{PRICES}, {SHARES}".split(", ")))
+
 # A route with an empty filter took nothing. It takes nothing now either, and says so.
 ROUTES = """
 UPDATE alert_routes
@@ -98,7 +115,6 @@ ALTER TABLE alert_routes
 # is; the partitions of weeks to come get the constraints as they are made
 # (buybox_ensure_partitions). To Postgres NaN is greater than any number, so "less than Infinity"
 # refuses it as well.
-PRICES = "your_price, market_low, competitor_low, prime_low, buy_box_price, min_viable_price"
 HISTORY = f"""
 ALTER TABLE competitive_history
     ADD CONSTRAINT severity_is_known
@@ -139,7 +155,7 @@ ALTER TABLE {{table}}
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     connection = op.get_bind()
-    for part in (OPEN, *map(_mended, TIMES), MENDED_STATES, ROUTES, HISTORY, STATES):
+    for part in (OPEN, *map(_mended, TIMES), MENDED_STATES, NET, ROUTES, HISTORY, STATES):
         connection.exec_driver_sql(part)
     for table, columns in TIMES.items():
         connection.exec_driver_sql(READABLE_TIMES.format(table=table, columns=", ".join(columns)))

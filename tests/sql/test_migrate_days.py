@@ -229,12 +229,44 @@ def test_history_of_before_stays_as_it_is_and_what_comes_is_held_to_more(
     of_before, empty_database_url
 ):
     conn = of_before("0019")
+    conn.execute(
+        "CREATE TABLE a_year_of_before PARTITION OF competitive_history"
+        " FOR VALUES FROM ('2025-01-01 00:00Z') TO ('2026-01-01 00:00Z')"
+    )
     put(conn, "competitive_history", severity="fine", your_price="NaN")
     migrate(empty_database_url)
     assert column(conn, "SELECT severity FROM competitive_history") == ["fine"]
     later = datetime.now(UTC) + timedelta(weeks=60)
     assert ensure_partitions(conn, now=later)
-    for at in (AT, datetime.now(UTC), later):  # none, of the migration, of the hourly task
+    for at in (AT, datetime.now(UTC), later):  # of before, of the migration, of the hourly task
         with pytest.raises(psycopg.errors.CheckViolation) as refused:
             put(conn, "competitive_history", notification_row_id=2, recorded_at=at, your_price=0)
         assert refused.value.diag.constraint_name == "prices_are_prices"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"severity": "fine"}, {"audience": "everybody"}, {"severity_policy": "strict"},
+        {"market_low": 0}, {"prime_low": "NaN"}, {"gap_pct": "-Infinity"},
+        {"kind": "health", "your_price": 9}, {"outcome": "rejected", "your_price": 9},
+    ],
+)  # fmt: skip
+def test_history_that_has_no_week_yet_is_mended_so_that_its_week_takes_it(
+    of_before, empty_database_url, told
+):
+    """It lies in the default partition, and moves over in this very migration."""
+    conn = of_before("0019")
+    now = datetime.now(UTC)
+    sound = {"recorded_at": now, "severity": "high", "severity_policy": "mvp", "your_price": 9}
+    put(conn, "competitive_history", notification_row_id=2, **sound)
+    put(conn, "competitive_history", recorded_at=now, **told)
+    migrate(empty_database_url)
+    assert column(conn, "SELECT count(*) FROM competitive_history_default") == [0]
+    assert conn.execute(
+        "SELECT severity, audience, severity_policy, your_price, market_low, gap_pct"
+        " FROM competitive_history ORDER BY notification_row_id"
+    ).fetchall() == [
+        ("info", "consumer", "full", None, None, None),
+        ("high", "consumer", "mvp", 9, None, None),
+    ]
