@@ -36,3 +36,10 @@ def test_a_day_is_of_24_hours_whatever_the_clocks_of_the_caller_do_that_night(co
         "SELECT snooze_until = %s::timestamptz + interval '24 hours' FROM alerts", (noon,)
     ).fetchone()
     assert kept
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_an_act_whose_time_is_null_is_one_of_now(scratch, door):
+    one = rows.store(scratch)
+    assert scratch.execute(door, {"id": one, "at": None}).fetchone()[1]
+    assert scratch.execute("SELECT updated_at = now() FROM alerts").fetchall() == [(True,)]
