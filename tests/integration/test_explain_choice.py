@@ -6,11 +6,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from economics.marketplaces import all_marketplaces
+from economics.viable import DeadZone
 from tests.catalogue import product_row
-from tests.explaining import COSTED, EXAMPLE, fill, happens, put
+from tests.explaining import COSTED, EXAMPLE, WRITTEN, fill, happens, put
 from tests.factories import ASIN, GB, OWN_SELLER, any_offer_changed, offer
+from worker.catalogue.explaining import Question, answer
+from worker.cli.explained import as_json, show
 from worker.cli.main import app
 
 # which product is meant ---------------------------------------------------------------------------
@@ -138,6 +143,46 @@ def test_a_narrow_terminal_gets_one_price_after_the_other_and_nothing_is_cut(con
     assert profits == ["7.39", "6.71", "7.05", "6.70"]
     assert "…" not in text
     assert "rule: referral fee · r0 · 15 %, at least 0.25 · from 2020-01-01 · every price" in text
+
+
+def test_a_rule_of_the_seller_s_own_is_marked(conn, buybox):
+    own = [replace(one, seller_id=OWN_SELLER) if one.kind == "referral" else one for one in EXAMPLE]
+    fill(conn, own)
+    text = buybox("UK", ASIN, "--price", "10", "--at", "2026-03-04").stdout
+    assert "referral fee" in text
+    assert text.count("(own)") == text.count("r0 (own)") == 1
+
+
+def test_the_heading_says_whose_product_it_is_and_what_is_known_of_it(conn, buybox):
+    fill(conn, EXAMPLE, product_row(**COSTED, title="Mug", sku="MUG-1"))
+    happens(conn, any_offer_changed(event_time="2026-03-04T10:00:00Z"))
+    assert buybox("UK", ASIN).stdout.splitlines()[:2] == [
+        f"{ASIN} in GB · seller {OWN_SELLER} · new · sent by amazon · MUG-1 · Mug",
+        "newest message: 2026-03-04 10:00:00 UTC · fees of: 2026-03-04 · amounts in GBP",
+    ]
+
+
+def test_what_is_unusual_of_a_state_is_said_and_each_fact_has_its_key(conn, capsys):
+    fill(conn, EXAMPLE, product_row(**COSTED, title="Mug", sku="MUG-1"))
+    found = answer(conn, Question(all_marketplaces()[GB], ASIN), now=WRITTEN)
+    without_end = (DeadZone(Decimal("9.00"), None), DeadZone(Decimal("19.00"), Decimal("19.50")))
+    found = replace(
+        found, audience="business", doubt_since=WRITTEN,
+        explanation=replace(found.explanation, dead_zones=without_end),
+    )  # fmt: skip
+    show(Console(width=200), found)
+    told = capsys.readouterr().out
+    assert "newest message: none yet, business buyers · fees of: 2026-03-01" in told
+    assert "a newer message, of 2026-03-01 12:00:00 UTC, could not be believed" in told
+    assert "from just above 9.00 on, each price earns less than 9.00 does" in told
+    assert "from just above 19.00 to 19.50, each price earns less than 19.00 does" in told
+    known = {name: value for name, value in as_json(found).items() if isinstance(value, str)}
+    assert known.items() >= {
+        "marketplace_id": GB, "country": "GB", "asin": ASIN, "seller_id": OWN_SELLER,
+        "item_condition": "new", "audience": "business", "fulfilment_channel": "amazon",
+        "sku": "MUG-1", "title": "Mug", "currency": "GBP", "fees_on": "2026-03-01",
+        "doubt_since": "2026-03-01T12:00:00+00:00",
+    }.items()  # fmt: skip
 
 
 def test_what_others_wrote_is_shown_and_not_obeyed(conn, buybox):

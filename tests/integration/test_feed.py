@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.connect import connect
-from db.feed import read_changes, read_feed, read_position, snapshot_of
+from db.feed import check_cursor, read_changes, read_feed, read_position, snapshot_of
 from db.sql import query
 from tests.delivery import add_alert
 from tests.factories import GB
@@ -310,3 +310,18 @@ def test_events_from_the_very_edge_of_time_do_not_matter_to_the_feed(conn):
     deliver(conn, letter(asin=ASINS[1], event_time="2001-01-01T00:00:00Z"))
     work(conn, f"{GB}:{ASINS[1]}", later=timedelta(days=-400))
     assert reader.read() == [ASINS[1]]
+
+
+@pytest.mark.parametrize("write", [add_alert, change])
+def test_of_states_and_of_alerts_a_reader_may_be_just_so_far_behind(conn, write):
+    """One that is cut short without being told so would never hear of the rest."""
+    cursor = read_position(conn)
+    for asin in ASINS[:2]:
+        write(conn, asin=asin)
+    found = read_changes(conn, cursor, max_rows=2)
+    assert (found.reset, len(found.states) + len(found.alerts)) == (None, 2)
+    write(conn, asin=ASINS[2])
+    found = read_changes(conn, cursor, max_rows=2)
+    assert (found.reset, found.states, found.alerts) == ("too-far-behind", [], [])
+    assert check_cursor(conn, cursor) is None, "it is as good as any"
+    assert check_cursor(conn, "nonsense") == "unreadable-cursor"
