@@ -42,6 +42,24 @@ def test_a_raw_body_is_shown_line_by_line_and_moves_no_cursor(conn, buybox, brok
     assert (begun, title.lstrip()) == ("{", f'"title": "{SHOWN}"')
 
 
+def test_of_several_the_one_that_is_asked_for_is_shown_resolved_or_not(conn, buybox, tmp_path):
+    for name in ("one", "two", "three"):
+        path = tmp_path / f"{name}.txt"
+        path.write_text(f"{{ {name}")
+        buybox("replay", path)
+    conn.execute(
+        "UPDATE worker_failures SET error_message = 'why ' || id, resolved_at = CASE WHEN id % 2 = 0"
+        " THEN now() END, resolution = CASE WHEN id % 2 = 0 THEN 'redriven' END"
+    )
+    for failure, body in conn.execute(
+        "SELECT id, convert_from(raw_body, 'UTF8') FROM worker_failures ORDER BY id"
+    ).fetchall():
+        shown = buybox("failures", "show", failure).stdout
+        assert f"message      why {failure}\n" in shown
+        assert shown.endswith(f"{body}\n")
+        assert ("(redriven)" in shown) is (failure % 2 == 0)
+
+
 @pytest.mark.parametrize("command", ["list", "show"])
 def test_what_a_failure_says_moves_no_cursor(conn, buybox, broken, command):
     buybox("replay", broken)
