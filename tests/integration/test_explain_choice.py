@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -151,6 +152,14 @@ def test_a_rule_of_the_seller_s_own_is_marked(conn, buybox):
     text = buybox("UK", ASIN, "--price", "10", "--at", "2026-03-04").stdout
     assert "referral fee" in text
     assert text.count("(own)") == text.count("r0 (own)") == 1
+
+
+def test_what_there_is_nothing_to_say_of_is_left_out(conn, buybox):
+    fill(conn, EXAMPLE, product_row(**COSTED)._replace(unit_cost=Decimal("0.00")))
+    text = buybox("UK", ASIN, "--price", "10", "--at", "2026-03-04").stdout
+    assert re.search(r"ROI\s*\n", text), "no return on nothing"
+    assert "None" not in text
+    assert "wanted margin" not in text
 
 
 def test_the_heading_says_whose_product_it_is_and_what_is_known_of_it(conn, buybox):
