@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
 from tests import alert_rows as rows
 from tests.alerts import MINUTE
+from tests.factories import GB
 
 NASTY = "[red]x[/red] [link=evil]y \x1b[31mz\nn"
 
@@ -40,6 +42,21 @@ def test_the_list_is_in_the_order_in_which_to_look(conn, buybox_alerts):
     assert "50.00 GBP a day" in shown
     assert "WARNING" not in shown
     assert lines(buybox_alerts("list", "--asin", "b0nothing1")) == ["no alerts"]
+
+
+def test_the_list_is_of_the_marketplace_and_of_whose_it_is_if_that_is_asked(conn, buybox_alerts):
+    british = rows.product("B0BRITISH1")
+    german = replace(british, subject=british.subject._replace(marketplace_id="A1PA6795UKMFR9"))
+    rows.store(conn, british, assignee="bob")
+    rows.store(conn, german, assignee="ann")
+
+    def listed(*options):
+        found = buybox_alerts("list", "--json", *options)
+        return [json.loads(one)["marketplace_id"] for one in lines(found)]
+
+    assert listed("--marketplace", "DE") == listed("--assignee", "ann") == ["A1PA6795UKMFR9"]
+    assert listed("--marketplace", "UK") == listed("--assignee", "bob") == [GB]
+    assert listed("--assignee", "ann", "--marketplace", "UK") == []
 
 
 def test_the_list_says_how_each_stands_and_ended_ones_how_they_ended(conn, buybox_alerts):
