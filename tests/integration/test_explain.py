@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db import catalogue
+from db import explain as explain_rows
 from economics.breakdown import Breakdown, break_down
 from tests.catalogue import product_row
 from tests.economics_strategies import drawn_cases, rules, schedule
+from tests.economy import fees, set_fees
 from tests.explaining import COSTED, EXAMPLE, SIZE, WRITTEN, fill, happens, table
 from tests.factories import ASIN, JP, OWN_SELLER, RIVALS, US, any_offer_changed, offer
 from worker.catalogue.fees import read_fees, starter_files
@@ -268,3 +271,17 @@ def test_clothing_in_europe_is_unknown_until_its_highest_tier_is_added(conn, buy
     assert rejects.lines == 0, rejects.first
     shown = table(buybox(*ask).stdout)
     assert shown["referral fee"][0] == "-2.00"  # 10 % of 19.99
+
+
+@pytest.mark.parametrize(
+    ("place", "currency", "at"),
+    [
+        (JP, "JPY", datetime(2026, 3, 3, 20, tzinfo=UTC)),
+        (US, "USD", datetime(2026, 3, 5, 3, tzinfo=UTC)),
+    ],
+)
+def test_where_it_is_another_day_than_in_greenwich_its_fees_are_at_hand(conn, place, currency, at):
+    days = {"valid_from": date(2026, 3, 4), "valid_to": date(2026, 3, 5)}
+    set_fees(conn, *fees(place, currency=currency, **days))
+    found, _ = explain_rows.read_fees(conn, place, OWN_SELLER, at)
+    assert len(found) == 5
