@@ -85,3 +85,11 @@ def test_an_export_of_a_marketplace_by_its_id_is_of_that_one_alone(run):
         _, *found = run("export", "--marketplace", name).splitlines()
         assert [row.split(",")[2] for row in found] == ["B0GERMAN01"]
     assert len(run("export").splitlines()) == 3
+
+
+def test_an_export_of_a_seller_is_of_that_one_alone(run):
+    other = product_line(seller_id="A2SOMEBODYELSE")
+    run("import", "-", stdin=product_file(product_line(), other).read())
+    for seller in (OWN_SELLER, "A2SOMEBODYELSE"):
+        _, *found = run("export", "--seller", seller).splitlines()
+        assert [row.split(",")[0] for row in found] == [seller]
