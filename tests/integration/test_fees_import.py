@@ -90,7 +90,7 @@ def test_the_list_shows_what_is_in_force_on_a_day(buybox):
     before = buybox(
         "list", "--marketplace", "uk", "--category", "home-products", "--at", "2026-01-31"
     )
-    after = buybox("list", "--marketplace", GB, "--category", "home-products", "--at", "2026-02-01")
+    after = buybox("list", "--marketplace", GB.lower(), "--category", "home-products", "--at", "2026-02-01")
     assert "8.00 % whole-price" not in before.stdout
     assert "8.00 % whole-price, at least 0.25" in after.stdout
     assert "2.00 % of referral, fulfilment, closing" in after.stdout
@@ -128,6 +128,8 @@ def test_terms_are_set_from_a_day_on_and_listed(buybox, conn):
         (*TERMS, "--wanted-margin", "10", "--from", "2026-01-01"),
         (*TERMS, "--wanted-margin", "NaN", "--from", "2026-01-01"),
         (*TERMS, "--wanted-margin", "ten", "--from", "2026-01-01"),
+        (*TERMS, "--wanted-margin", "0.2_5", "--from", "2026-01-01"),
+        (*TERMS, "--wanted-margin", "1e-1", "--from", "2026-01-01"),
         TERMS,
         ("--seller", OWN_SELLER, "--from", "2026-01-01"),
         (*TERMS[:-1], "--not-vat-registered", "--from", "2026-01-01"),

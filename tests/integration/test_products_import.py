@@ -222,6 +222,12 @@ def test_a_file_that_is_not_there_is_wrong_usage(buybox, tmp_path):
     assert buybox("products", "import", "[/x].csv").exit_code == 2
 
 
+def test_a_name_that_no_file_can_have_is_told(buybox, tmp_path):
+    done = buybox("products", "import", EXAMPLE, "--rejects", tmp_path / ("x" * 300))
+    assert done.exit_code == 2
+    assert "cannot be written: File name too long" in " ".join(done.stderr.split())
+
+
 def test_the_rejects_never_overwrite_the_file_that_is_imported(buybox, conn, tmp_path):
     path = tmp_path / "products.csv"
     path.write_bytes(EXAMPLE.read_bytes())

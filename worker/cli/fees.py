@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +21,7 @@ from worker.catalogue.fees import (
     read_fees,
     starter_files,
 )
+from worker.catalogue.fields import number
 from worker.catalogue.lines import UnusableFileError
 from worker.catalogue.rejects import Rejects
 from worker.catalogue.writing import write_csv
@@ -236,10 +237,10 @@ def _list_terms(seller: str | None, marketplace_id: str | None) -> None:
 
 def _fraction(text: str, option: str, *, most: Decimal) -> Decimal:
     try:
-        fraction = Decimal(text)
-    except InvalidOperation:
-        fraction = Decimal("NaN")
-    if not fraction.is_finite() or not 0 <= fraction <= most:
+        fraction = number(text.strip())
+    except ValueError:
+        fraction = Decimal(-1)
+    if not 0 <= fraction <= most:
         fail(f"{option} is a fraction from 0 to {most}: 0.1 is 10 %", code=2)
     return fraction
 

@@ -41,9 +41,9 @@ def open_rejects(path: Path | None, *, source: str | None) -> Iterator[Rejects]:
     if path is None:
         yield Rejects()
         return
-    if source not in {None, STDIN} and path.exists() and path.samefile(str(source)):
-        fail("--rejects names the very file that is to be imported", code=2)
     try:
+        if source not in {None, STDIN} and path.exists() and path.samefile(str(source)):
+            fail("--rejects names the very file that is to be imported", code=2)
         stream = path.open("w", encoding="utf-8", newline="")
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}", code=2)
@@ -102,9 +102,10 @@ def marketplace_id_of(name: str | None) -> str | None:
     """A marketplace's id from its id or its country (UK, de). Ends the command if there is none."""
     if name is None:
         return None
-    country = {"UK": "GB"}.get(name.upper(), name.upper())
+    given = name.strip().upper()
+    country = {"UK": "GB"}.get(given, given)
     known = {one.country_code: one.marketplace_id for one in all_marketplaces().values()}
-    if name not in all_marketplaces() and country not in known:
+    if given not in all_marketplaces() and country not in known:
         countries = ", ".join(sorted(known))
         fail(f"there is no marketplace {name}; give its id or one of {countries}", code=2)
-    return known.get(country, name)
+    return known.get(country, given)
