@@ -90,7 +90,9 @@ def test_the_list_shows_what_is_in_force_on_a_day(buybox):
     before = buybox(
         "list", "--marketplace", "uk", "--category", "home-products", "--at", "2026-01-31"
     )
-    after = buybox("list", "--marketplace", GB.lower(), "--category", "home-products", "--at", "2026-02-01")
+    after = buybox(
+        "list", "--marketplace", GB.lower(), "--category", "home-products", "--at", "2026-02-01"
+    )
     assert "8.00 % whole-price" not in before.stdout
     assert "8.00 % whole-price, at least 0.25" in after.stdout
     assert "2.00 % of referral, fulfilment, closing" in after.stdout
