@@ -64,6 +64,19 @@ def rescue(conn, job):
     assert rescued == (job["id"], job["lock"])
 
 
+def release_after(patch, holder):
+    """The first beginning to be counted finds the row locked, and whoever comes next does not."""
+    counted = sql.count_beginning
+
+    def count_beginning(*args, **options):
+        try:
+            return counted(*args, **options)
+        finally:
+            holder.rollback()
+
+    patch.setattr(sql, "count_beginning", count_beginning)
+
+
 def rows(conn):
     return dict(
         conn.execute("SELECT trace_id, (status, attempts, begun)::text FROM worker_notifications")
@@ -156,6 +169,25 @@ class TestAJobThatWasPutBack:
         monkeypatch.setattr(sql, "upsert_states", upsert_states)
         with pytest.raises(psycopg.OperationalError, match="gone"):
             put_back(mine)
+        assert rows(conn) == {"m": "(waiting,0,1)"}
+
+    def test_a_beginning_that_could_not_be_counted_takes_no_earlier_one_back(
+        self, conn, open_connection
+    ):
+        deliver(conn, letter(message_id="m"))
+        (row_id,) = column(conn, "SELECT id FROM worker_notifications")
+        assert sql.count_beginning(conn, row_id) == 1
+        mine = open_connection(autocommit=True, statement_timeout="5s")
+        with mine.transaction():
+            claimed = sql.claim_notifications(mine, [PRODUCT], now=analyst().clock(), max_rows=9)
+        holder = begin(open_connection())
+        holder.execute("SELECT FROM worker_notifications FOR UPDATE")
+        mine.execute("SET lock_timeout = '1ms'")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sql, "claim_notifications", lambda *_, **__: claimed)
+            release_after(patch, holder)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                put_back(mine)
         assert rows(conn) == {"m": "(waiting,0,1)"}
 
     def test_what_another_has_done_meanwhile_is_not_begun(self, conn):

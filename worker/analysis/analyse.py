@@ -6,8 +6,8 @@ itself. The one that fails alone is set apart, and no other pays for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 
 import psycopg
 
@@ -75,7 +75,12 @@ def analyse_put_back(conn: psycopg.Connection, product: str, analyst: Analyst) -
     return _one_by_one(conn, [product], analyst, counted=True)
 
 
-def _begin(conn: psycopg.Connection, one: Claimed, analyst: Analyst) -> None:
+@contextmanager
+def _counted(conn: psycopg.Connection, one: Claimed, analyst: Analyst) -> Iterator[None]:
+    """Around an attempt that the worker may die of: its beginning is counted and committed first.
+
+    If the database is at fault, that is taken back, as long as the connection is still there.
+    """
     with conn.transaction():
         begun = sql.count_beginning(conn, one.row_id)
     if begun > analyst.max_attempts:
@@ -83,12 +88,12 @@ def _begin(conn: psycopg.Connection, one: Claimed, analyst: Analyst) -> None:
             f"Its analysis was begun {analyst.max_attempts} times and never ended: the worker died "
             "or hung each time. Its log may say of what; once that is corrected, redrive this."
         )
-
-
-def _not_begun(conn: psycopg.Connection, one: Claimed) -> None:
-    """The database was at fault: take the beginning back, if the connection is still there."""
-    with suppress(psycopg.Error), conn.transaction():
-        sql.count_beginning(conn, one.row_id, step=-1)
+    try:
+        yield
+    except NOT_THE_MESSAGE:
+        with suppress(psycopg.Error), conn.transaction():
+            sql.count_beginning(conn, one.row_id, step=-1)
+        raise
 
 
 def _apart(conn: psycopg.Connection, products: Sequence[str], analyst: Analyst) -> Analysed:
@@ -113,12 +118,9 @@ def _one_by_one(
     total = Analysed()
     for one in claimed:
         try:
-            if counted:
-                _begin(conn, one, analyst)
-            total += transact(conn, products, analyst, only_row_id=one.row_id)
+            with _counted(conn, one, analyst) if counted else nullcontext():
+                total += transact(conn, products, analyst, only_row_id=one.row_id)
         except NOT_THE_MESSAGE:
-            if counted:
-                _not_begun(conn, one)
             raise
         except Exception as error:  # noqa: BLE001  it concerns this notification alone
             total += _set_apart(conn, one, error, products, analyst)
