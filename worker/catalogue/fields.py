@@ -62,6 +62,14 @@ def number(value: str) -> Decimal:
     raise refuse("not-a-number", "not a number such as 12.50")
 
 
+def typed_number(text: str) -> Decimal | None:
+    """The number that somebody typed, written as in the files; None if it is none."""
+    try:
+        return number(text.strip())
+    except ValueError:
+        return None
+
+
 def _money(value: str | None, info: ValidationInfo) -> Decimal | None:
     if value is None:
         return None

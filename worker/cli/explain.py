@@ -13,7 +13,7 @@ import typer
 
 from economics.marketplaces import Marketplace, all_marketplaces
 from worker.catalogue.explaining import AmbiguousError, NothingKnownError, Question, answer
-from worker.catalogue.fields import CHANNELS, CONDITIONS, MAX_AMOUNT, number
+from worker.catalogue.fields import CHANNELS, CONDITIONS, MAX_AMOUNT, typed_number
 from worker.cli.common import (
     connect_or_fail,
     console,
@@ -115,11 +115,8 @@ def _one_of(text: str, known: tuple[str, ...], option: str) -> str:
 
 
 def _amount(text: str, marketplace: Marketplace) -> Decimal:
-    try:
-        amount = number(text.strip())
-    except ValueError:
-        amount = Decimal(0)
-    if not 0 < amount < MAX_AMOUNT:
+    amount = typed_number(text)
+    if amount is None or not 0 < amount < MAX_AMOUNT:
         fail(f"--price {text} is no price: one is written 18.99, and is above 0", code=2)
     tick = Decimal(1).scaleb(-marketplace.minor_units)
     if amount != amount.quantize(tick):

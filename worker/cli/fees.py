@@ -21,7 +21,7 @@ from worker.catalogue.fees import (
     read_fees,
     starter_files,
 )
-from worker.catalogue.fields import number
+from worker.catalogue.fields import typed_number
 from worker.catalogue.lines import UnusableFileError
 from worker.catalogue.rejects import Rejects
 from worker.catalogue.writing import write_csv
@@ -236,11 +236,8 @@ def _list_terms(seller: str | None, marketplace_id: str | None) -> None:
 
 
 def _fraction(text: str, option: str, *, most: Decimal) -> Decimal:
-    try:
-        fraction = number(text.strip())
-    except ValueError:
-        fraction = Decimal(-1)
-    if not 0 <= fraction <= most:
+    fraction = typed_number(text)
+    if fraction is None or fraction > most:
         fail(f"{option} is a fraction from 0 to {most}: 0.1 is 10 %", code=2)
     return fraction
 
