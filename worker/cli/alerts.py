@@ -68,8 +68,9 @@ def list_alerts(
 ) -> None:
     """List the open alerts, the worst first, then by money at stake; or those that ended last.
 
-    Examples: [dim]buybox alerts list --severity critical[/dim],
-    [dim]buybox alerts list --ended --marketplace UK[/dim]
+    Examples:
+    - `buybox alerts list --severity critical`
+    - `buybox alerts list --ended --marketplace UK`
     """
     if severity is not None and severity not in ALERT_SEVERITIES:
         fail(f"--severity is one of {', '.join(ALERT_SEVERITIES)}", code=2)
@@ -95,7 +96,8 @@ def list_alerts(
 def show_alert(alert_id: _Id, as_json: _Json = False) -> None:
     """Show one alert in full, with everything that happened to it.
 
-    Example: [dim]buybox alerts show 17[/dim]
+    Example:
+    - `buybox alerts show 17`
     """
     with connect_or_fail(settings_or_fail()) as conn:
         try:
@@ -119,7 +121,9 @@ def why(
     From the sighting through dedup, acknowledgement, snooze, inhibition and flapping to the queue,
     the grouping of bursts, the route and the channel. Without --event it is the newest message.
 
-    Examples: [dim]buybox alerts why 17[/dim], [dim]buybox alerts why 17 --event 230[/dim]
+    Examples:
+    - `buybox alerts why 17`
+    - `buybox alerts why 17 --event 230`
     """
     with connect_or_fail(settings_or_fail()) as conn:
         try:
@@ -153,7 +157,9 @@ def acknowledge(
 ) -> None:
     """Take alerts on: they are not told again and don't escalate, unless they become worse.
 
-    Examples: [dim]buybox alerts ack 17[/dim], [dim]buybox alerts ack 17 18 --note "on it"[/dim]
+    Examples:
+    - `buybox alerts ack 17`
+    - `buybox alerts ack 17 18 --note "on it"`
     """
     _each(ids, acts.acknowledge_alerts, who, as_json=as_json, note=note)
 
@@ -162,7 +168,8 @@ def acknowledge(
 def unacknowledge(ids: _Ids, who: _Who = None, as_json: _Json = False) -> None:
     """Give alerts back: they are told again and escalate as if nobody had taken them on.
 
-    Example: [dim]buybox alerts unack 17[/dim]
+    Example:
+    - `buybox alerts unack 17`
     """
     _each(ids, acts.unacknowledge_alerts, who, as_json=as_json)
 
@@ -177,8 +184,9 @@ def assign(
 ) -> None:
     """Say whose the alerts are.
 
-    Examples: [dim]buybox alerts assign 17 18 --to bob[/dim],
-    [dim]buybox alerts assign 17 --nobody[/dim]
+    Examples:
+    - `buybox alerts assign 17 18 --to bob`
+    - `buybox alerts assign 17 --nobody`
     """
     if (to is None) is not nobody:
         fail("say whose: --to NAME, or --nobody", code=2)
@@ -194,7 +202,8 @@ def note(
 ) -> None:
     """Write a note about alerts, open or ended; the note before it stays in the trail.
 
-    Example: [dim]buybox alerts note 17 --text "a new rival, FBA"[/dim]
+    Example:
+    - `buybox alerts note 17 --text "a new rival, FBA"`
     """
     _each(ids, acts.note_alerts, who, as_json=as_json, note=text)
 
@@ -210,7 +219,9 @@ def snooze(
 ) -> None:
     """Silence alerts for a while. If one becomes worse, that is told all the same.
 
-    Examples: [dim]buybox alerts snooze 17[/dim], [dim]buybox alerts snooze 17 18 --for 2h[/dim]
+    Examples:
+    - `buybox alerts snooze 17`
+    - `buybox alerts snooze 17 18 --for 2h`
     """
     how_long: timedelta | None = None
     if length is not None and (how_long := read_length(length)) is None:
@@ -222,7 +233,8 @@ def snooze(
 def resolve(ids: _Ids, who: _Who = None, as_json: _Json = False) -> None:
     """Close alerts by hand. That does not say that anything is fixed: only data can.
 
-    Example: [dim]buybox alerts resolve 17[/dim]
+    Example:
+    - `buybox alerts resolve 17`
     """
     _each(ids, acts.resolve_alerts, who, as_json=as_json)
 
@@ -231,7 +243,8 @@ def resolve(ids: _Ids, who: _Who = None, as_json: _Json = False) -> None:
 def reopen(ids: _Ids, who: _Who = None, as_json: _Json = False) -> None:
     """Take back the end of alerts that were closed by hand or by time.
 
-    Example: [dim]buybox alerts reopen 17[/dim]
+    Example:
+    - `buybox alerts reopen 17`
     """
     _each(ids, acts.reopen_alerts, who, as_json=as_json)
 

@@ -36,8 +36,9 @@ def settings(
 ) -> None:
     """Show the settings of the alerts, or change some. The workers follow within seconds.
 
-    Examples: [dim]buybox alerts settings[/dim],
-    [dim]buybox alerts settings --set snooze_max=12h --set digest_zone=Europe/London[/dim]
+    Examples:
+    - `buybox alerts settings`
+    - `buybox alerts settings --set snooze_max=12h --set digest_zone=Europe/London`
     """
     wanted = dict(_change(text) for text in changes or ())
     with connect_or_fail(settings_or_fail(), autocommit=False) as conn:

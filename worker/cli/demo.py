@@ -36,8 +36,10 @@ def demo(
     and every state equals what the generator knows to be true. Ctrl-C stops
     sending, drains and verifies; a second one ends at once.
 
-    Examples: [dim]buybox demo[/dim], [dim]buybox demo --messages 500 --exit[/dim],
-    [dim]buybox demo --rate 60 --workers 3 --seed 7[/dim]
+    Examples:
+    - `buybox demo`
+    - `buybox demo --messages 500 --exit`
+    - `buybox demo --rate 60 --workers 3 --seed 7`
     """
     settings = settings_or_fail()
     if settings.database_url:

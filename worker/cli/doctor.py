@@ -25,8 +25,9 @@ def doctor(
     Takes no message and changes nothing. Exits with 0 when there is no problem (a warning is not
     one), else with 1.
 
-    Examples: [dim]buybox doctor[/dim],
-    [dim]buybox doctor --json | jq 'select(.level != "ok")'[/dim]
+    Examples:
+    - `buybox doctor`
+    - `buybox doctor --json | jq 'select(.level != "ok")'`
     """
     counts: Counter[Level] = Counter()
     for finding in examine(load_settings):

@@ -57,9 +57,10 @@ def explain(
     newest message shows them, with the fees of that message's day. Then the lowest prices that
     make sense, what is risky, and what is not known, why, and what to do about it.
 
-    Examples: [dim]buybox explain UK B0CXYZ1234[/dim],
-    [dim]buybox explain UK B0CXYZ1234 --price 18.99[/dim],
-    [dim]buybox explain DE B0CXYZ1234 --seller A2OWNSELLER001 --at 2026-02-01 --json[/dim]
+    Examples:
+    - `buybox explain UK B0CXYZ1234`
+    - `buybox explain UK B0CXYZ1234 --price 18.99`
+    - `buybox explain DE B0CXYZ1234 --seller A2OWNSELLER001 --at 2026-02-01 --json`
 
     It exits with 0 even if something is not known, with 1 if it could not explain anything (no such
     product, no database), with 2 if it cannot tell what is meant.

@@ -43,7 +43,8 @@ def list_failures(
 ) -> None:
     """List dead letters, newest first.
 
-    Example: [dim]buybox failures list --type malformed-json[/dim]
+    Example:
+    - `buybox failures list --type malformed-json`
     """
     with connect_or_fail(settings_or_fail()) as conn:
         found = sql.list_failures(
@@ -69,7 +70,8 @@ def list_failures(
 def show(failure_id: Annotated[int, typer.Argument(metavar="ID", max=MAX_ID)]) -> None:
     """Show one dead letter whole, with its raw body.
 
-    Example: [dim]buybox failures show 17[/dim]
+    Example:
+    - `buybox failures show 17`
     """
     with connect_or_fail(settings_or_fail()) as conn:
         found = sql.list_failures(conn, ids=[failure_id], include_resolved=True)
@@ -104,8 +106,9 @@ def redrive_failures(
 ) -> None:
     """Put dead letters through the same door again, by id or all open ones of a type.
 
-    Examples: [dim]buybox failures redrive 17 18[/dim],
-    [dim]buybox failures redrive --type missing-field --dry-run[/dim]
+    Examples:
+    - `buybox failures redrive 17 18`
+    - `buybox failures redrive --type missing-field --dry-run`
     """
     if bool(ids) == bool(error_type):
         fail("say which: ids, or --type TYPE (buybox failures list shows both)", code=2)

@@ -68,8 +68,9 @@ def import_file(
     The columns are in docs/fees.md. Good lines are imported and bad ones reported, with exit code
     0; with --strict, any bad line means exit code 1 and nothing imported.
 
-    Examples: [dim]buybox fees import --starter[/dim],
-    [dim]buybox fees import my-fees.csv --dry-run[/dim]
+    Examples:
+    - `buybox fees import --starter`
+    - `buybox fees import my-fees.csv --dry-run`
     """
     if (path is None) != starter:
         fail("say which: a file, or --starter", code=2)
@@ -106,7 +107,8 @@ def list_rules(
 ) -> None:
     """List the fee rules with their periods and sources.
 
-    Example: [dim]buybox fees list --marketplace UK --category home-products --at 2026-03-01[/dim]
+    Example:
+    - `buybox fees list --marketplace UK --category home-products --at 2026-03-01`
     """
     marketplace_id = marketplace_id_of(marketplace)
     with connect_or_fail(settings_or_fail()) as conn:
@@ -130,7 +132,8 @@ def list_rules(
 def export_file(marketplace: _Marketplace = None) -> None:
     """Write the fee rules as CSV to standard output; importing it again changes nothing.
 
-    Example: [dim]buybox fees export --marketplace UK > uk.csv[/dim]
+    Example:
+    - `buybox fees export --marketplace UK > uk.csv`
     """
     marketplace_id = marketplace_id_of(marketplace)
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
@@ -164,8 +167,9 @@ def terms(
 ) -> None:
     """Set a seller's terms from a day on; without --from, list what is set.
 
-    Example: [dim]buybox fees terms --seller A2OWNSELLER001 --marketplace UK --vat-registered
-    --recoverable 1 --wanted-margin 0.1 --from 2026-01-01[/dim]
+    Example:
+    - `buybox fees terms --seller A2OWNSELLER001 --marketplace UK --vat-registered
+      --recoverable 1 --wanted-margin 0.1 --from 2026-01-01`
     """
     marketplace_id = marketplace_id_of(marketplace)
     if start is None:

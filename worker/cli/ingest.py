@@ -13,9 +13,10 @@ from worker.ingest.__main__ import run as run_ingester
 def ingest() -> None:
     """Take messages from SQS into the database, until SIGTERM.
 
-    The same as [bold]python -m worker.ingest[/bold]. Needs DATABASE_URL and SQS_QUEUE_URL.
+    The same as `python -m worker.ingest`. Needs DATABASE_URL and SQS_QUEUE_URL.
 
-    Example: [dim]buybox ingest[/dim]
+    Example:
+    - `buybox ingest`
     """
     settings = settings_or_fail()
     configure_logs(settings, process="ingest")
@@ -28,9 +29,10 @@ def ingest() -> None:
 def migrate() -> None:
     """Bring the database to the current state. Safe to run twice, and from two places.
 
-    The same as [bold]python -m db.migrate[/bold]; needs the login that owns the tables.
+    The same as `python -m db.migrate`; needs the login that owns the tables.
 
-    Example: [dim]buybox migrate[/dim]
+    Example:
+    - `buybox migrate`
     """
     settings = settings_or_fail()
     if not settings.database_url:

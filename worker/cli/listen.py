@@ -31,7 +31,9 @@ def listen(
     A bell only says when to look; the changes are read from the feed, so that none is lost when a
     bell rings unheard. After a cut it connects again and goes on where it was.
 
-    Examples: [dim]buybox listen[/dim], [dim]buybox listen --json --changes 10[/dim]
+    Examples:
+    - `buybox listen`
+    - `buybox listen --json --changes 10`
     """
     dsn = dsn_or_fail(settings_or_fail())
     cursor, seen = since, 0

@@ -43,7 +43,7 @@ app = typer.Typer(
     cls=_InSentences,
     help="Amazon Buy Box watch: SQS notifications become competitive state in Postgres, live.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

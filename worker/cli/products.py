@@ -56,8 +56,9 @@ def import_file(
     The columns are in docs/products.md. Good lines are imported and bad ones reported, with exit
     code 0; with --strict, any bad line means exit code 1 and nothing imported.
 
-    Examples: [dim]buybox products import products.csv --dry-run[/dim],
-    [dim]buybox products import products.csv --strict --rejects bad.csv[/dim]
+    Examples:
+    - `buybox products import products.csv --dry-run`
+    - `buybox products import products.csv --strict --rejects bad.csv`
     """
     settings = settings_or_fail()
     with open_input(path) as stream, open_rejects(rejects_file, source=path) as rejects:
@@ -95,7 +96,8 @@ def export_file(
 ) -> None:
     """Write the products as CSV to standard output; importing it again changes nothing.
 
-    Example: [dim]buybox products export --marketplace UK > products.csv[/dim]
+    Example:
+    - `buybox products export --marketplace UK > products.csv`
     """
     marketplace_id = marketplace_id_of(marketplace)
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]

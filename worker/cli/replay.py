@@ -53,8 +53,9 @@ def replay(
     absorbed as a repeat, so a replay can be broken off and run again. With --drain and no worker
     alive, the analysis runs here; messages to people wait for a worker.
 
-    Examples: [dim]buybox replay backup/2026-11-21.jsonl --drain[/dim],
-    [dim]zcat old.jsonl.gz | buybox replay -[/dim]
+    Examples:
+    - `buybox replay backup/2026-11-21.jsonl --drain`
+    - `zcat old.jsonl.gz | buybox replay -`
     """
     try:
         files = find_files(paths)

@@ -81,8 +81,9 @@ def add(
     The addresses are apprise's; docs/alerts-delivery.md has examples. An address read from standard
     input stays out of the shell's history; at a terminal it is asked for and not shown.
 
-    Examples: [dim]buybox routes add night-shift mailto:ann@example.com --severity critical[/dim],
-    [dim]buybox routes add hook --quiet 22:00-07:00 --zone Europe/London < address.txt[/dim]
+    Examples:
+    - `buybox routes add night-shift mailto:ann@example.com --severity critical`
+    - `buybox routes add hook --quiet 22:00-07:00 --zone Europe/London < address.txt`
     """
     settings = settings_or_fail()
     address = _one_address() if address is None else address.strip()
@@ -125,7 +126,8 @@ def add(
 def list_all() -> None:
     """List the routes, what waits for each, and what must be mended.
 
-    Example: [dim]buybox routes list[/dim]
+    Example:
+    - `buybox routes list`
     """
     with connect_or_fail(settings_or_fail()) as conn:
         try:
@@ -146,7 +148,8 @@ def remove(
 ) -> None:
     """Remove a route; what waits for it is cancelled. What was sent to it stays on record.
 
-    Example: [dim]buybox routes remove night-shift --dry-run[/dim]
+    Example:
+    - `buybox routes remove night-shift --dry-run`
     """
     with connect_or_fail(settings_or_fail(), autocommit=False) as conn:
         route = _hold(conn, name)
@@ -162,7 +165,8 @@ def remove(
 def enable(name: _Name) -> None:
     """Switch a route on again.
 
-    Example: [dim]buybox routes enable night-shift[/dim]
+    Example:
+    - `buybox routes enable night-shift`
     """
     with connect_or_fail(settings_or_fail(), autocommit=False) as conn:
         routes.set_route_enabled(conn, _hold(conn, name).id, enabled=True)
@@ -173,7 +177,8 @@ def enable(name: _Name) -> None:
 def disable(name: _Name) -> None:
     """Switch a route off; what waits for it is cancelled.
 
-    Example: [dim]buybox routes disable night-shift[/dim]
+    Example:
+    - `buybox routes disable night-shift`
     """
     with connect_or_fail(settings_or_fail(), autocommit=False) as conn:
         route = _hold(conn, name)
@@ -188,7 +193,8 @@ def test(name: _Name) -> None:
 
     If the receiver takes it, the route's trouble is cleared too.
 
-    Example: [dim]buybox routes test night-shift[/dim]
+    Example:
+    - `buybox routes test night-shift`
     """
     settings = settings_or_fail()
     now = datetime.now(UTC)
@@ -219,7 +225,8 @@ def rekey() -> None:
 
     To change the key: set SECRET_KEY to "new,old" everywhere, run this, then remove the old one.
 
-    Example: [dim]buybox routes rekey[/dim]
+    Example:
+    - `buybox routes rekey`
     """
     settings = settings_or_fail()
     try:

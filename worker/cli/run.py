@@ -20,7 +20,8 @@ def run() -> None:
     For a plan with room for one service only; with more room, deploy them apart, so that each
     can be restarted and scaled by itself.
 
-    Example: [dim]buybox run[/dim]
+    Example:
+    - `buybox run`
     """
     settings = settings_or_fail()
     configure_logs(settings, process="supervisor")

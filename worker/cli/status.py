@@ -35,8 +35,10 @@ def status(
 ) -> None:
     """Show how things stand: the views of schema ops, as SQL would.
 
-    Examples: [dim]buybox status[/dim], [dim]buybox status --view asin_work_queue[/dim],
-    [dim]buybox status --view throughput_per_minute --json[/dim]
+    Examples:
+    - `buybox status`
+    - `buybox status --view asin_work_queue`
+    - `buybox status --view throughput_per_minute --json`
     """
     if view is not None and view not in operators.VIEWS:
         fail(f"there is no view {view}; there are: {', '.join(operators.VIEWS)}", code=2)

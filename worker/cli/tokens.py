@@ -41,7 +41,8 @@ def create(
 ) -> None:
     """Make a token and show it once. The first one closes the open loopback address.
 
-    Example: [dim]buybox tokens create alice --role operator --days 90[/dim]
+    Example:
+    - `buybox tokens create alice --role operator --days 90`
     """
     if name.strip().lower() in sql.NOT_PEOPLE:
         fail(
@@ -73,7 +74,8 @@ def create(
 def list_tokens() -> None:
     """List the tokens: whose, what they may do, when they were last used. Never the secrets.
 
-    Example: [dim]buybox tokens list[/dim]
+    Example:
+    - `buybox tokens list`
     """
     now = datetime.now(UTC)
     with connect_or_fail(settings_or_fail()) as conn:
@@ -98,7 +100,8 @@ def list_tokens() -> None:
 def revoke(name: _Name) -> None:
     """End a token and every session made from it. Open streams end within seconds.
 
-    Example: [dim]buybox tokens revoke alice[/dim]
+    Example:
+    - `buybox tokens revoke alice`
     """
     with connect_or_fail(settings_or_fail()) as conn:
         ended = sql.revoke_tokens(conn, name=name, now=datetime.now(UTC))
