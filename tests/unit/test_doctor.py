@@ -19,6 +19,7 @@ from worker.doctor.finding import MASK, masked, problem, secrets_of
 from worker.doctor.settings import check_settings
 from worker.ingest.sqs import Queue, QueueAttributes
 from worker.settings import Settings
+from worker.wording import counted
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FOUND = DatabaseFindings(
@@ -165,7 +166,7 @@ def test_partitions_must_be_ahead_and_the_default_ones_empty():
     )
     astray = replace(FOUND, bodies_without_partition=2, history_without_partition=3)
     found = database.check_partitions(astray, READY)
-    assert (found.level, found.says) == ("warning", "5 rows lie in default partitions")
+    assert (found.level, found.says) == ("warning", "5 rows in default partitions")
 
 
 def test_a_missing_role_and_a_swept_product_are_warnings():
@@ -304,3 +305,11 @@ def test_aws_keys_are_masked(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "verysecret")
     shown = masked(problem("sqs", "signature of verysecret", ""), secrets_of(None))
     assert shown.says == f"signature of {MASK}"
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows")])
+def test_a_finding_counts_as_people_do(number, told):
+    assert counted(number, "row") == told
+    if number:
+        found = database.check_partitions(replace(FOUND, bodies_without_partition=number), READY)
+        assert found.says == f"{told} in default partitions"

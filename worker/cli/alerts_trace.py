@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from db.alert_reading import Message, TrailEvent
 from worker.alerts.voice import MUTES, Mute
+from worker.wording import counted
 
 Verdict = Literal["passed", "stopped", "waits", "not reached"]
 
@@ -128,7 +129,7 @@ def _delivery(row: Message) -> Iterator[Station]:
 
 
 def _channel(row: Message) -> Station:
-    tries = f"{row.attempts} attempt{'' if row.attempts == 1 else 's'}"
+    tries = counted(row.attempts or 0, "attempt")
     trouble = f": {row.error_class or 'failed'}: {row.last_error}" if row.last_error else ""
     match row.delivery_status:
         case "delivered":

@@ -13,6 +13,7 @@ from worker.cli.common import console
 from worker.doctor.checks import examine
 from worker.doctor.finding import Finding, Level
 from worker.settings import load_settings
+from worker.wording import counted
 
 COLOURS: dict[Level, str] = {"ok": "green", "warning": "yellow", "problem": "red"}
 
@@ -38,7 +39,8 @@ def doctor(
             _print(finding)
     if not as_json:
         console.print(
-            f"{counts['problem']} problems, {counts['warning']} warnings, {counts['ok']} ok"
+            f"{counted(counts['problem'], 'problem')}, "
+            f"{counted(counts['warning'], 'warning')}, {counts['ok']} ok"
         )
     if counts["problem"]:
         raise typer.Exit(1)

@@ -30,12 +30,13 @@ from worker.cli.files import (
     show_rejects,
     size_of,
 )
+from worker.wording import counted
 
 products_app = typer.Typer(
     name="products",
     help="What products cost and may cost: import a CSV file, export it.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 
 
@@ -112,7 +113,7 @@ def export_file(
 def _sentence(done: ProductImport, rejects: Rejects, *, dry_run: bool) -> str:
     counts = done.counts
     told = (
-        f"{done.lines} lines: {counts.inserted} inserted, {counts.updated} updated, "
+        f"{counted(done.lines, 'line')}: {counts.inserted} inserted, {counts.updated} updated, "
         f"{counts.unchanged} unchanged, {rejects.lines} rejected"
     )
     if dry_run:

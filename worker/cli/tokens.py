@@ -18,7 +18,7 @@ tokens_app = typer.Typer(
     name="tokens",
     help="Who may look at the dashboard, and who may act there: make tokens, list them, end them.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 
 

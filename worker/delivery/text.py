@@ -17,6 +17,7 @@ from economics.marketplaces import find_marketplace
 from worker.alerts.values import rank
 from worker.analysis.severity import Severity
 from worker.delivery.facts import fact_line, money
+from worker.wording import counted
 
 MAX_LINES = 50
 """How many in one section; the rest is counted."""
@@ -130,12 +131,12 @@ def _digest(items: Sequence[ItemRow], healed: Sequence[HealedRow]) -> Page:
     ]
     left = len(sections) - MAX_LINES
     if left > 0:
-        sections = [*sections[:MAX_LINES], Section(f"and {_counted(left, 'more product')}", ())]
+        sections = [*sections[:MAX_LINES], Section(f"and {counted(left, 'more product')}", ())]
     if healed:
         lines = tuple(_healed_line(one) for one in healed[:MAX_LINES])
         title = "Healed before anyone looked"
         sections.append(Section(title, lines, max(0, len(healed) - MAX_LINES)))
-    heading = f"Daily digest: {_counted(len(by_product), 'product')}"
+    heading = f"Daily digest: {counted(len(by_product), 'product')}"
     if healed:
         heading += f", {len(healed)} healed before anyone looked"
     worst = min(items, key=_worst_first, default=None)
@@ -169,7 +170,7 @@ def _list_heading(reach: str, items: Sequence[ItemRow], severity: str) -> str:
         for s in ("critical", "high", "warning", "clear")
         if counts[s]
     )
-    products = _counted(len({(i.marketplace_id, i.asin) for i in items}), "product")
+    products = counted(len({(i.marketplace_id, i.asin) for i in items}), "product")
     label = "ALL CLEAR" if severity == "clear" else severity.upper()
     places = {_country(i.marketplace_id) for i in items}
     where = f" in {places.pop()}" if len(places) == 1 else ""
@@ -206,10 +207,6 @@ def _worst_first(item: ItemRow) -> tuple[int, Decimal, datetime, int]:
 
 def _oldest_first(item: ItemRow) -> tuple[datetime, int]:
     return (item.created_at, item.queue_id)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _time(at: datetime) -> str:

@@ -14,6 +14,7 @@ from db.migrate import current_revision, revisions
 from db.rows import DatabaseFindings
 from process.settings import GRANT
 from worker.doctor.finding import Finding, ok, problem, warning
+from worker.wording import counted
 
 Connect = Callable[[], psycopg.Connection]
 """Opens an autocommit connection as the services would; may raise psycopg.Error."""
@@ -162,7 +163,7 @@ def check_partitions(found: DatabaseFindings, ready: probes.Readiness) -> Findin
     if astray:
         return warning(
             "partitions",
-            f"{astray} rows lie in default partitions",
+            f"{counted(astray, 'row')} in default partitions",
             "See that a worker runs: rows get there only when nobody made partitions in time.",
         )
     return ok("partitions", "made ahead, default partitions empty")
@@ -174,7 +175,7 @@ def check_sweeper(found: DatabaseFindings) -> Finding:
         return ok("sweeper", "no product was ever left without a job")
     return warning(
         "sweeper",
-        f"{found.swept_products} products were left without a job and put back",
+        f"{counted(found.swept_products, 'product')} left without a job and put back",
         "Look for products_swept in the worker's log and for failed jobs in ops.queue_depth; "
         "the count is expected to be 0.",
     )
@@ -187,7 +188,8 @@ def check_stalled(conn: psycopg.Connection) -> Finding:
         return ok("stalled-jobs", "none")
     return warning(
         "stalled-jobs",
-        f"{len(rows)} jobs are held by workers silent for over 30 s, or run for over 5 minutes",
+        f"{counted(len(rows), 'job')} held by workers silent for over 30 s, or running for over "
+        "5 minutes",
         "See that a worker runs: it puts them back after STALLED_AFTER_SECONDS or JOB_MAX_SECONDS.",
     )
 

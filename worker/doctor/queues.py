@@ -12,6 +12,7 @@ import json
 from worker.doctor.finding import Finding, ok, problem, warning
 from worker.ingest.sqs import Queue, QueueAttributes, QueueError, error_code, is_denied
 from worker.settings import Settings
+from worker.wording import counted
 
 GRANT = "Allow sqs:{action} on the queue in the IAM policy of the user whose keys are set."
 
@@ -45,7 +46,7 @@ def check_dead_letters(queue: Queue) -> tuple[list[Finding], QueueAttributes | N
     return [
         warning(
             "dlq",
-            f"{found.visible} messages lie in the dead letter queue",
+            f"{counted(found.visible, 'message')} in the dead letter queue",
             "Mend what stopped them, then start a DLQ redrive in the SQS console: what was "
             "stored before is absorbed as a repeat.",
         )
