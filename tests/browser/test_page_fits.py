@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.factories import CURRENCIES
-from tests.shop import tell
+from tests.shop import call_it, tell
 
 SMALLEST = {"width": 320, "height": 640}
 DUBAI, INDIA = "A2VIGQ35RCS4UG", "A21TJRUUN4KGV"
@@ -77,3 +77,32 @@ def test_a_mouse_can_reach_every_tab(backend, look, with_scrollbars):
     visit.page.mouse.move(place["x"] + place["width"], bar)
     visit.page.mouse.up()
     expect(last).to_be_in_viewport(ratio=1)
+
+
+CUT = """() => [...document.querySelectorAll(".figures .n .sub")]
+    .filter((one) => one.scrollHeight > one.clientHeight + 1)
+    .map((one) => [one.textContent, getComputedStyle(one).textAlign])"""
+"""The lines under a figure that are longer than their place, and to which side they are set."""
+
+
+@pytest.mark.parametrize("width", [320, 1280, 1440])
+def test_a_reason_that_is_cut_ends_in_dots(conn, backend, look, width):
+    """Chromium draws the dots of a cut line only where text is set to the left."""
+    call_it(conn, "B0CXYZ1234", "Enamel mug", category="a-category-of-goods-without-any-rule")
+    tell(conn, "B0CXYZ1234", "19.00", "18.00")
+    visit = look(backend.url, viewport={"width": width, "height": 900})
+    visit.tab("All")
+    expect(visit.row("B0CXYZ1234")).to_be_visible()
+    cut = visit.page.evaluate(CUT)
+    assert cut
+    assert {side for _, side in cut} == {"left"}
+
+
+def test_what_fits_under_a_figure_ends_where_the_figure_ends(conn, backend, look):
+    tell(conn, "B0CXYZ1234", "17.00", "18.00")
+    visit = look(backend.url, viewport={"width": 1440, "height": 900})
+    visit.tab("All")
+    cell = visit.row("B0CXYZ1234").locator("[data-label='Market low']")
+    expect(cell.locator(".sub")).to_have_text("yours")
+    value, sub = (cell.locator(f".{name}").bounding_box() for name in ("v", "sub"))
+    assert value["x"] + value["width"] == pytest.approx(sub["x"] + sub["width"], abs=0.5)
