@@ -28,8 +28,13 @@ BUSY = (
 
 MEDIA_TYPE = "application/problem+json"
 
-NEWER_NAMES = {413: "content-too-large"}
-"""Statuses that Python names differently before 3.13: our codes must not depend on its version."""
+NAMES = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+"""Statuses by their names of RFC 9110: Python has older names for them before 3.13."""
 
 
 class Problem(BaseModel):
@@ -76,7 +81,7 @@ def problem(
     """A problem as an answer."""
     body: dict[str, Any] = {
         "type": code,
-        "title": HTTPStatus(status).phrase,
+        "title": _name(status),
         "status": status,
         "detail": detail,
     }
@@ -101,11 +106,15 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For the OpenAPI document: which problems an endpoint may answer with."""
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
+            "description": _name(status),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in statuses
     }
+
+
+def _name(status: int) -> str:
+    return NAMES.get(status) or HTTPStatus(status).phrase
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
@@ -124,8 +133,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    phrase = HTTPStatus(error.status_code).phrase
-    code = NEWER_NAMES.get(error.status_code, phrase.lower().replace(" ", "-"))
+    code = _name(error.status_code).lower().replace(" ", "-")
     return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
 
 

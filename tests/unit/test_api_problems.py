@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_request_is_said_field_by_field():
     assert wrong["where"] == "query.points"
     assert "greater than or equal to 2" in wrong["message"]
     assert told == {
-        "type": "invalid-request", "title": answer.reason_phrase, "status": 422,
+        "type": "invalid-request", "title": "Unprocessable Content", "status": 422,
         "detail": "The request is not as documented.",
     }  # fmt: skip
 
@@ -103,3 +103,11 @@ def test_what_the_framework_refuses_keeps_its_headers():
     assert (answer.status_code, answer.json()["type"]) == (405, "method-not-allowed")
     assert answer.headers["allow"] == "GET"
     assert "errors" not in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [(404, "Not Found"), (413, "Content Too Large"), (422, "Unprocessable Content")],
+)
+def test_a_status_has_the_name_of_the_standard_whatever_the_python(status, name):
+    assert problems.responses(status)[status]["description"] == name
