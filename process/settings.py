@@ -33,7 +33,7 @@ class ProcessSettings(BaseSettings):
     database_url: str | None = Field(
         None,
         repr=False,
-        description="where Postgres is; a direct connection, no transaction pooler",
+        description="where Postgres (15 or newer) is; a direct connection, no transaction pooler",
     )
     worker_id: str = Field(
         default_factory=_default_worker_id, max_length=200, description="this process's name"
