@@ -62,8 +62,13 @@ def beat_heart(
     )
 
 
-def forget_heartbeats(conn: psycopg.Connection, *, now: datetime, older_than: timedelta) -> int:
-    """Remove the heartbeats of ingesters silent for longer than that; returns how many."""
+def forget_heartbeats(
+    conn: psycopg.Connection, *, older_than: timedelta, now: datetime | None = None
+) -> int:
+    """Remove ingesters and workers silent for longer than that; returns how many ingesters.
+
+    By the database's clock unless told otherwise.
+    """
     cur = conn.execute(query("forget_heartbeats"), {"now": now, "older_than": older_than})
     return cur.rowcount
 

@@ -57,6 +57,17 @@ def test_housekeeping_forgets_who_has_been_silent_for_a_day(app, conn):
     assert conn.execute("SELECT worker_id FROM worker_heartbeats").fetchall() == [("quiet",)]
 
 
+def test_housekeeping_forgets_workers_too_that_nobody_pruned(app, conn):
+    """procrastinate prunes as a worker starts; who takes a dead one's place at once is too early."""
+    conn.execute(
+        "INSERT INTO procrastinate_workers (last_heartbeat)"
+        " SELECT now() - make_interval(hours => silent) FROM unnest(ARRAY[25, 23]) AS silent"
+    )
+    app.tasks["keep_house"](timestamp=0)
+    view = "SELECT date_trunc('hour', silent_for) FROM ops.worker_health WHERE role = 'analysis'"
+    assert column(conn, view) == [timedelta(hours=23)]
+
+
 def failed_job(conn, *, days_ago, status="failed", task="analyse_product"):
     """The id of a job that failed so long ago, as procrastinate leaves it."""
     (job_id,) = column(

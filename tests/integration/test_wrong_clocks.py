@@ -68,6 +68,15 @@ def test_a_worker_rescues_the_jobs_of_who_is_silent_and_nobody_else_s(conn, pool
     assert column(conn, status) == ["todo"]
 
 
+def test_housekeeping_strikes_off_nobody_who_is_alive(conn, pool):
+    app = procrastinate.App(connector=InMemoryConnector())
+    analyst = Analyst("w", clock=lambda: datetime.now(UTC) + timedelta(days=2))
+    register_maintenance(app, pool, analyst, silent=SILENT, max_runtime=MAX_RUNTIME)
+    worker = register_worker(conn)
+    app.tasks["keep_house"](timestamp=0)
+    assert column(conn, "SELECT id FROM procrastinate_workers") == [worker]
+
+
 @pytest.mark.parametrize("behind", [timedelta(seconds=5), timedelta(hours=1)])
 def test_what_failed_is_tried_again_when_the_queue_says_that_it_is_time(
     conn, pool, monkeypatch, behind

@@ -121,7 +121,7 @@ def register_maintenance(
     def keep_house(timestamp: int) -> None:  # noqa: ARG001
         """Every hour: the partitions of the days and weeks ahead; what is old news goes."""
         with pool.connection() as conn:
-            operators.forget_heartbeats(conn, now=analyst.clock(), older_than=HEARTBEATS_KEPT_FOR)
+            operators.forget_heartbeats(conn, older_than=HEARTBEATS_KEPT_FOR)
             jobs.forget_failed_jobs(conn, now=analyst.clock(), older_than=FAILED_JOBS_KEPT_FOR)
         try:
             with pool.connection() as conn:
