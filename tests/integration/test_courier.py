@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
+from structlog.testing import capture_logs
 
 from tests.delivery import (
     MINUTE,
@@ -149,6 +150,21 @@ def test_a_courier_goes_on_after_what_nobody_expected(conn, courier, monkeypatch
         assert who.wait_until_idle(PATIENCE_S)
     who.ring()
     until(lambda: len(cabinet.letters) == 1, "it was delivered all the same")
+
+
+def test_a_courier_that_lost_its_connection_does_not_say_that_it_has_stopped(
+    conn, courier, monkeypatch
+):
+    """It goes on at the next bell: whoever reads the log must not look for one that stands still."""
+    lost = Mock(side_effect=psycopg.OperationalError("terminating connection\nDETAIL: more"))
+    monkeypatch.setattr("worker.delivery.courier.deliver_next", lost)
+    who = courier(Cabinet(YES), threads=1)
+    with capture_logs() as lines:
+        who.ring()
+        assert who.wait_until_idle(PATIENCE_S)
+    assert [(line["event"], line["error"]) for line in lines] == [
+        ("delivery_interrupted", "terminating connection")
+    ]
 
 
 # dead hands ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import threading
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from db.connect import first_line
 from process.logs import get_logger
 from worker.delivery.deliver import Desk, deliver_next
 
@@ -69,7 +70,7 @@ class Courier:
                     pass
             except (psycopg.Error, PoolTimeout) as error:
                 # The row is left as it is; the rescue puts it back and rings again.
-                log.error("courier_stopped", error=repr(error))
+                log.error("delivery_interrupted", error=first_line(error))
             except Exception:
                 log.exception("courier_broke")
 
