@@ -35,6 +35,9 @@ class TooManyStreamsError(Exception):
 class NotLiveError(Exception):
     """The feed has not been read yet since the start."""
 
+    def __str__(self) -> str:
+        return "the feed has not been read yet since the start"
+
 
 @dataclass(frozen=True, slots=True)
 class HubHealth:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI, Query
 from psycopg_pool import PoolTimeout
+from structlog.testing import capture_logs
 
 from api import problems
 from api.feed.hub import NotLiveError, TooManyStreamsError
@@ -111,3 +112,11 @@ def test_what_the_framework_refuses_keeps_its_headers():
 )
 def test_a_status_has_the_name_of_the_standard_whatever_the_python(status, name):
     assert problems.responses(status)[status]["description"] == name
+
+
+def test_the_log_says_why_a_stream_was_refused_before_the_feed_was_read():
+    with capture_logs() as lines:
+        met(NotLiveError())
+    assert [(line["event"], line["error"]) for line in lines] == [
+        ("database_away", "the feed has not been read yet since the start")
+    ]
