@@ -116,7 +116,6 @@ class ItemRow(NamedTuple):
     asin: str
     item_condition: str
     kind: str
-    alert_severity: str
     attention: str
     resolution: str | None
     resolved_at: datetime | None

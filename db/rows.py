@@ -68,7 +68,6 @@ class ClaimedRow(msgspec.Struct, frozen=True, gc=False):
     """A notification that T2 holds. `facts` is JSON text, None when its body was dropped."""
 
     id: int
-    product_key: str
     seller_id: str
     marketplace_id: str
     asin: str
@@ -79,7 +78,6 @@ class ClaimedRow(msgspec.Struct, frozen=True, gc=False):
     event_key: str
     attempts: int
     trace_id: str
-    received_at: datetime
     facts: str | None
 
 
@@ -260,13 +258,8 @@ class FailureBody:
     id: int
     stage: str
     message_id: str | None
-    trace_id: str
-    source: str
-    body_hash: bytes
     raw_body: bytes
     notification_row_id: int | None
-    error_type: str
-    error_message: str
     notification_status: str | None
     has_body: bool
 
@@ -307,10 +300,7 @@ class ProcessingTimes:
 class DatabaseFindings:
     """What the doctor reads off a database."""
 
-    server_version_num: int
-    server_version: str
     procrastinate_version: str | None
-    feed_epoch: str | None
     has_ops_reader: bool
     notification_queue_usage: float
     bodies_without_partition: int

@@ -1,9 +1,6 @@
 -- What the doctor asks of a database.
-SELECT current_setting('server_version_num')::integer AS server_version_num,
-       current_setting('server_version') AS server_version,
-       (SELECT c.version FROM schema_components AS c WHERE c.component = 'procrastinate')
+SELECT (SELECT c.version FROM schema_components AS c WHERE c.component = 'procrastinate')
            AS procrastinate_version,
-       (SELECT e.epoch FROM feed_epoch AS e) AS feed_epoch,
        EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'ops_reader') AS has_ops_reader,
        pg_notification_queue_usage() AS notification_queue_usage,
        (SELECT count(*) FROM notification_bodies_default) AS bodies_without_partition,

@@ -8,9 +8,8 @@
 -- find the chosen rows. The join is LEFT, so that a row whose body was dropped is found and failed
 -- instead of waiting for ever. A row is due if it is due by either clock: a failed one is woken by
 -- the database's, and only once.
-SELECT n.id, n.product_key, n.seller_id, n.marketplace_id, n.asin, n.item_condition, n.audience,
-       n.event_time, n.publish_time, n.event_key, n.attempts, n.trace_id, n.received_at,
-       b.facts::text AS facts
+SELECT n.id, n.seller_id, n.marketplace_id, n.asin, n.item_condition, n.audience, n.event_time,
+       n.publish_time, n.event_key, n.attempts, n.trace_id, b.facts::text AS facts
 FROM (
     SELECT w.*
     FROM worker_notifications AS w

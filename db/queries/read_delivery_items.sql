@@ -1,9 +1,9 @@
 -- Courier: what a delivery says, namely its messages with their alerts as they are now.
 SELECT q.id AS queue_id, q.status, q.tell, q.why, q.severity, q.escalation, q.created_at,
        a.id AS alert_id, a.marketplace_id, a.asin, a.item_condition, a.kind,
-       a.severity AS alert_severity, a.attention, a.resolution, a.resolved_at, a.acknowledged_by,
-       a.acknowledged_at, a.snooze_until, a.first_seen, a.still_true_since, a.last_seen,
-       a.occurrences, a.facts, a.profit_at_stake_per_day, a.currency
+       a.attention, a.resolution, a.resolved_at, a.acknowledged_by, a.acknowledged_at,
+       a.snooze_until, a.first_seen, a.still_true_since, a.last_seen, a.occurrences, a.facts,
+       a.profit_at_stake_per_day, a.currency
 FROM alert_delivery_items AS i
 JOIN alert_queues AS q ON q.id = i.queue_id
 JOIN alerts AS a ON a.id = q.alert_id

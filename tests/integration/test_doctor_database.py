@@ -221,7 +221,6 @@ def login(at_work):
 
 LOOKED_AT = (
     "schema_components",
-    "feed_epoch",
     "notification_bodies_default",
     "competitive_history_default",
     "worker_counters",

@@ -19,7 +19,7 @@ from worker.delivery.worth import why_left_out
 
 ITEM = ItemRow(
     1, "delivered", "raised", "the gap is over 20 %", "critical", 0, NOW, 1, GB, "B0ALERTS01",
-    "new", "price", "critical", "delivered", None, None, None, None, None, NOW - HOUR, None, NOW,
+    "new", "price", "delivered", None, None, None, None, None, NOW - HOUR, None, NOW,
     3, dict(FACTS), Decimal("14.2"), "GBP",
 )  # fmt: skip
 HEALED = HealedRow(

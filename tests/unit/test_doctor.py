@@ -23,10 +23,7 @@ from worker.wording import counted
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FOUND = DatabaseFindings(
-    server_version_num=170002,
-    server_version="17.2",
     procrastinate_version="3.10.0",
-    feed_epoch="abc",
     has_ops_reader=True,
     notification_queue_usage=0.0,
     bodies_without_partition=0,

@@ -273,7 +273,6 @@ def test_the_mark_on_a_notification_has_its_outcome():
 
 CLAIMED_ROW = ClaimedRow(
     id=7,
-    product_key=f"{GB}:{ASIN}",
     seller_id=OWN_SELLER,
     marketplace_id=GB,
     asin=ASIN,
@@ -284,7 +283,6 @@ CLAIMED_ROW = ClaimedRow(
     event_key="key",
     attempts=2,
     trace_id="trace",
-    received_at=NOW,
     facts="{}",
 )
 
