@@ -73,10 +73,6 @@ class Server:
         """A connection outside the measured databases."""
         return connect(self.url, role="bench", autocommit=True, statement_timeout="0")
 
-    def checkpoint(self) -> None:
-        """Write out what earlier runs left."""
-        self._run(sql.SQL("CHECKPOINT"))
-
     def _run(self, statement: sql.SQL | sql.Composed) -> None:
         with self.admin() as conn:
             conn.execute(statement)

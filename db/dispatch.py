@@ -23,10 +23,9 @@ def lock_dispatcher(conn: psycopg.Connection) -> None:
     conn.execute(query("lock_dispatcher"))
 
 
-def finish_history(conn: psycopg.Connection, *, now: datetime, max_messages: int) -> int:
-    """Mark messages for the history that are due as delivered; returns how many."""
-    params = {"now": now, "max_messages": max_messages}
-    return conn.execute(query("finish_history"), params).rowcount
+def finish_history(conn: psycopg.Connection, *, now: datetime, max_messages: int) -> None:
+    """Mark messages for the history that are due as delivered."""
+    conn.execute(query("finish_history"), {"now": now, "max_messages": max_messages})
 
 
 def take_due_messages(

@@ -72,10 +72,9 @@ def sweep_unheld(
         return only_row(cur)
 
 
-def forget_failed_jobs(conn: psycopg.Connection, *, now: datetime, older_than: timedelta) -> int:
-    """Remove the rows of jobs that failed longer ago than that; returns how many."""
-    cur = conn.execute(query("forget_failed_jobs"), {"now": now, "older_than": older_than})
-    return cur.rowcount
+def forget_failed_jobs(conn: psycopg.Connection, *, now: datetime, older_than: timedelta) -> None:
+    """Remove the rows of jobs that failed longer ago than that."""
+    conn.execute(query("forget_failed_jobs"), {"now": now, "older_than": older_than})
 
 
 def ensure_partitions(conn: psycopg.Connection, *, now: datetime) -> list[str]:

@@ -62,15 +62,9 @@ def beat_heart(
     )
 
 
-def forget_heartbeats(
-    conn: psycopg.Connection, *, older_than: timedelta, now: datetime | None = None
-) -> int:
-    """Remove ingesters and workers silent for longer than that; returns how many ingesters.
-
-    By the database's clock unless told otherwise.
-    """
-    cur = conn.execute(query("forget_heartbeats"), {"now": now, "older_than": older_than})
-    return cur.rowcount
+def forget_heartbeats(conn: psycopg.Connection, *, older_than: timedelta) -> None:
+    """Remove ingesters and workers silent for longer than that, by the database's clock."""
+    conn.execute(query("forget_heartbeats"), {"older_than": older_than})
 
 
 def read_view(conn: psycopg.Connection, view: str, *, max_rows: int = 50) -> list[dict[str, Any]]:

@@ -138,12 +138,11 @@ def count_beginning(conn: psycopg.Connection, row_id: int, *, step: int = 1) -> 
 
 def record_attempts(
     conn: psycopg.Connection, rows: Sequence[AttemptRow], *, now: datetime, worker_id: str
-) -> list[int]:
-    """Note failed attempts; returns the ids of the dead letters of those given up."""
-    cur = conn.execute(
+) -> None:
+    """Note failed attempts; those given up become dead letters."""
+    conn.execute(
         query("record_attempts"), {**columns(rows, AttemptRow), "now": now, "worker_id": worker_id}
     )
-    return [failure_id for (failure_id,) in cur]
 
 
 def defer_wake_ups(conn: psycopg.Connection, rows: Sequence[AttemptRow]) -> None:

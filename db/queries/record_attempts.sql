@@ -36,4 +36,3 @@ ON CONFLICT (stage, body_hash) DO UPDATE
         worker_id = EXCLUDED.worker_id,
         resolved_at = NULL,
         resolution = NULL
-RETURNING id
