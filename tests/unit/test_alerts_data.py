@@ -22,9 +22,7 @@ from tests.alerts import (
     snoozed,
     unknown,
 )
-from worker.alerts.events import (
-    Tick,
-)
+from worker.alerts.events import Tick
 from worker.alerts.lifecycle import advance
 from worker.alerts.settings import LONGEST, AlertSettings
 from worker.alerts.values import Phase
@@ -38,8 +36,7 @@ TOUCHED_BY_AN_UPDATE = {
 # identity -----------------------------------------------------------------------------------------
 
 
-def test_the_fingerprint_and_the_subject_are_as_operators_know_them():
-    assert alert("critical").fingerprint == "B0ALERTS01|A1F83G8C2ARO7P|critical"
+def test_the_subject_is_as_operators_know_it():
     assert alert().subject.key == "A1OWN|A1F83G8C2ARO7P|B0ALERTS01|new|price"
 
 
@@ -169,7 +166,6 @@ def test_a_worse_sighting_in_between_restarts_only_the_levels_it_denies():
 def test_an_eased_alert_keeps_its_acknowledgement_and_rises_again_at_once():
     step, told = play([(sighting("warning"), 0), (Tick(), 5)], reviewing("critical"))
     assert (step.alert.severity, step.alert.attention) == ("warning", "reviewing")
-    assert step.alert.fingerprint.endswith("|warning")
     step, more = play([(sighting("critical"), 6)], step.alert)
     assert [kind for kind, _ in told + more] == ["eased", "rose"]
     assert step.alert.attention == "new"

@@ -148,11 +148,6 @@ class Alert(msgspec.Struct, frozen=True):
     facts: Mapping[str, object] = msgspec.field(default_factory=dict)
 
     @property
-    def fingerprint(self) -> str:
-        """The alert as operators know it: `asin|marketplace|severity`."""
-        return f"{self.subject.asin}|{self.subject.marketplace_id}|{self.severity}"
-
-    @property
     def phase(self) -> Phase:
         """Where it stands on both clocks."""
         return Phase(self.severity, self.condition, self.attention, self.resolution)

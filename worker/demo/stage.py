@@ -85,11 +85,6 @@ class Stage:
         with self._interrupts.held():
             self._take_down()
 
-    @property
-    def own_database(self) -> bool:
-        """Whether the database is the demo's own, and goes with it."""
-        return self._given.database_url is None
-
     def check(self) -> None:
         """Raise StageError when a process has ended that should not have."""
         for child in self._children:
