@@ -28,7 +28,7 @@ from economics.recommend import (
     recommend,
     sort_out,
 )
-from economics.risks import RACE, RaceSettings, RiskFlag
+from economics.risks import RiskFlag
 from economics.viable import DeadZone, NoViablePrice, dead_zones
 
 _Key = TypeVar("_Key")
@@ -40,19 +40,8 @@ REMEMBERED = 8
 NO_COSTS = Unknown("no costs are known for the product")
 
 
-@dataclass(frozen=True, slots=True)
-class EconomicsSettings:
-    """Thresholds. A squeeze is a margin under `squeeze_pct` percent at the market low only.
-
-    `adverts_and_returns` is a fraction of net revenue, wanted on top of the seller's margin.
-    """
-
-    squeeze_pct: Decimal = Decimal(5)
-    adverts_and_returns: Decimal = ZERO
-    race: RaceSettings = RACE
-
-
-DEFAULTS = EconomicsSettings()
+SQUEEZE_PCT = Decimal(5)
+"""A squeeze is a margin under this at the market low, and not at the own price."""
 
 
 class EconomicsView(msgspec.Struct, frozen=True, gc=False):
@@ -101,14 +90,12 @@ def assess_economics(
     facts: MarketFacts,
     *,
     racing: bool = False,
-    settings: EconomicsSettings = DEFAULTS,
 ) -> EconomicsView:
     """The economics of a product in a believable market, as one message shows it.
 
     `racing` is what `race_to_bottom` says of the market's history.
     """
-    prepared = prepare(costs, schedule, settings)
-    return assess_prepared(prepared, market, facts, racing=racing, settings=settings)
+    return assess_prepared(prepare(costs, schedule), market, facts, racing=racing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,32 +132,24 @@ def remember(memo: dict[_Key, _Value], key: _Key, value: _Value) -> None:
     memo[key] = value
 
 
-def prepare(
-    costs: ProductCosts | None, schedule: FeeSchedule | Unknown, settings: EconomicsSettings
-) -> Prepared | Unknown:
+def prepare(costs: ProductCosts | None, schedule: FeeSchedule | Unknown) -> Prepared | Unknown:
     """All that can be worked out from costs and fees before a market is seen, or why it can't."""
     unit = unit_economics(costs, schedule)
     if costs is None or isinstance(unit, Unknown):
         return unit if isinstance(unit, Unknown) else NO_COSTS
-    wanted = BILLED.add(unit.curve.schedule.wanted_margin, settings.adverts_and_returns)
-    bounds = Bounds(costs.min_price, costs.max_price, wanted)
+    bounds = Bounds(costs.min_price, costs.max_price, unit.curve.schedule.wanted_margin)
     return Prepared(costs, unit, bounds, floors_of(unit, bounds), dead_zones(unit.curve))
 
 
 def assess_prepared(
-    prepared: Prepared | Unknown,
-    market: Snapshot,
-    facts: MarketFacts,
-    *,
-    racing: bool = False,
-    settings: EconomicsSettings = DEFAULTS,
+    prepared: Prepared | Unknown, market: Snapshot, facts: MarketFacts, *, racing: bool
 ) -> EconomicsView:
-    """As `assess_economics`, for a product that was prepared with the same settings."""
+    """As `assess_economics`, for a product that was prepared."""
     flags = _market_flags(market, facts, racing=racing)
     fitting = _fitting(prepared, market)
     if isinstance(fitting, Unknown):
         return _unknown(fitting.reason, tuple(flags))
-    return _known(fitting, market, facts, flags, settings)
+    return _known(fitting, market, facts, flags)
 
 
 def assess_margins(prepared: Prepared | Unknown, market: Snapshot) -> EconomicsView:
@@ -210,28 +189,20 @@ def _unknown(reason: str, flags: tuple[RiskFlag, ...]) -> EconomicsView:
 
 
 def _known(
-    prepared: Prepared,
-    market: Snapshot,
-    facts: MarketFacts,
-    flags: list[RiskFlag],
-    settings: EconomicsSettings,
+    prepared: Prepared, market: Snapshot, facts: MarketFacts, flags: list[RiskFlag]
 ) -> EconomicsView:
     rivals = _rivals(facts, market, prepared.costs, prepared.floors)
     prices = market.your_price, market.market_low, market.prime_low
     key = *prices, market.buy_box_winner, rivals, *flags
     found = prepared.views.get(key)
     if found is None:
-        found = _worked_out(prepared, market, rivals, flags, settings)
+        found = _worked_out(prepared, market, rivals, flags)
         remember(prepared.views, key, found)
     return found
 
 
 def _worked_out(
-    prepared: Prepared,
-    market: Snapshot,
-    rivals: Rivals,
-    flags: list[RiskFlag],
-    settings: EconomicsSettings,
+    prepared: Prepared, market: Snapshot, rivals: Rivals, flags: list[RiskFlag]
 ) -> EconomicsView:
     own, floors = market.your_price, prepared.floors
     advice = recommend(prepared.unit, prepared.bounds, floors, own_price=own, rivals=rivals)
@@ -242,7 +213,7 @@ def _worked_out(
             flags.append("below-cost")
         if any(own in zone for zone in prepared.zones):
             flags.append("dead-zone")
-    if at_own is not None and at_low is not None and at_low < settings.squeeze_pct <= at_own:
+    if at_own is not None and at_low is not None and at_low < SQUEEZE_PCT <= at_own:
         flags.append("margin-squeeze")
     return EconomicsView(
         margin_at_current_price=at_own,

@@ -36,13 +36,10 @@ class Breakdown:
     """`price - sale_vat - fees - costs + vat_recovered` is the profit in `worth`.
 
     The last of `fees` is the VAT on the others; `vat_recovered` is the part of it that comes
-    back. Money in `currency`, rates as fractions.
+    back. Money in the schedule's currency.
     """
 
-    currency: str
-    sale_vat_rate: Decimal
     sale_vat: Decimal
-    net_revenue: Decimal
     fees: tuple[FeeLine, ...]
     vat_recovered: Decimal
     costs: tuple[tuple[str, Decimal], ...]
@@ -67,10 +64,7 @@ def break_down(
     sale_vat = BILLED.quantize(BILLED.subtract(price, net), curve.tick)
     recovered = BILLED.multiply(curve.schedule.fee_vat_recoverable, fees[-1].amount)
     return Breakdown(
-        currency=curve.schedule.currency,
-        sale_vat_rate=curve.schedule.sale_vat_rate,
         sale_vat=sale_vat,
-        net_revenue=BILLED.subtract(price, sale_vat),
         fees=fees,
         vat_recovered=BILLED.quantize(recovered, curve.tick),
         costs=tuple((name, amount) for name, amount in cost_lines(costs) if amount is not None),

@@ -13,9 +13,7 @@ import msgspec
 from msgspec import structs
 
 from economics.assess_economics import (
-    DEFAULTS,
     NO_COSTS,
-    EconomicsSettings,
     EconomicsView,
     Prepared,
     assess_margins,
@@ -26,7 +24,7 @@ from economics.facts import MarketFacts, Offer
 from economics.fee_rules import Channel, ProductCosts, Unknown, local_day
 from economics.fee_schedule import FeeBook
 from economics.market import Snapshot, landed_price
-from economics.risks import LowPoint, in_order, race_to_bottom
+from economics.risks import RACE, LowPoint, in_order, race_to_bottom
 
 ProductKey = tuple[str, str, str, str]
 """Seller, marketplace, ASIN, item condition."""
@@ -48,8 +46,7 @@ class Ledger:
     new one when a fee or a term changes.
     """
 
-    def __init__(self, book: FeeBook, settings: EconomicsSettings = DEFAULTS) -> None:
-        self.settings = settings
+    def __init__(self, book: FeeBook) -> None:
         self._book = book
         self._memo: dict[tuple[int, date | None], tuple[ProductCosts, Prepared | Unknown]] = {}
         self._last: tuple[ProductCosts | None, int, Prepared | Unknown] = None, 0, NO_COSTS
@@ -66,7 +63,7 @@ class Ledger:
                 self._memo.clear()
             schedule = self._book.schedule_for(costs, at)
             # The costs are kept too: as long as they live, no other object has their id.
-            found = self._memo[key] = costs, prepare(costs, schedule, self.settings)
+            found = self._memo[key] = costs, prepare(costs, schedule)
         self._last = costs, quarter, found[1]
         return found[1]
 
@@ -165,7 +162,7 @@ def choose_product(rows: Sequence[ProductCosts], channel: Channel | None) -> Pro
     if not fitting:
         sender = "Amazon" if channel == "amazon" else "the merchant"
         return Unknown(f"no costs are known for the product as sent by {sender}")
-    if len(fitting) > 1 and len({replace(row, sku="", title="", tags=()) for row in fitting}) > 1:
+    if len(fitting) > 1 and len({replace(row, sku="") for row in fitting}) > 1:
         if len({row.fulfilment_channel for row in fitting}) > 1:
             return Unknown("costs differ by channel, and how the own offer is sent is not known")
         return Unknown("costs differ by SKU, and which one is offered is not known")
@@ -182,9 +179,7 @@ def with_race(economics: Economics, *, racing: bool) -> Economics:
     return structs.replace(economics, view=structs.replace(economics.view, risk_flags=flags))
 
 
-def add_point(
-    points: tuple[LowPoint, ...], point: LowPoint | None, settings: EconomicsSettings = DEFAULTS
-) -> tuple[LowPoint, ...]:
+def add_point(points: tuple[LowPoint, ...], point: LowPoint | None) -> tuple[LowPoint, ...]:
     """The points and one more, cut to those that a race may still need; oldest first.
 
     The newest POINTS_KEPT within the window before the newest of all are kept, so the outcome is
@@ -195,18 +190,16 @@ def add_point(
     every = (*points, point)
     if points and point.event_time <= points[-1].event_time:
         every = tuple(in_order(every))
-    since = every[-1].event_time - settings.race.window
+    since = every[-1].event_time - RACE.window
     if len(every) > POINTS_KEPT or every[0].event_time < since:
         every = tuple(p for p in every[-POINTS_KEPT:] if p.event_time >= since)
     return every
 
 
-def is_raced(
-    points: tuple[LowPoint, ...], at: datetime, settings: EconomicsSettings = DEFAULTS
-) -> bool:
+def is_raced(points: tuple[LowPoint, ...], at: datetime) -> bool:
     """`race_to_bottom` of kept points, asked only if they fall often enough: most do not."""
     falls = sum(later.low < earlier.low for earlier, later in pairwise(points))
-    return falls >= settings.race.falls and race_to_bottom(points, at, settings.race)
+    return falls >= RACE.falls and race_to_bottom(points, at)
 
 
 def by_product(rows: Iterable[ProductCosts]) -> dict[ProductKey, list[ProductCosts]]:
@@ -230,10 +223,9 @@ def _price(
     advise: bool = True,
 ) -> Economics:
     product = choose_product(economy.products.get(key, ()), channel)
-    ledger = economy.ledger
-    known = product if isinstance(product, Unknown) else ledger.prepared(product, at)
+    known = product if isinstance(product, Unknown) else economy.ledger.prepared(product, at)
     view = (
-        assess_prepared(known, market, facts, racing=racing, settings=ledger.settings)
+        assess_prepared(known, market, facts, racing=racing)
         if advise
         else assess_margins(known, market)
     )

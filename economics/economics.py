@@ -128,20 +128,9 @@ class UnitEconomics:
         curve = self.curve
         return _subtract(price, _multiply(curve.gross, _add(curve.fees(price), self.cost)))
 
-    def profit(self, price: Decimal) -> Decimal:
-        """Profit on one unit, to 60 digits; `Worth.profit` is the amount to show."""
-        return BILLED.divide(self.surplus(price), self.curve.gross)
-
     def keeps(self, price: Decimal, margin: Decimal) -> bool:
         """Whether profit is at least this fraction of net revenue. Exact."""
         return self.surplus(price) >= _multiply(margin, price)
-
-    def margin_pct(self, price: Decimal) -> Decimal:
-        """Profit in percent of net revenue, rounded down to a hundredth.
-
-        Down, so that comparing it with a threshold of two decimals gives the exact answer.
-        """
-        return percent_of(self.surplus(price), price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +167,10 @@ def profit_to_show(surplus: Decimal, gross: Decimal, tick: Decimal) -> Decimal:
 
 
 def percent_of(part: Decimal, whole: Decimal) -> Decimal:
-    """`part / whole * 100`, rounded down to a hundredth."""
+    """`part / whole * 100`, rounded down to a hundredth.
+
+    Down, so that comparing it with a threshold of two decimals gives the exact answer.
+    """
     return _quantize_down(_divide_down(_times_down(100, part), whole), PERCENT_STEP)
 
 

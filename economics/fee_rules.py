@@ -131,7 +131,6 @@ class ProductCosts:
     fulfilment_channel: Channel
     currency: str
     sku: str = ""
-    title: str = ""
     unit_cost: Decimal | None = None
     inbound_postage: Decimal | None = None
     own_postage: Decimal | None = None
@@ -143,7 +142,6 @@ class ProductCosts:
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     estimated_daily_sales: Decimal | None = None
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

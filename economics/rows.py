@@ -18,12 +18,10 @@ class Row(Protocol):
 
 
 def costs_from_row(row: Row) -> ProductCosts:
-    """A product's costs, with or without the columns that are only for reading."""
+    """A product's costs; columns that are only for reading are passed over."""
     columns = row._asdict()
     columns["fulfilment_channel"] = channel(columns["fulfilment_channel"])
-    if "tags" in columns:
-        columns |= {"title": columns["title"] or "", "tags": tuple(columns["tags"])}
-    return ProductCosts(**columns)
+    return ProductCosts(**{k: v for k, v in columns.items() if k not in {"title", "tags"}})
 
 
 def fee_rule(row: Row) -> FeeRule:

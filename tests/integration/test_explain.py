@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -110,9 +110,7 @@ def test_the_table_shows_the_breakdown_s_figures_and_they_add_up(conn, buybox, c
     case = replace(case, cost=case.cost // 100 * 100)
     conn.execute("TRUNCATE fee_rules, seller_terms, products")
     product = case.as_costs()
-    row = product_row(
-        **{f: getattr(product, f) for f in catalogue.ProductRow._fields if f != "tags"}
-    )._replace(title=None, size_tier=SIZE)
+    row = product_row(**asdict(product))._replace(title=None, size_tier=SIZE)
     share = Decimal(case.recoverable) / 10_000
     fill(
         conn, case.as_rules(), row,

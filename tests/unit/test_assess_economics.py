@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from economics.assess_economics import EconomicsSettings, assess_economics
+from economics.assess_economics import assess_economics
 from economics.facts import MarketFacts, Offer, ReferencePrices
 from economics.fee_rules import FeeSchedule, Unknown
 from economics.fee_schedule import schedule_for
@@ -36,11 +36,11 @@ def market(own="20.49", rivals=("19.49",), *, winner=False, advertised=None, **g
     return take_snapshot(facts, seller_id=OWN_SELLER, marketplace_id=GB), facts
 
 
-def view(*, fees=USUAL, product=None, of_terms=None, settings=EconomicsSettings(), racing=False, **of_market):  # noqa: B008  # fmt: skip
+def view(*, fees=USUAL, product=None, of_terms=None, racing=False, **of_market):
     product = product or costs()
     snapshot, facts = market(**of_market)
     found = schedule(fees, of_terms=of_terms, of_costs=product)
-    return assess_economics(product, found, snapshot, facts, racing=racing, settings=settings)
+    return assess_economics(product, found, snapshot, facts, racing=racing)
 
 
 # what is known ------------------------------------------------------------------------------------
@@ -93,12 +93,6 @@ def test_a_rival_s_shipping_is_part_of_the_price_that_is_followed():
     found = assess_economics(costs(), schedule(USUAL), snapshot, facts)
     assert found.recommended_price == Decimal("14.49")
     assert found.unfollowable == ((RIVALS[0], Decimal("9.00")),)
-
-
-def test_adverts_and_returns_are_wanted_on_top_of_the_margin():
-    extra = EconomicsSettings(adverts_and_returns=Decimal("0.10"))
-    assert view(settings=extra).min_price_for_margin == Decimal("10.96")
-    assert view(settings=extra).min_viable_price == Decimal("9.63")
 
 
 @pytest.mark.parametrize(
@@ -166,11 +160,6 @@ def test_a_margin_of_five_percent_is_none_that_is_squeezed_and_one_that_can_be(o
     product = costs(unit_cost="9.50", sale_vat_rate="0")
     given = {"fees": rules(referral="0"), "product": product, "own": own, "rivals": (rival,)}
     assert view(**given).risk_flags == flags
-
-
-def test_the_threshold_of_a_squeeze_is_a_setting():
-    harsh = EconomicsSettings(squeeze_pct=Decimal(40))
-    assert view(rivals=("17.00",), settings=harsh).risk_flags == ("margin-squeeze",)
 
 
 # what is not known --------------------------------------------------------------------------------

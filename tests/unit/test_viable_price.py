@@ -62,7 +62,7 @@ def test_where_the_minimum_fee_binds_the_percentage_alone_is_wrong():
     assert lowest(unit(percentage_alone, of_costs=cheap, rounded=False)) == Decimal("0.40")
     assert lowest(unit(with_minimum, of_costs=cheap, rounded=False)) == Decimal("0.67")
     assert lowest(unit(with_minimum, of_costs=cheap)) == Decimal("0.68")
-    assert unit(with_minimum, of_costs=cheap).profit(Decimal("0.67")) < 0
+    assert unit(with_minimum, of_costs=cheap).surplus(Decimal("0.67")) < 0
 
 
 HOME = ("whole-price", ("20", "0.08"), (None, "0.15"))
@@ -145,10 +145,10 @@ def test_profit_is_never_negative_at_the_lowest_viable_price_and_is_one_tick_bel
         return
     ticks = int(found / case.tick)
     assert case.surplus(ticks) >= 0
-    assert case.as_unit().profit(found) >= 0
+    assert case.as_unit().surplus(found) >= 0
     if ticks > 1:
         assert case.surplus(ticks - 1) < 0
-        assert case.as_unit().profit(found - case.tick) < 0
+        assert case.as_unit().surplus(found - case.tick) < 0
 
 
 @settings(max_examples=200)
