@@ -5,15 +5,7 @@ from __future__ import annotations
 import pytest
 
 from db import acts
-from worker.alerts.events import (
-    Acknowledge,
-    Assign,
-    Note,
-    Reopen,
-    Resolve,
-    Snooze,
-    Unacknowledge,
-)
+from tests.people import Acknowledge, Assign, Note, Reopen, Resolve, Snooze, Unacknowledge
 
 PEOPLE = (
     Acknowledge("ann"),

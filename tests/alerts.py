@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
+from tests.people import advance
 from worker.alerts.events import Sighting
-from worker.alerts.lifecycle import advance
 from worker.alerts.settings import AlertSettings
 from worker.alerts.values import Alert, AlertSubject
 

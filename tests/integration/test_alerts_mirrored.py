@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from db import alerts as sql
 from tests.alerts import NOW, SETTINGS, SUBJECT, sighting
 from tests.interleave import begin
-from worker.alerts.events import Acknowledge, Assign, Delivered, Note, Reopen, Resolve, Snooze, Tick
+from tests.people import Acknowledge, Assign, Note, Reopen, Resolve, Snooze, advance
+from worker.alerts.events import Delivered, Tick
 from worker.alerts.flapping import STEADY, Flap, Seen, changes
-from worker.alerts.lifecycle import advance
 from worker.alerts.rows import kept_from_row
 from worker.alerts.steps import Refusal
 from worker.alerts.storing import account_of, store

@@ -1,4 +1,4 @@
-"""People's acts in SQL are those of worker/alerts/people.py: same row, same event, same refusal."""
+"""People's acts in SQL are those of tests/people.py: same row, same event, same refusal."""
 
 from __future__ import annotations
 
@@ -22,17 +22,8 @@ from tests.alerts import (
     shown,
     snoozed,
 )
-from worker.alerts.events import (
-    Acknowledge,
-    Assign,
-    Note,
-    Reopen,
-    Resolve,
-    Snooze,
-    Unacknowledge,
-)
+from tests.people import Acknowledge, Assign, Note, Reopen, Resolve, Snooze, Unacknowledge, act
 from worker.alerts.flapping import STEADY
-from worker.alerts.people import act
 from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Refusal
 from worker.alerts.values import ALERT_SEVERITIES

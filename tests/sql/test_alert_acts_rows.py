@@ -12,7 +12,7 @@ from db import acts
 from tests import alert_rows as rows
 from tests.acting import PEOPLE, act, do, each_act
 from tests.alerts import MINUTE, NOW, SUBJECT, alert
-from worker.alerts.events import Acknowledge, Assign, Note, Resolve, Snooze, Unacknowledge
+from tests.people import Acknowledge, Assign, Note, Resolve, Snooze, Unacknowledge
 
 # what only the row shows --------------------------------------------------------------------------
 

@@ -24,11 +24,11 @@ from tests.alerts import (
     snoozed,
     unknown,
 )
+from tests.people import Acknowledge, advance
 from tests.strategies import lists_of_any_length
 from worker.alerts import flapping
-from worker.alerts.events import Acknowledge, Tick
+from worker.alerts.events import Tick
 from worker.alerts.flapping import STEADY, Flap, Seen
-from worker.alerts.lifecycle import advance
 from worker.alerts.settings import AlertSettings
 
 STEADY_PACE = AlertSettings(flapping_horizon=timedelta(days=366))

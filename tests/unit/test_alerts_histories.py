@@ -14,22 +14,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from msgspec.structs import replace
 
 from tests.alerts import MINUTE, NOW, SETTINGS, sighting
-from worker.alerts.due import next_due
-from worker.alerts.events import (
+from tests.people import (
     Acknowledge,
     Act,
     Assign,
-    Delivered,
     Note,
     Reopen,
     Resolve,
-    Sighting,
     Snooze,
-    Tick,
     Unacknowledge,
+    advance,
 )
+from worker.alerts.due import next_due
+from worker.alerts.events import Delivered, Sighting, Tick
 from worker.alerts.flapping import STEADY
-from worker.alerts.lifecycle import advance
 from worker.alerts.steps import Quiet, Refusal, Tell
 from worker.alerts.values import rank
 

@@ -21,19 +21,9 @@ from tests.alerts import (
     sighting,
     snoozed,
 )
-from worker.alerts.events import (
-    Acknowledge,
-    Assign,
-    Delivered,
-    Note,
-    Reopen,
-    Resolve,
-    Snooze,
-    Tick,
-    Unacknowledge,
-)
+from tests.people import Acknowledge, Assign, Note, Reopen, Resolve, Snooze, Unacknowledge, advance
+from worker.alerts.events import Delivered, Tick
 from worker.alerts.flapping import STEADY, Flap
-from worker.alerts.lifecycle import advance
 from worker.alerts.steps import Quiet
 
 # snooze -------------------------------------------------------------------------------------------

@@ -22,18 +22,8 @@ from tests.alerts import (
     snoozed,
     unknown,
 )
-from worker.alerts.events import (
-    Acknowledge,
-    Assign,
-    Delivered,
-    Note,
-    Reopen,
-    Resolve,
-    Snooze,
-    Tick,
-    Unacknowledge,
-)
-from worker.alerts.lifecycle import advance
+from tests.people import Acknowledge, Assign, Note, Reopen, Resolve, Snooze, Unacknowledge, advance
+from worker.alerts.events import Delivered, Tick
 from worker.alerts.steps import Refusal, Step
 
 STATES = {

@@ -1,9 +1,9 @@
-"""What can happen to an alert: data arrive, people act, a message goes out, time passes."""
+"""What can happen to an alert: data arrive, a message goes out, time passes; people act in SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -41,54 +41,5 @@ class Delivered(msgspec.Struct, frozen=True):
     channel: str
 
 
-class Acknowledge(msgspec.Struct, frozen=True):
-    """A person takes it on, with a note if given."""
-
-    who: str
-    note: str | None = None
-
-
-class Unacknowledge(msgspec.Struct, frozen=True):
-    """A person gives it back."""
-
-    who: str
-
-
-class Assign(msgspec.Struct, frozen=True):
-    """A person says whose it is; None is nobody's."""
-
-    who: str
-    assignee: str | None
-
-
-class Note(msgspec.Struct, frozen=True):
-    """A person writes a note, which replaces the one before."""
-
-    who: str
-    text: str
-
-
-class Snooze(msgspec.Struct, frozen=True):
-    """A person wants quiet for a while; without a length, for the default."""
-
-    who: str
-    length: timedelta | None = None
-
-
-class Resolve(msgspec.Struct, frozen=True):
-    """A person closes it. That says nothing about the condition."""
-
-    who: str
-
-
-class Reopen(msgspec.Struct, frozen=True):
-    """A person takes the closing back."""
-
-    who: str
-
-
-Act = Acknowledge | Unacknowledge | Assign | Note | Snooze | Resolve | Reopen
-"""What people do."""
-
-AlertEvent = Sighting | Tick | Delivered | Act
-"""Everything that can happen."""
+AlertEvent = Sighting | Tick | Delivered
+"""Everything that can happen to an alert but an act of a person, which the database does."""

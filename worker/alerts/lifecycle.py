@@ -1,8 +1,8 @@
 """The lifecycle of an alert: what an event does to it. Pure; the one door is `advance`.
 
 It is given the subject's newest alert, open or ended, since one that ended without a clear may
-still be true. What data do is in `sighted`, people's acts in `people`, what time does in `clock`,
-what keeps a message back in `voice`, when a subject is unstable in `flapping`.
+still be true. What data do is in `sighted`, what time does in `clock`, what keeps a message back in
+`voice`, when a subject is unstable in `flapping`. People's acts are SQL functions, `db.acts`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from worker.alerts.events import AlertEvent, Delivered, Sighting, Tick
 from worker.alerts.flapping import STEADY, Flap
 from worker.alerts.flips import flipped
 from worker.alerts.noise import inhibition
-from worker.alerts.people import act
 from worker.alerts.settings import AlertSettings
 from worker.alerts.sighted import sight, why_not
 from worker.alerts.steps import CLOCK, DATA, DELIVERY, Quiet, Refusal, Step, Transition
@@ -43,8 +42,6 @@ def advance(
             return _tick(alert, now, settings, flap)
         case Delivered():
             return _deliver(alert, event, now, flap)
-        case _:
-            return act(alert, event, now, settings, flap)
 
 
 def _sight(

@@ -115,26 +115,8 @@ class Step(msgspec.Struct, frozen=True):
         return tuple(t.voice for t in self.transitions if isinstance(t.voice, Tell))
 
 
-RefusalCode = Literal[
-    "no-alert",
-    "another-subject",
-    "late",
-    "superseded",
-    "already-resolved",
-    "not-resolved",
-    "cleared",
-    "already-acknowledged",
-    "not-acknowledged",
-    "unchanged",
-    "snooze-too-long",
-    "snooze-not-ahead",
-    "nobody",
-    "empty",
-]
-
-
 class Refusal(msgspec.Struct, frozen=True):
     """The event does not fit the alert: nothing changes. `why` is a sentence for whoever asked."""
 
-    code: RefusalCode
+    code: Literal["no-alert", "another-subject", "late", "superseded", "already-resolved"]
     why: str

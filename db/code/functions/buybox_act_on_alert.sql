@@ -1,6 +1,6 @@
 -- A person's act, from the lock to the bell: what all seven have in common. They are called through
 -- buybox_acknowledge_alert and its kin; what an act does to an alert is in the function buybox_judge_*
--- beside each of these. The twin of all this is worker/alerts/people.py, and a test holds them together.
+-- beside each of these. The twin of all this is tests/people.py, and a test holds them together.
 -- Whoever acts second waits for the row and is then judged by what the first act left: told of it, and
 -- never overwriting it. Locks are taken in this order: alert, its messages by id, their deliveries by id.
 CREATE OR REPLACE FUNCTION buybox_act_on_alert(

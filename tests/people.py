@@ -1,7 +1,7 @@
-"""What people do to an alert. Pure; an act that does not fit is refused with a sentence.
+"""What people do to an alert, in Python: the SQL functions, which alone run, are held against it.
 
-The same acts are SQL functions; tests compare the two. An act never tells anybody anything: the
-one who acts knows, and the dashboards see the row change.
+An act that does not fit is refused with a sentence. An act never tells anybody anything: the one
+who acts knows, and the dashboards see the row change.
 """
 
 from __future__ import annotations
@@ -9,26 +9,82 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
+from worker.alerts import lifecycle
 from worker.alerts.draft import ending, endings
-from worker.alerts.events import (
-    Acknowledge,
-    Act,
-    Assign,
-    Note,
-    Reopen,
-    Resolve,
-    Snooze,
-    Unacknowledge,
-)
-from worker.alerts.flapping import Flap
+from worker.alerts.events import AlertEvent
+from worker.alerts.flapping import STEADY, Flap
 from worker.alerts.settings import AlertSettings
 from worker.alerts.steps import Change, Ended, Quiet, Refusal, Step, Transition
 from worker.alerts.values import Alert, Attention, TellKind
 
+
+class Acknowledge(msgspec.Struct, frozen=True):
+    """A person takes it on, with a note if given."""
+
+    who: str
+    note: str | None = None
+
+
+class Unacknowledge(msgspec.Struct, frozen=True):
+    """A person gives it back."""
+
+    who: str
+
+
+class Assign(msgspec.Struct, frozen=True):
+    """A person says whose it is; None is nobody's."""
+
+    who: str
+    assignee: str | None
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A person writes a note, which replaces the one before."""
+
+    who: str
+    text: str
+
+
+class Snooze(msgspec.Struct, frozen=True):
+    """A person wants quiet for a while; without a length, for the default."""
+
+    who: str
+    length: timedelta | None = None
+
+
+class Resolve(msgspec.Struct, frozen=True):
+    """A person closes it. That says nothing about the condition."""
+
+    who: str
+
+
+class Reopen(msgspec.Struct, frozen=True):
+    """A person takes the closing back."""
+
+    who: str
+
+
+Act = Acknowledge | Unacknowledge | Assign | Note | Snooze | Resolve | Reopen
+"""What people do."""
+
 _Done = tuple[Change, str, dict[str, Any], tuple[Ended, ...]]
 """The change, its reason, the fields that change, and what it ends."""
+
+
+def advance(
+    alert: Alert | None,
+    event: AlertEvent | Act,
+    now: datetime,
+    settings: AlertSettings,
+    flap: Flap = STEADY,
+) -> Step | Refusal:
+    """The lifecycle's `advance`, for acts of people too."""
+    if isinstance(event, Act):
+        return act(alert, event, now, settings, flap)
+    return lifecycle.advance(alert, event, now, settings, flap)
 
 
 def act(
