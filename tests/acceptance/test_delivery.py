@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -13,7 +14,6 @@ from tests.acceptance.test_worker import QUICK, ingest, processed
 from tests.delivery import KEY, add_alert, add_message, add_route, deliveries
 from tests.processes import WORKER, Process, wait_for
 from tests.receivers import HANG, SLOW, HttpReceiver
-from worker.delivery.deliver import utc_now
 
 pytestmark = pytest.mark.acceptance
 
@@ -48,7 +48,8 @@ def work(start: Start, database_url: str) -> Callable[..., Process]:
 def tell(conn: psycopg.Connection, asin: str = "B0ALERTS01") -> None:
     """A critical alert is told, as T2 does it."""
     with conn.transaction():
-        add_message(conn, add_alert(conn, asin, at=utc_now()), at=utc_now())
+        now = datetime.now(UTC)
+        add_message(conn, add_alert(conn, asin, at=now), at=now)
         defer_dispatch(conn)
 
 

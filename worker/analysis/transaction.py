@@ -37,11 +37,6 @@ NOT_THE_MESSAGE = (psycopg.OperationalError, psycopg.ProgrammingError, Retryable
 version. They count as nobody's attempt."""
 
 
-def utc_now() -> datetime:
-    """The wall clock, in UTC."""
-    return datetime.now(UTC)
-
-
 HOT_PART = 4
 """Part of a shared transaction that one product may fill: one in four."""
 
@@ -55,7 +50,7 @@ class Analyst:
     max_attempts: int = 3
     max_rows: int = 200
     max_siblings: int = 0
-    clock: Clock = utc_now
+    clock: Clock = lambda: datetime.now(UTC)
     jitter: random.Random = field(default_factory=random.Random)
     shelf: FeeShelf = field(default_factory=FeeShelf)
 

@@ -51,11 +51,6 @@ MAX_HEALED = 500
 ROUTE_CLOSED = "its route was switched off or removed"
 
 
-def utc_now() -> datetime:
-    """The present time; a test may put another clock in its place."""
-    return datetime.now(UTC)
-
-
 class Opens(Protocol):
     """What decrypts an address; a worker without SECRET_KEY has one that always refuses."""
 
@@ -78,7 +73,7 @@ class Desk:
     record: Recorder
     patience: Patience = field(default_factory=Patience)
     lost_after: timedelta = timedelta(seconds=60)
-    clock: Callable[[], datetime] = utc_now
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     lease_clock: Callable[[], datetime | None] = lambda: None
     jitter: random.Random = field(default_factory=random.Random)
 

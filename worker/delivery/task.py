@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import procrastinate
 from psycopg_pool import ConnectionPool
 
 from db.dispatch import read_latest_clock
-from process.logs import get_logger
 from worker.delivery.courier import Courier
 from worker.delivery.deliver import rescue
 from worker.delivery.dispatch import dispatch_due
-
-log = get_logger(__name__)
 
 QUEUE = "delivery"
 PRIORITY = 100
@@ -23,16 +18,13 @@ PRIORITY = 100
 def register_delivery(app: procrastinate.App, pool: ConnectionPool, courier: Courier) -> None:
     """The tasks that decide and deliver. Nothing is sent inside one of them."""
 
-    def now() -> datetime:
-        return courier.desk.clock()
-
     # For each alert due at once, and every minute for batches, digests and what a crash left.
     @app.periodic(cron="* * * * *", periodic_id="dispatch")
     @app.task(name="dispatch_alerts", queue=QUEUE, priority=PRIORITY)
     def dispatch_alerts(timestamp: int) -> None:  # noqa: ARG001
         """Decide who hears of the messages that are due."""
         with pool.connection() as conn:
-            at = read_latest_clock(conn, now=now())
+            at = read_latest_clock(conn, now=courier.desk.clock())
             dispatch_due(conn, now=at, record=courier.desk.record)
         courier.ring()
 

@@ -24,16 +24,11 @@ STATEMENT_TIMEOUT = "5s"
 SQS_READ_TIMEOUT_S = 5
 
 
-def utc_now() -> datetime:
-    """The wall clock, in UTC."""
-    return datetime.now(UTC)
-
-
 def examine(
     load: Callable[[], Settings],
     *,
     connect_to: Callable[[str], psycopg.Connection] | None = None,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Finding]:
     """Findings as they come. Secrets are masked. A check that raises becomes a finding itself."""
     try:
