@@ -9,7 +9,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from api.feed.events import Change
@@ -102,7 +107,7 @@ class WorkerMetrics(Collector):
         if status is None:
             return
         counts = [a + b for a, b in zip(self._settled, self._open, strict=True)]
-        yield _counter(
+        yield CounterMetricFamily(
             "worker_notifications_processed",
             "Notifications analysed since this process began to count",
             sum(counts),
@@ -139,22 +144,12 @@ def _gauges(status: WorkerStatus) -> Iterable[Metric]:
     }
     for name, (value, text) in found.items():
         if value is not None:
-            yield _gauge(name, text, float(value))
+            yield GaugeMetricFamily(name, text, float(value))
     beats = {"ingestion": status.ingest_heartbeat, "analysis": status.analysis_heartbeat}
-    family = Metric("worker_heartbeat_timestamp", "Last sign of life, Unix time", "gauge")
+    family = GaugeMetricFamily(
+        "worker_heartbeat_timestamp", "Last sign of life, Unix time", labels=["role"]
+    )
     for role, at in beats.items():
         if at is not None:
-            family.add_sample("worker_heartbeat_timestamp", {"role": role}, at.timestamp())
+            family.add_metric([role], at.timestamp())
     yield family
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    family = Metric(name, text, "gauge")
-    family.add_sample(name, {}, value)
-    return family
-
-
-def _counter(name: str, text: str, value: float) -> Metric:
-    family = Metric(name, text, "counter")
-    family.add_sample(f"{name}_total", {}, value)
-    return family
