@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 
 from process.logs import get_logger
 from process.stopping import StopSign
@@ -51,7 +50,7 @@ class Supervisor:
         """Supervise until stopped; then stop the children and wait for them."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
-                signal.signal(number, self._on_signal)
+                signal.signal(number, lambda _number, _frame: self.stop())
         try:
             while not self._stop.is_shown():
                 for child in self._children:
@@ -59,9 +58,6 @@ class Supervisor:
                 self._stop.wait(0.2)
         finally:
             self._stop_children()
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop.show()
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()

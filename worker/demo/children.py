@@ -76,12 +76,12 @@ class Child:
             self._process.kill()
             return self._process.wait()
 
-    def tail(self, lines: int = 15) -> str:
+    def tail(self) -> str:
         """The last lines of its log, safe to print."""
         size = self.log.stat().st_size
         with self.log.open("rb") as log:
             log.seek(max(0, size - _TAIL_BYTES))
-            last = log.read().decode("utf-8", "replace").splitlines()[-lines:]
+            last = log.read().decode("utf-8", "replace").splitlines()[-15:]
         return "\n".join(f"  {printable(line)}" for line in last) or "  (nothing)"
 
     def said(self, event: str) -> dict[str, Any] | None:

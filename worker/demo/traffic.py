@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Literal
 
 from worker.demo.bodies import PUBLISH_MS, Draft, Writer
 from worker.demo.market import Market
@@ -28,11 +27,10 @@ _GAP_MS = (50, 300)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message on its way: the body, what it is, and the queue it goes to."""
+    """One message on its way: the body, and what it is."""
 
     body: bytes
     kind: Kind
-    queue: Literal["main", "high", "low"] = "main"
 
 
 class Traffic:

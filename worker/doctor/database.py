@@ -69,14 +69,14 @@ def check_procrastinate(found: DatabaseFindings, *, installed: str | None = None
     )
 
 
-def check_bells(connect: Connect, *, timeout_s: float = BELL_WITHIN_S) -> Finding:
+def check_bells(connect: Connect) -> Finding:
     """NOTIFY of one connection reaches LISTEN of another."""
     with connect() as listener, connect() as ringer:
-        if probes.bells_arrive(listener, ringer, timeout_s=timeout_s):
+        if probes.bells_arrive(listener, ringer, timeout_s=BELL_WITHIN_S):
             return ok("listen", "LISTEN delivers")
     return problem(
         "listen",
-        f"LISTEN was accepted and nothing arrived within {timeout_s:g} s: "
+        f"LISTEN was accepted and nothing arrived within {BELL_WITHIN_S:g} s: "
         "DATABASE_URL leads through a transaction pooler",
         "Use the database's direct connection string in DATABASE_URL, without pgbouncer or "
         "another transaction pooler.",
