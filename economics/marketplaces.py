@@ -40,3 +40,9 @@ def all_marketplaces() -> dict[str, Marketplace]:
 def find_marketplace(marketplace_id: str) -> Marketplace | None:
     """The marketplace with this id, or None for an id Amazon's pages do not list."""
     return all_marketplaces().get(marketplace_id)
+
+
+def country_of(marketplace_id: str) -> str:
+    """Its country, as people name a marketplace; the id itself where nobody knows it."""
+    found = find_marketplace(marketplace_id)
+    return found.country_code if found else marketplace_id

@@ -85,6 +85,12 @@ def test_a_list_that_does_not_fit_is_a_line_an_alert_with_nothing_cut(shown):
     ]
 
 
+def test_a_stake_has_the_decimals_of_its_currency(shown):
+    """As a message about it has: yen have none."""
+    yen = ALERT | {"profit_at_stake_per_day": Decimal(1050), "currency": "JPY", "title": None}
+    assert shown(alerts_shown.show_list, [yen], width=60) == [f"{HEADING}; 1050 JPY a day"]
+
+
 def test_one_alert_is_every_field_that_says_something(shown):
     inner = {"flap_seen": [1], "subject_key": "k", "changed_in": "9", "read_at": NOW}
     more = {"facts": {"reasons": ["lost"], "low": Decimal("1.20")}, "ended": [], "note": ""}

@@ -14,9 +14,10 @@ import typer
 
 from db.acts import Acted
 from db.alert_reading import Row, TrailEvent
-from economics.marketplaces import find_marketplace
+from economics.marketplaces import country_of
 from worker.cli.alerts_trace import NO_MESSAGE, Station, moment, outcome
 from worker.cli.common import print_line, show_table
+from worker.delivery.facts import money
 
 TITLE_CHARS = 40
 INNER = frozenset({"subject_key", "flap_seen", "changed_in", "read_at"})
@@ -149,13 +150,12 @@ def _standing(alert: Row) -> list[str]:
 
 
 def _product(alert: Row) -> str:
-    known = find_marketplace(alert["marketplace_id"])
-    return f"{known.country_code if known else alert['marketplace_id']} {alert['asin']}"
+    return f"{country_of(alert['marketplace_id'])} {alert['asin']}"
 
 
 def _stake(alert: Row) -> str:
     stake = alert["profit_at_stake_per_day"]
-    return "" if stake is None else f"{stake:.2f} {alert['currency'] or ''} a day"
+    return "" if stake is None else f"{money(stake, alert['currency'])} a day"
 
 
 def _text(value: Any) -> str:

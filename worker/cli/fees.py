@@ -13,7 +13,7 @@ import typer
 
 from db import catalogue
 from db.catalogue import FeeRuleRow, SellerTermsRow
-from economics.marketplaces import find_marketplace
+from economics.marketplaces import country_of
 from worker.catalogue.fees import (
     COLUMNS,
     OverlappingRulesError,
@@ -248,7 +248,6 @@ def _fraction(text: str, option: str, *, most: Decimal) -> Decimal:
 
 def _told(rule: FeeRuleRow) -> tuple[str, ...]:
     """A rule as the cells of a table."""
-    marketplace = find_marketplace(rule.marketplace_id)
     what = [rule.category or "", rule.size_tier or "", rule.fulfilment_channel or ""]
     if rule.weight_up_to_g is not None:
         what.append(f"to {rule.weight_up_to_g} g")
@@ -261,12 +260,11 @@ def _told(rule: FeeRuleRow) -> tuple[str, ...]:
         fee += f", at least {rule.minimum}"
     if rule.applies_to:
         fee += f" of {', '.join(rule.applies_to)}"
-    country = marketplace.country_code if marketplace else rule.marketplace_id
     return (
         rule.rule_id,
         rule.seller_id or "",
         rule.kind,
-        " ".join([country, *filter(None, what)]),
+        " ".join([country_of(rule.marketplace_id), *filter(None, what)]),
         fee,
         f"{rule.valid_from} - {rule.valid_to or ''}",
         f"{rule.source} ({rule.source_date})",

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from db.delivery_rows import HealedRow, ItemRow
-from economics.marketplaces import find_marketplace
+from economics.marketplaces import country_of
 from worker.alerts.values import rank
 from worker.analysis.severity import Severity
 from worker.delivery.facts import fact_line, money
@@ -172,7 +172,7 @@ def _list_heading(reach: str, items: Sequence[ItemRow], severity: str) -> str:
     )
     products = counted(len({(i.marketplace_id, i.asin) for i in items}), "product")
     label = "ALL CLEAR" if severity == "clear" else severity.upper()
-    places = {_country(i.marketplace_id) for i in items}
+    places = {country_of(i.marketplace_id) for i in items}
     where = f" in {places.pop()}" if len(places) == 1 else ""
     what = "at once" if reach == "immediate" else "in this batch"
     return f"[{label}] {products}{where} {what}: {told}"
@@ -187,12 +187,7 @@ def _subject(item: ItemRow) -> str:
 def _product(marketplace_id: str, asin: str, facts: Mapping[str, object]) -> str:
     title = facts.get("product_title")
     name = f" {str(title)[:60]}" if title else ""
-    return f"{_country(marketplace_id)} {asin}{name}"
-
-
-def _country(marketplace_id: str) -> str:
-    found = find_marketplace(marketplace_id)
-    return found.country_code if found else marketplace_id
+    return f"{country_of(marketplace_id)} {asin}{name}"
 
 
 def _severity(item: ItemRow) -> str:
