@@ -4,12 +4,12 @@ import { heard } from "./clock.js";
 import { cutTabs } from "./products.js";
 
 const PAGE = 500;
-export const MOST_STATES = 3000; // the worst ones; more would be too much to hold and to look at
+const MOST_STATES = 3000; // the worst ones; more would be too much to hold and to look at
 const MOST_ALERTS = 3000; // active, and snoozed; of resolved ones as many as these two leave
 const ASINS_AT_ONCE = 100;
 const PATIENCE_MS = 30_000; // for one whole answer
 
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(status, message, code = null) {
     super(message);
     this.status = status;

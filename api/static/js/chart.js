@@ -4,7 +4,7 @@ import { h, s, setText } from "./dom.js";
 import { count, money, moment } from "./format.js";
 import { ends, extent, pointAt, scale, steps, stretches, ticks } from "./paths.js";
 
-export const LINES = [
+const LINES = [
   ["your_price", "Your price", "you"],
   ["market_low", "Market low", "low"],
   ["prime_low", "Prime low", "prime"],

@@ -81,7 +81,7 @@ export function untilMorning(now) {
 }
 
 /** Decimals of a currency: 0 for JPY. */
-export function minorUnits(currency) {
+function minorUnits(currency) {
   try {
     return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions()
       .maximumFractionDigits;

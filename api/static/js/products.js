@@ -6,10 +6,10 @@ export const TABS = ["critical", "high", "warning", "success", "all", "snoozed",
 const RANK = { critical: 0, high: 1, warning: 2, success: 3, info: 4 };
 
 export const rankOf = (severity) => RANK[severity] ?? 5;
-export const isResolved = (alert) => alert.attention === "resolved";
+const isResolved = (alert) => alert.attention === "resolved";
 /** Ended because it became worse: another alert carries on, so it belongs to the trail only. */
 const carriedOn = (alert) => alert.resolution === "superseded";
-export const isSnoozed = (alert, now) =>
+const isSnoozed = (alert, now) =>
   !isResolved(alert) && alert.snooze_until !== null && Date.parse(alert.snooze_until) > now;
 export const isActive = (alert, now) => !isResolved(alert) && !isSnoozed(alert, now);
 
