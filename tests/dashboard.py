@@ -43,11 +43,10 @@ class Api:
 
 
 @contextmanager
-def serving(database_url: str, *, read: Any = None, **settings: Any) -> Iterator[Api]:
+def serving(database_url: str, **settings: Any) -> Iterator[Api]:
     """The application in a thread of its own, on a port of its own."""
     given = {**QUICK, "database_url": database_url, **settings}
-    more = {} if read is None else {"read": read}
-    app = build_app(ApiSettings(**given), **more)
+    app = build_app(ApiSettings(**given))
     server = build_server(guarded(app), farewell=lambda: farewell(app), trusted_proxies="127.0.0.1")
     listener = listening_socket("127.0.0.1", 0)
     port = listener.getsockname()[1]
@@ -246,9 +245,9 @@ RETURNING id
 """
 
 UPDATE_ALERT = """
-UPDATE alerts SET occurrences = occurrences + 1, severity = COALESCE(%(severity)s, severity),
-                  changed_in = pg_current_xact_id(), updated_at = clock_timestamp()
-WHERE id = %(id)s
+UPDATE alerts SET occurrences = occurrences + 1, changed_in = pg_current_xact_id(),
+                  updated_at = clock_timestamp()
+WHERE id = %s
 RETURNING occurrences
 """
 
@@ -282,9 +281,17 @@ def write_alert(
     return alert_id
 
 
-def touch_alert(conn, alert_id, *, severity=None):
+def kind(answer):
+    """The status and the type of a problem, which every refusal is."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    body = answer.json()
+    assert body["status"] == answer.status_code
+    return (answer.status_code, body["type"])
+
+
+def touch_alert(conn, alert_id):
     """Change an alert, and ring; returns how often it has occurred."""
-    (occurrences,) = conn.execute(UPDATE_ALERT, {"id": alert_id, "severity": severity}).fetchone()
+    (occurrences,) = conn.execute(UPDATE_ALERT, (alert_id,)).fetchone()
     ring(conn, ALERT_CHANNEL)
     return occurrences
 

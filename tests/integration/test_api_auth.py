@@ -10,7 +10,7 @@ import pytest
 
 from db.connect import connect
 from db.tokens import create_token, find_token, list_tokens, revoke_tokens
-from tests.dashboard import serving, write_alert
+from tests.dashboard import kind, serving, write_alert
 from tests.interleave import PATIENCE_S
 
 READS = (
@@ -51,13 +51,6 @@ def held(module_database_url):
         }
     with serving(module_database_url) as server:
         yield server, tokens
-
-
-def kind(answer):
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    body = answer.json()
-    assert body["status"] == answer.status_code
-    return (answer.status_code, body["type"])
 
 
 class TestTokens:

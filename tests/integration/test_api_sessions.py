@@ -16,6 +16,7 @@ from db.tokens import (
     read_living_tokens,
     revoke_tokens,
 )
+from tests.dashboard import kind
 from tests.interleave import column
 from worker.alerts.steps import CLOCK, DATA, DELIVERY
 from worker.cli.main import app as cli
@@ -41,13 +42,6 @@ def api(module_api, emptied):
 @pytest.fixture
 def operator(conn):
     return create_token(conn, name="olaf", role="operator", now=now())
-
-
-def kind(answer):
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    body = answer.json()
-    assert body["status"] == answer.status_code
-    return (answer.status_code, body["type"])
 
 
 class TestSessions:

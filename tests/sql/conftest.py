@@ -10,6 +10,7 @@ import pytest
 
 from db.connect import connect
 from tests.interleave import begin
+from tests.plans import filled_database
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,14 @@ def scratch(_scratch_url: str) -> Iterator[psycopg.Connection]:
     with connect(_scratch_url, role="test") as conn:
         yield begin(conn)
         conn.rollback()
+
+
+@pytest.fixture(scope="module")
+def full_url(request, pg_server, pg_template: str) -> Iterator[str]:
+    """A database that holds what the module's `FILL` writes."""
+    name = request.module.__name__.rpartition("_")[2]
+    with filled_database(pg_server, pg_template, name, request.module.FILL) as url:
+        yield url
 
 
 @pytest.fixture

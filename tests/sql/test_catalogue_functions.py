@@ -1,4 +1,4 @@
-"""The imports by SQL function, the seller's terms, and what analysis reads."""
+"""The imports by SQL function, and what analysis reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from db import catalogue, explain
-from db.catalogue import Counts, FeeRuleRow, ProductRow, SellerTermsRow
+from db.catalogue import Counts, FeeRuleRow, ProductRow
 from tests.catalogue import LATER, NOW, fee_row, product_row
 from tests.factories import ASIN, GB, OWN_SELLER, US
 
@@ -263,53 +263,6 @@ def test_the_rules_read_are_those_in_force_of_everybody_and_of_the_sellers_asked
     rules = catalogue.list_fee_rules(scratch, marketplace_id=GB, at=day, category="toys-and-games")
     assert [rule.rule_id for rule in rules] == ["from", "own"]
     assert catalogue.list_fee_rules(scratch, category="pets") == []
-
-
-# terms --------------------------------------------------------------------------------------------
-
-
-def terms(valid_from, valid_to=None, *, margin="0.1", registered=True):
-    return SellerTermsRow(
-        OWN_SELLER, GB, valid_from, valid_to, registered, Decimal(int(registered)), Decimal(margin)
-    )
-
-
-def set_terms(conn, *rows):
-    return [catalogue.set_terms(conn, row, now=NOW) for row in rows]
-
-
-JANUARY, FEBRUARY, MARCH = (date(2026, month, 1) for month in (1, 2, 3))
-
-
-def test_terms_hold_until_the_next_ones_whatever_the_order_they_are_set_in(scratch):
-    assert set_terms(scratch, terms(FEBRUARY), terms(JANUARY, registered=False)) == ["inserted"] * 2
-    assert set_terms(scratch, terms(MARCH, margin="0.2")) == ["inserted"]
-    assert catalogue.list_terms(scratch) == [
-        terms(JANUARY, FEBRUARY, registered=False),
-        terms(FEBRUARY, MARCH),
-        terms(MARCH, margin="0.2"),
-    ]
-
-
-def test_terms_set_again_are_unchanged_or_replaced(scratch):
-    assert set_terms(scratch, terms(JANUARY), terms(JANUARY)) == ["inserted", "unchanged"]
-    assert set_terms(scratch, terms(JANUARY, margin="0.3")) == ["updated"]
-    assert catalogue.list_terms(scratch, seller_id=OWN_SELLER) == [terms(JANUARY, margin="0.3")]
-
-
-def test_the_terms_read_are_those_of_the_days_asked(scratch):
-    set_terms(scratch, terms(JANUARY), terms(FEBRUARY, margin="0.2"))
-
-    def read(first, last):
-        found = catalogue.read_terms(scratch, [OWN_SELLER], [GB], first_day=first, last_day=last)
-        return [row.valid_from for row in found]
-
-    assert read(date(2025, 12, 31), date(2025, 12, 31)) == []
-    assert read(date(2026, 1, 31), date(2026, 1, 31)) == [JANUARY]
-    assert read(FEBRUARY, FEBRUARY) == [FEBRUARY]
-    assert read(date(2026, 1, 31), FEBRUARY) == [JANUARY, FEBRUARY]
-    assert catalogue.read_terms(scratch, ["S"], [GB], first_day=MARCH, last_day=MARCH) == []
-    assert catalogue.list_terms(scratch, marketplace_id=US) == []
 
 
 # products -----------------------------------------------------------------------------------------

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from db.sql import query
-from tests.plans import explain, filled_database
+from tests.plans import explain
 
 ENDED, OPEN, EVENTS_EACH, DAYS = 60_000, 300, 3, 365
 A_MONTH = ENDED // DAYS * 31
@@ -72,12 +70,6 @@ FROM generate_series(1, 20000) AS n;
 """
 
 EVERYONE_S = {"severity": None, "marketplace_id": None, "asin": None, "assignee": None}
-
-
-@pytest.fixture(scope="module")
-def full_url(pg_server, pg_template) -> Iterator[str]:
-    with filled_database(pg_server, pg_template, "alerts", FILL) as url:
-        yield url
 
 
 def test_active_alerts_are_read_by_the_index_of_the_open_ones(full):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
-from tests.plans import explain, filled_database, prepared
+from tests.plans import explain, prepared
 
 SUBJECTS, ENDED_EACH = 20_000, 4
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -29,12 +28,6 @@ SELECT '{OWN_SELLER}', '{GB}', 'B2' || lpad(n::text, 8, '0'), 'new', 'price', 'h
 FROM generate_series(1, {ENDED_EACH} + 1) AS round, generate_series(1, {SUBJECTS}) AS n
 ORDER BY round, n;
 """
-
-
-@pytest.fixture(scope="module")
-def full_url(pg_server, pg_template) -> Iterator[str]:
-    with filled_database(pg_server, pg_template, "alerts", FILL) as url:
-        yield url
 
 
 def keys(count):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-
-import pytest
 
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
-from tests.plans import explain, filled_database, prepared
+from tests.plans import explain, prepared
 
 PRODUCTS, RULES, SELLERS = 100_000, 20_000, 20_000
 DAY = date(2026, 3, 1)
@@ -36,12 +33,6 @@ INSERT INTO seller_terms (
 )
 SELECT 'S' || n, '{GB}', '2026-01-01', true, 1, now() FROM generate_series(1, {SELLERS}) AS n;
 """
-
-
-@pytest.fixture(scope="module")
-def full_url(pg_server, pg_template) -> Iterator[str]:
-    with filled_database(pg_server, pg_template, "catalogue", FILL) as url:
-        yield url
 
 
 def test_the_costs_of_an_asin_are_read_by_its_key_and_no_others(full):

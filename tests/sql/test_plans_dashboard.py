@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from db.connect import connect
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
-from tests.plans import explain, filled_database
+from tests.plans import explain
 
 ROOT = Path(__file__).parents[2]
 RUNBOOK = "docs/runbooks/operators.md"
@@ -67,12 +66,6 @@ def asked_of(view: str) -> list[str]:
     blocks = re.findall(r"```sql\n(.*?)```", "\n".join(texts), re.DOTALL)
     statements = re.sub(r"--.*", "", "".join(blocks)).split(";")
     return [one.strip() for one in statements if f"FROM {view}" in one]
-
-
-@pytest.fixture(scope="module")
-def full_url(pg_server, pg_template) -> Iterator[str]:
-    with filled_database(pg_server, pg_template, "dashboard", FILL) as url:
-        yield url
 
 
 @pytest.mark.parametrize("changed", [0, 1, 100])

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from db.sql import query
 from tests.delivery import NOW
 from tests.factories import GB, OWN_SELLER
-from tests.plans import explain, filled_database
+from tests.plans import explain
 
 ALERTS, DELIVERIES = 20_000, 50_000
 
@@ -61,12 +57,6 @@ CROSS JOIN LATERAL (SELECT timestamptz '{NOW}' - n * interval '10 minutes' AS at
 INSERT INTO alert_delivery_items (delivery_id, queue_id)
 SELECT d.id, 1 + d.id % {ALERTS} FROM alert_deliveries AS d;
 """
-
-
-@pytest.fixture(scope="module")
-def full_url(pg_server, pg_template) -> Iterator[str]:
-    with filled_database(pg_server, pg_template, "delivery", FILL) as url:
-        yield url
 
 
 def test_due_messages_are_found_among_all_and_history_is_not_in_their_way(full):

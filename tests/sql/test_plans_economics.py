@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
-from tests.plans import explain, filled_database, prepared
+from tests.plans import explain, prepared
 
 PRODUCTS, PIECES = 100_000, 1_000
 
@@ -33,12 +31,6 @@ SELECT '{GB}', 'B1' || lpad(n::text, 8, '0'), 'new', 'consumer', '{OWN_SELLER}',
        '{{}}', 't', 'w', now(), 1
 FROM generate_series(1, {PRODUCTS}) AS n;
 """
-
-
-@pytest.fixture(scope="module")
-def full_url(pg_server, pg_template) -> Iterator[str]:
-    with filled_database(pg_server, pg_template, "economics", FILL) as url:
-        yield url
 
 
 def keys(count):

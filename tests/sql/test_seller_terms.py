@@ -1,4 +1,4 @@
-"""The seller's terms as they are set one after the other: which of them end, and which do not."""
+"""The seller's terms: set one after the other, which of them end; read, which are in force."""
 
 from __future__ import annotations
 
@@ -94,3 +94,34 @@ def test_two_at_once_are_set_one_after_the_other(conn, open_connection):
     first.commit()
     assert waiting.result() == ["inserted"]
     assert catalogue.list_terms(conn) == [terms(JANUARY, FEBRUARY), terms(FEBRUARY)]
+
+
+def test_terms_hold_until_the_next_ones_whatever_the_order_they_are_set_in(scratch):
+    assert set_terms(scratch, terms(FEBRUARY), terms(JANUARY, registered=False)) == ["inserted"] * 2
+    assert set_terms(scratch, terms(MARCH, margin="0.2")) == ["inserted"]
+    assert catalogue.list_terms(scratch) == [
+        terms(JANUARY, FEBRUARY, registered=False),
+        terms(FEBRUARY, MARCH),
+        terms(MARCH, margin="0.2"),
+    ]
+
+
+def test_terms_set_again_are_unchanged_or_replaced(scratch):
+    assert set_terms(scratch, terms(JANUARY), terms(JANUARY)) == ["inserted", "unchanged"]
+    assert set_terms(scratch, terms(JANUARY, margin="0.3")) == ["updated"]
+    assert catalogue.list_terms(scratch, seller_id=OWN_SELLER) == [terms(JANUARY, margin="0.3")]
+
+
+def test_the_terms_read_are_those_of_the_days_asked(scratch):
+    set_terms(scratch, terms(JANUARY), terms(FEBRUARY, margin="0.2"))
+
+    def read(first, last):
+        found = catalogue.read_terms(scratch, [OWN_SELLER], [GB], first_day=first, last_day=last)
+        return [row.valid_from for row in found]
+
+    assert read(date(2025, 12, 31), date(2025, 12, 31)) == []
+    assert read(date(2026, 1, 31), date(2026, 1, 31)) == [JANUARY]
+    assert read(FEBRUARY, FEBRUARY) == [FEBRUARY]
+    assert read(date(2026, 1, 31), FEBRUARY) == [JANUARY, FEBRUARY]
+    assert catalogue.read_terms(scratch, ["S"], [GB], first_day=MARCH, last_day=MARCH) == []
+    assert catalogue.list_terms(scratch, marketplace_id=US) == []
