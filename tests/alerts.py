@@ -79,11 +79,11 @@ def shown(outcome):
     )
 
 
-def play(story, start=None, settings=SETTINGS):
+def play(story, start=None):
     """Run (event, minutes after NOW) pairs: the last step, and what was told with its minute."""
     current, step, told = start, None, []
     for n, (event, minute) in enumerate(story):
-        step = advance(current, event, NOW + minute * MINUTE, settings)
+        step = advance(current, event, NOW + minute * MINUTE, SETTINGS)
         current = step.alert and replace(step.alert, id=step.alert.id or 100 + n)
         told += [(tell.kind, minute) for tell in step.told]
     return replace(step, alert=current), told

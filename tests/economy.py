@@ -104,9 +104,9 @@ def offers(own="20.00", rival="18.00", *, winner=False):
     ]
 
 
-def catch_up(conn, worker_id="worker-2", **more):
+def catch_up(conn, **more):
     """Re-assess everything that waits; returns the states that changed."""
-    return reassess_waiting(conn, analyst(worker_id, **more), seconds=20)
+    return reassess_waiting(conn, analyst("worker-2", **more), seconds=20)
 
 
 CHEAPER = product(unit_cost=Decimal("3.00"))

@@ -71,7 +71,7 @@ def offer(
     return row | overrides
 
 
-def default_offers(currency: str = "GBP", own_seller: str = OWN_SELLER) -> list[dict[str, Any]]:
+def default_offers(currency: str, own_seller: str) -> list[dict[str, Any]]:
     """One own offer and three rivals, by landed price; the second is in the Buy Box."""
     return [
         offer(RIVALS[0], Decimal("17.49"), Decimal("2.00"), currency=currency),
@@ -92,7 +92,7 @@ def price_row(landed: Any, currency: str = "GBP", **keys: Any) -> dict[str, Any]
     }
 
 
-def default_summary(currency: str = "GBP") -> dict[str, Any]:
+def default_summary(currency: str) -> dict[str, Any]:
     """Agrees with `default_offers`; Amazon writes "new" in most lists and "New" in one."""
     counts = [
         {"Condition": "new", "FulfillmentChannel": "Amazon", "OfferCount": 2},
@@ -171,9 +171,9 @@ def any_offer_changed(
 
 
 def b2b_any_offer_changed(
-    *, camel: bool = False, summary: dict[str, Any] | None = None, **overrides: Any
+    *, summary: dict[str, Any] | None = None, **overrides: Any
 ) -> dict[str, Any]:
-    """B2B_ANY_OFFER_CHANGED with quantity tiers; `camel` writes it as Amazon's guide does."""
+    """B2B_ANY_OFFER_CHANGED with quantity tiers."""
     currency = overrides.get("currency") or CURRENCIES.get(overrides.get("marketplace_id", GB))
     single = {"OfferType": "B2B", "QuantityTier": 1}
     tier = {
@@ -197,7 +197,7 @@ def b2b_any_offer_changed(
     content["Summary"]["BuyBoxEligibleOffers"] = content["Summary"].pop(
         "NumberOfBuyBoxEligibleOffers"
     )
-    return camel_case(message) if camel else message
+    return message
 
 
 def pricing_health(

@@ -14,13 +14,13 @@ from tests.factories import GB
 from tests.interleave import column, deliver, letter, until, work
 
 
-def beat(conn, *, depth=7, dead=0):
+def beat(conn, *, dead=0):
     operators.beat_heart(
         conn,
         worker_id="i",
         role="ingest",
         state="running",
-        details={"queues": {"sqs": {"visible": depth}, "dlq": {"visible": dead}}},
+        details={"queues": {"sqs": {"visible": 7}, "dlq": {"visible": dead}}},
         now=datetime.now(UTC),
         starting=True,
     )

@@ -15,9 +15,9 @@ from worker.ingest.redrive import redrive
 NOW = datetime(2025, 3, 5, 12, tzinfo=UTC)
 
 
-def refused(because: str, body: bytes = b"{"):
+def refused(because: str):
     """A letter that the door refuses for this reason."""
-    one = letter(body)
+    one = letter(b"{")
     return replace(one, read=replace(one.read, error_type=because, error_message=f"{because}."))
 
 

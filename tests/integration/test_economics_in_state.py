@@ -129,10 +129,10 @@ def test_a_marketplace_without_fees_and_a_seller_without_terms_are_unknown(conn)
     )
 
 
-def yen(own="2000", rival="1800"):
+def yen():
     return [
         offer(row["SellerId"], row["ListingPrice"]["Amount"], 0, currency="JPY", fba=n == 0)
-        for n, row in enumerate(offers(own, rival))
+        for n, row in enumerate(offers("2000", "1800"))
     ]
 
 

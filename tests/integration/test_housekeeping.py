@@ -68,12 +68,12 @@ def test_housekeeping_forgets_workers_too_that_nobody_pruned(app, conn):
     assert column(conn, view) == [timedelta(hours=23)]
 
 
-def failed_job(conn, *, days_ago, status="failed", task="analyse_product"):
+def failed_job(conn, *, days_ago):
     """The id of a job that failed so long ago, as procrastinate leaves it."""
     (job_id,) = column(
         conn,
         "INSERT INTO procrastinate_jobs (queue_name, task_name, status, args) "
-        f"VALUES ('analysis', '{task}', 'doing', '{{}}') RETURNING id",
+        "VALUES ('analysis', 'analyse_product', 'doing', '{}') RETURNING id",
     )
     conn.execute("SELECT procrastinate_finish_job_v1(%s, 'failed', false)", (job_id,))
     conn.execute(

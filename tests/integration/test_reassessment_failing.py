@@ -156,13 +156,13 @@ def test_after_many_failures_it_is_tried_once_a_day_and_operators_see_it(pages):
     assert failing(pages) == []
 
 
-def fail_often(conn, times=5):
+def fail_often(conn):
     """BAD fails so often that its next attempt is hours away."""
     later = timedelta(0)
-    for _ in range(times):
+    for _ in range(5):
         catch_up(conn, later=later)
         later += timedelta(days=1, minutes=1)
-    assert column(conn, "SELECT failures FROM reassessments") == [times]
+    assert column(conn, "SELECT failures FROM reassessments") == [5]
     return later
 
 

@@ -125,8 +125,8 @@ def own(price="12", *, winner=False):
     return Offer(seller_id=SUBJECT.seller_id, listing=Decimal(price), winner=winner)
 
 
-def rival(price="10", *, winner=True):
-    return Offer(seller_id="A1RIVAL0000001", listing=Decimal(price), winner=winner)
+def rival(*, winner=True):
+    return Offer(seller_id="A1RIVAL0000001", listing=Decimal(10), winner=winner)
 
 
 def health(minute=0):

@@ -114,12 +114,12 @@ def test_all_clear_is_no_peak_where_there_was_worse(severity):
     assert flapping.worst(None, severity) == flapping.worst(severity, None) == severity
 
 
-def back_and_forth(count, *, low="success", high="critical", every=6, start=STEADY, alert=None):
-    """`count` assessments in turn, with ticks between; the last step, and what was told."""
-    told, flap = [], start
+def back_and_forth(count, *, high="critical"):
+    """`count` assessments, 6 minutes apart, with ticks between; the last step, and what was told."""
+    told, flap, alert = [], STEADY, None
     for n in range(count):
-        for event, minute in ((sighting((high, low)[n % 2]), 0), (Tick(), every - 0.5)):
-            now = NOW + (n * every + minute) * MINUTE
+        for event, minute in ((sighting((high, "success")[n % 2]), 0), (Tick(), 5.5)):
+            now = NOW + (n * 6 + minute) * MINUTE
             step = advance(alert, event, now, SETTINGS, flap)
             alert, flap = step.alert and replace(step.alert, id=n + 1), step.flap
             told += [(tell.kind, n) for tell in step.told]

@@ -251,8 +251,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CHEAPER = economy(replace(COSTS, unit_cost=Decimal(1)))
 
 
-def state_of(facts, known=ECONOMY):
-    return after(event(1, facts), economy=known)[0]
+def state_of(facts):
+    return after(event(1, facts), economy=ECONOMY)[0]
 
 
 def test_nothing_is_touched_where_nothing_changes():

@@ -11,10 +11,10 @@ from worker.ingest.door import read
 from worker.ingest.notification import Notification, Rejection
 
 
-def legacy_offer(seller_id=RIVALS[0], amount=Decimal("19.99"), currency="GBP", **overrides):
+def legacy_offer(seller_id=RIVALS[0], amount=Decimal("19.99"), **overrides):
     return {
         "sellerId": seller_id,
-        "listingPrice": {"amount": amount, "currencyCode": currency},
+        "listingPrice": {"amount": amount, "currencyCode": "GBP"},
         "isBuyBoxWinner": False,
         "isFulfilledByAmazon": True,
     } | overrides

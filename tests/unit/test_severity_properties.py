@@ -18,9 +18,11 @@ PENNIES = (Decimal("-0.01"), Decimal("0.01"), Decimal(0))
 THRESHOLDS = st.sampled_from([Decimal(0), Decimal(1), Decimal("2.5")])
 
 
-def steps_around(*boundaries, step="0.01"):
+def steps_around(*boundaries):
     """The boundaries, a step under and a step over each."""
-    return st.sampled_from([Decimal(b) + n * Decimal(step) for b in boundaries for n in (-1, 0, 1)])
+    return st.sampled_from(
+        [Decimal(b) + n * Decimal("0.01") for b in boundaries for n in (-1, 0, 1)]
+    )
 
 
 @st.composite

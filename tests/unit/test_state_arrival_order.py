@@ -44,9 +44,9 @@ def claimed(told):
     )
 
 
-def work_in(batches, in_force, known=None, economy=ECONOMY):
+def work_in(batches, in_force):
     """The states after these batches, each decided on as one transaction does."""
-    known = dict(known or {})
+    known = {}
     for batch in batches:
         decision = decide(
             batch,
@@ -55,7 +55,7 @@ def work_in(batches, in_force, known=None, economy=ECONOMY):
             now=T0,
             max_attempts=3,
             jitter=random.Random(1),
-            economy=economy,
+            economy=ECONOMY,
         )
         assert not decision.failed
         known |= {state.subject: state for state in (*decision.states, *decision.noted)}
