@@ -9,8 +9,7 @@ from tests.dashboard import ALERT_CHANNEL, ring, write_alert
 from tests.interleave import column
 from tests.shop import CRITICAL, MUG, call_it, open_mug, tell
 
-KETTLE, TOWELS = "B08KETTLE1", "B07TOWELS2"
-HIGH = {"own": "24.00", "rival": "19.00", "rivals": 6}
+TOWELS = "B07TOWELS2"
 MARK = "window.sameDocument = true"
 
 

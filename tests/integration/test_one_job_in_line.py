@@ -23,10 +23,6 @@ IMPATIENT = {"lock_timeout": "1ms"}
 """For who must not wait for anybody."""
 
 
-def priorities(conn):
-    return column(conn, "SELECT priority FROM procrastinate_jobs ORDER BY priority DESC, id")
-
-
 @pytest.fixture
 def in_line(conn):
     """A message that waits, and its job."""
