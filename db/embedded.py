@@ -67,11 +67,3 @@ def home_in(folder: Path) -> Path:
     if re.fullmatch(r"[\w./-]+", str(home)):
         return home
     return Path(tempfile.mkdtemp(prefix="buybox-postgres-"))
-
-
-def temporary_home(purpose: str, folder: Path | None = None) -> Path:
-    """A fresh folder for a server's data, short enough for its socket's path.
-
-    In `folder`, or where the machine keeps temporary files.
-    """
-    return Path(tempfile.mkdtemp(prefix=f"buybox-{purpose}-", dir=folder)) / "data"

@@ -10,6 +10,7 @@ import itertools
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from api.settings import ApiSettings
 from db.connect import connect
-from db.embedded import start_postgres, temporary_home
+from db.embedded import start_postgres
 from db.migrate import migrate
 from tests.in_memory import clear_up_after_killed_runs, folder_in_memory, purpose_of_this_run
 from worker.settings import Settings
@@ -86,7 +87,8 @@ def pg_server() -> Iterator[Server]:
         return
     if folder := folder_in_memory():
         clear_up_after_killed_runs(folder)
-    home = temporary_home(purpose_of_this_run(), folder)
+    # Outside pytest's own folders: a socket's path must be short.
+    home = Path(tempfile.mkdtemp(prefix=f"buybox-{purpose_of_this_run()}-", dir=folder)) / "data"
     server = start_postgres(home, durable=False)
     yield Server(server.get_uri())
     server.cleanup()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from db.connect import connect
-from db.embedded import start_postgres, temporary_home
+from db.embedded import start_postgres
 from db.feed import read_position
 from db.migrate import migrate
 from tests.dashboard import streaming, write_state
@@ -31,7 +33,7 @@ class Database:
     """A server of this test's own, durable, that can be restarted."""
 
     def __init__(self) -> None:
-        self._home = temporary_home("gap")
+        self._home = Path(tempfile.mkdtemp(prefix="buybox-gap-")) / "data"
         self._server = start_postgres(self._home)
         self.url = self._server.get_uri()
         migrate(self.url)
@@ -95,14 +97,14 @@ class Server:
 
 
 @contextmanager
-def storm(database_url, url, *, writers=10, hold_s=2.0, cut_every_s=0.4):
+def storm(database_url, url, *, writers=10, hold_s=2.0):
     """Writers and clients: one that is never cut by the test, and three that are."""
     stop = threading.Event()
     with connect(database_url, autocommit=True) as conn:
         since = read_position(conn)
     browsers = [
         Browser(url, since, cut_every_s=every, seed=n)
-        for n, every in enumerate((None, cut_every_s, cut_every_s, 3 * cut_every_s))
+        for n, every in enumerate((None, 0.4, 0.4, 1.2))
     ]
     crew = [Writer(database_url, n, stop, hold_s=hold_s) for n in range(writers)]
     try:
