@@ -160,7 +160,6 @@ class FeeSchedule:
     seller who is not VAT registered. Two schedules of equal content are equal.
     """
 
-    marketplace_id: str
     currency: str
     tick: Decimal
     referral: tuple[FeeRule, ...]

@@ -95,7 +95,6 @@ def _choose(
     choice = _Choice(rules, costs, marketplace, on)
     seller = _terms_in_force(terms, costs, marketplace, on)
     return FeeSchedule(
-        marketplace_id=costs.marketplace_id,
         currency=marketplace.currency,
         tick=Decimal(1).scaleb(-marketplace.minor_units),
         referral=_referral(choice),
