@@ -105,7 +105,37 @@ class Process:
             self.kill()
 
 
-class HoldingProxy:
+class PostServer:
+    """An HTTP server on loopback that gives each POST to `answer`. What waits for `_go` may end."""
+
+    def __init__(self, *, port: int = 0) -> None:
+        self._go = threading.Event()
+        one = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                one.answer(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def let_go(self) -> None:
+        self._go.set()
+
+    def close(self) -> None:
+        self.let_go()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class HoldingProxy(PostServer):
     """An HTTP proxy before the SQS emulator that holds back calls of one kind until let go.
 
     `hold("DeleteMessageBatch")`: from now on such calls wait; `held` is set when one does. `seen`
@@ -115,24 +145,10 @@ class HoldingProxy:
     def __init__(self, upstream: str, *, port: int = 0) -> None:
         self._upstream = urlsplit(upstream).netloc
         self._kind: str | None = None
-        self._go = threading.Event()
         self.held = threading.Event()
         self.seen: list[str] = []
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                proxy._forward(self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        super().__init__(port=port)
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def hold(self, kind: str) -> None:
         self._go.clear()
@@ -141,14 +157,9 @@ class HoldingProxy:
 
     def let_go(self) -> None:
         self._kind = None
-        self._go.set()
+        super().let_go()
 
-    def close(self) -> None:
-        self.let_go()
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _forward(self, request: BaseHTTPRequestHandler) -> None:
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         kind = request.headers.get("X-Amz-Target", "").partition(".")[2]
         self.seen.append(kind)

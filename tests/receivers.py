@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from tests.interleave import until
+from tests.processes import PostServer
 
 HANG, DROP, SLOW = "hang", "drop", "slow"
 """Say nothing, and close when let go; close when the message has been read; 200 when let go."""
@@ -29,7 +29,7 @@ class Post:
     body: dict[str, Any]
 
 
-class HttpReceiver:
+class HttpReceiver(PostServer):
     """An HTTP server whose answers are set beforehand; the last one is repeated.
 
     An answer is HANG, DROP, SLOW, a status, or a status with headers.
@@ -38,22 +38,7 @@ class HttpReceiver:
     def __init__(self, *answers: Any, port: int = 0) -> None:
         self.answers = list(answers) or [200]
         self.posts: list[Post] = []
-        self._go = threading.Event()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                receiver._answer(self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        super().__init__(port=port)
 
     def address(self, path: str = "/hook", *, user: str = "") -> str:
         return f"json://{user}127.0.0.1:{self.port}{path}"
@@ -62,15 +47,7 @@ class HttpReceiver:
         until(lambda: len(self.posts) >= count, f"{count} posts came in")
         return self.posts
 
-    def let_go(self) -> None:
-        self._go.set()
-
-    def close(self) -> None:
-        self.let_go()
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _answer(self, request: BaseHTTPRequestHandler) -> None:
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in request.headers.items()}
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
