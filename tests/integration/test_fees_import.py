@@ -93,9 +93,9 @@ def test_the_list_shows_what_is_in_force_on_a_day(buybox):
     after = buybox(
         "list", "--marketplace", GB.lower(), "--category", "home-products", "--at", "2026-02-01"
     )
-    assert "8.00 % whole-price" not in before.stdout
-    assert "8.00 % whole-price, at least 0.25" in after.stdout
-    assert "2.00 % of referral, fulfilment, closing" in after.stdout
+    assert "8 % whole-price" not in before.stdout
+    assert "8 % whole-price, at least 0.25" in after.stdout
+    assert " 2 % of referral, fulfilment, closing" in after.stdout
     assert "GB home-products price to 20.00" in after.stdout
     assert "beauty" not in after.stdout
 
@@ -107,6 +107,11 @@ def test_a_marketplace_that_is_none_is_wrong_usage(buybox):
 
 
 TERMS = ("--seller", OWN_SELLER, "--marketplace", "UK", "--recoverable", "1", "--vat-registered")
+
+
+def test_the_list_shows_a_rate_as_it_is(buybox):
+    buybox("import", "-", stdin=fee_file({"rate": "0.15025"}).read())
+    assert " 15.025 %" in buybox("list").stdout
 
 
 def test_terms_are_set_from_a_day_on_and_listed(buybox, conn):

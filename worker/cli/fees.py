@@ -14,6 +14,7 @@ import typer
 from db import catalogue
 from db.catalogue import FeeRuleRow, SellerTermsRow
 from economics.marketplaces import country_of
+from economics.wording import percent
 from worker.catalogue.fees import (
     COLUMNS,
     OverlappingRulesError,
@@ -253,7 +254,7 @@ def _told(rule: FeeRuleRow) -> tuple[str, ...]:
         what.append(f"to {rule.weight_up_to_g} g")
     if rule.price_up_to is not None:
         what.append(f"price to {rule.price_up_to:f}")
-    fee = f"{rule.rate * 100:.2f} %" if rule.rate is not None else f"{rule.amount} {rule.currency}"
+    fee = percent(rule.rate) if rule.rate is not None else f"{rule.amount} {rule.currency}"
     if rule.shape not in {None, "flat"}:
         fee += f" {rule.shape}"
     if rule.minimum is not None:
