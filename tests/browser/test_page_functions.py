@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.page_rows import alert, state
+
 NOW = "Date.parse('2026-03-04T12:00:00Z')"
 
 
@@ -125,72 +127,6 @@ class TestEvents:
     def test_waits_grow_and_are_bounded(self, evaluate):
         waits = evaluate("stream.js", "[1, 2, 3, 9].map((n) => m.waitBefore(n, 4000))")
         assert waits == [4000, 6400, 10240, 30000]
-
-
-def alert(number, **more):
-    given = {
-        "key": str(number), "id": number, "product_key": "P", "marketplace_id": "M", "asin": "A",
-        "item_condition": "new", "seller_id": "S", "title": None, "severity": "high",
-        "condition": "firing", "attention": "new", "resolution": None, "resolved_at": None,
-        "snooze_until": None, "first_seen": "2026-03-04T10:00:00Z", "profit_at_stake_per_day": None,
-    }  # fmt: skip
-    if more.get("attention") == "resolved":
-        given |= {"resolution": "manual", "resolved_at": "2026-03-04T11:00:00Z"}
-    return given | more
-
-
-def state(**more):
-    return {
-        "key": "s", "product_key": "P", "marketplace_id": "M", "asin": "A", "item_condition": "new",
-        "audience": "consumer", "seller_id": "S", "title": "Mug", "severity": "high",
-        "profit_at_stake_per_day": None,
-    } | more  # fmt: skip
-
-
-class TestProducts:
-    @pytest.mark.parametrize(
-        ("states", "alerts", "tabs"),
-        [
-            ([state()], [], {"all", "high"}),
-            ([state(severity="success")], [], {"all", "success"}),
-            ([state(severity="info")], [], {"all"}),
-            ([], [alert(1)], {"all", "high"}),
-            ([state()], [alert(1, severity="critical")], {"all", "critical"}),
-            ([state()], [alert(1), alert(2, severity="critical")], {"all", "critical"}),
-            ([state()], [alert(1, snooze_until="2999-01-01T00:00:00Z")], {"all", "snoozed"}),
-            ([state()], [alert(1, snooze_until="2020-01-01T00:00:00Z")], {"all", "high"}),
-            ([state()], [alert(1, attention="resolved")], {"all", "resolved"}),
-            ([state()], [alert(1, attention="resolved", resolution="superseded"), alert(2)], {"all", "high"}),
-            (
-                [state(severity="success")],
-                [alert(1, attention="resolved", resolution="cleared", condition="cleared")],
-                {"all", "success", "resolved"},
-            ),
-            (
-                [state()],
-                [alert(1, attention="resolved", resolution="cleared", condition="cleared")],
-                {"all", "high", "resolved"},
-            ),
-        ],
-    )  # fmt: skip
-    def test_tabs(self, evaluate, states, alerts, tabs):
-        given = f"{json.dumps(states)}, {json.dumps(alerts)}, {NOW}"
-        assert set(evaluate("products.js", f"[...m.productOf('P', {given}).tabs]")) == tabs
-
-    def test_the_worst_first_then_the_money_at_stake_then_the_newest(self, evaluate):
-        rows = [
-            {"key": "a", "severity": "high", "stake": "9.50", "newest": 1},
-            {"key": "b", "severity": "high", "stake": None, "newest": 9},
-            {"key": "c", "severity": "high", "stake": "10", "newest": 1},
-            {"key": "d", "severity": "critical", "stake": None, "newest": 1},
-            {"key": "e", "severity": "high", "stake": None, "newest": 8},
-        ]
-        expression = f"{json.dumps(rows)}.sort(m.orderOf('all')).map((row) => row.key).join('')"
-        assert evaluate("products.js", expression) == "dcabe"
-
-    def test_what_has_changed_of_an_order(self, evaluate):
-        expression = "m.difference(['a', 'b', 'c'], ['n', 'b', 'a'])"
-        assert evaluate("products.js", expression) == {"added": 1, "removed": 1, "moved": 2}
 
 
 class TestWhatIsHeld:

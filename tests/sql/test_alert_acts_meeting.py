@@ -126,6 +126,21 @@ def test_a_delivery_about_two_alerts_is_cancelled_by_who_holds_back_the_last(con
     )
 
 
+def test_an_act_on_several_meets_an_analysis_at_the_first_and_holds_none_of_the_others(
+    conn, first, open_connection
+):
+    """Analyses lock by subject, whatever the order of the ids: neither waits for the other in turn."""
+    last, soonest = (rows.store(conn, rows.product(asin)) for asin in ("B0LAST0009", "B0FIRST001"))
+    first.execute("SELECT FROM alerts WHERE id = %s FOR UPDATE", (soonest,))
+    acting = begin(open_connection())
+    late = Background(
+        acts.acknowledge_alerts, acting, [last, soonest], who="ann", now=NOW
+    ).until_blocked(conn)
+    conn.execute("SELECT FROM alerts WHERE id = %s FOR UPDATE NOWAIT", (last,))
+    first.commit()
+    assert [one.done for one in late.result()] == [True, True]
+
+
 def test_an_act_rings_once_and_a_refusal_does_not(conn, open_connection):
     ear = Ear(open_connection, "buybox_alerts")
     alert_id = rows.store(conn)

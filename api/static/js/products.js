@@ -120,9 +120,14 @@ export function difference(shown, wanted) {
   };
 }
 
+/** Whether the state that an alert is about is still bad. Business customers have a state of their own. */
 function stillSo(alert, states) {
+  const audience = alert.kind.startsWith("business-") ? "business" : "consumer";
   const about = states.find(
-    (s) => s.item_condition === alert.item_condition && s.seller_id === alert.seller_id,
+    (s) =>
+      s.item_condition === alert.item_condition &&
+      s.audience === audience &&
+      s.seller_id === alert.seller_id,
   );
   return about !== undefined && rankOf(about.severity) <= rankOf("warning");
 }
