@@ -34,11 +34,42 @@ class TestDecimals:
             ("-8.22", "-8.3"),
             ("5", "5.0"),
             ("49.999999999999999999", "49.9"),
+            ("-8.20", "-8.2"),
             ("0", "0.0"),
         ],
     )
     def test_percentages_are_rounded_down(self, evaluate, text, down):
         assert evaluate("decimal.js", f"m.floor('{text}', 1)") == down
+
+    @pytest.mark.parametrize(
+        ("text", "plain"),
+        [
+            ("1e3", "1000"),
+            ("12.5E-1", "1.25"),
+            ("-0.05", "-0.05"),
+            ("1E+1000000000", None),
+            ("1.", None),
+            (".5", None),
+            ("1,5", None),
+        ],
+    )
+    def test_what_is_a_decimal(self, evaluate, text, plain):
+        """An exponent that would fill the memory with digits is none."""
+        expression = f"((one) => one && m.plain(one))(m.parse({json.dumps(text)}))"
+        assert evaluate("decimal.js", expression) == plain
+
+    @pytest.mark.parametrize(
+        ("a", "b", "order"),
+        [("2", "10", -1), ("10", "2", 1), ("1.0", "1", 0), ("-0.01", "0", -1), ("0.1", "0.09", 1),
+         ("1", None, -1), (None, "1", 1), (None, None, 0)],
+    )  # fmt: skip
+    def test_which_is_less(self, evaluate, a, b, order):
+        expression = f"m.compare({json.dumps(a)}, {json.dumps(b)})"
+        assert evaluate("decimal.js", expression) == order
+
+    def test_what_is_above_and_below_zero(self, evaluate):
+        expression = "['0.01', '0.00', '-0.00', '-0.01', null].map(m.sign)"
+        assert evaluate("decimal.js", expression) == [1, 0, 0, -1, None]
 
     def test_unknown_comes_last(self, evaluate):
         assert evaluate("decimal.js", "['2', null, '10', '-1'].sort(m.compare)") == [
@@ -71,6 +102,14 @@ class TestMoney:
     def test_in_the_language_of_the_reader(self, evaluate):
         assert evaluate("format.js", "m.money('1234.5', 'EUR', 'de-DE')") == "1.234,50\u00a0€"
 
+    def test_without_a_currency_it_is_a_number(self, evaluate):
+        assert evaluate("format.js", "m.money('1234.5', null, 'en-GB')") == "1234.50"
+
+    def test_no_percentage_is_shown_as_reached_before_it_is(self, evaluate):
+        """Else a margin of 9.997 % would be one of 10 %, and a loss of -0.001 % none."""
+        expression = "['9.997', '-0.001', '1234.5', null].map((one) => m.percent(one, 'en-GB'))"
+        assert evaluate("format.js", expression) == ["9.99 %", "-0.01 %", "1,234.50 %", None]
+
     @pytest.mark.parametrize("nothing", ["null", "undefined", "''", "'unknown'"])
     def test_unknown_is_never_zero(self, evaluate, nothing):
         assert evaluate("format.js", f"m.money({nothing}, 'GBP', 'en')") is None
@@ -83,6 +122,13 @@ class TestTimes:
             ("2026-03-04T11:59:52Z", "8 s"),
             ("2026-03-04T11:57:00Z", "3 min"),
             ("2026-03-04T07:00:00.5Z", "4 h"),
+            ("2026-03-04T11:59:01Z", "59 s"),
+            ("2026-03-04T11:59:00Z", "1 min"),
+            ("2026-03-04T11:00:01Z", "59 min"),
+            ("2026-03-04T11:00:00Z", "1 h"),
+            ("2026-03-02T12:00:01Z", "47 h"),
+            ("2026-03-02T12:00:00Z", "2 d"),
+            ("2026-02-28T12:00:01Z", "3 d"),
             ("2026-02-20T12:00:00Z", "12 d"),
             ("2026-03-04T12:00:09Z", "0 s"),
         ],
@@ -96,12 +142,34 @@ class TestTimes:
             ("2026-03-04T12:00", 20 * 60, "Until tomorrow"),
             ("2026-03-04T02:30", 330, "Until 08:00"),
             ("2026-03-04T08:00", 24 * 60, "Until tomorrow"),
-            ("2026-10-24T09:00", 24 * 60, "Until tomorrow"),  # the night has 25 hours
+            ("2026-10-24T08:00", 24 * 60, "Until tomorrow"),  # the night has 25 hours
+            ("2026-03-04T07:59:31", 1, "Until 08:00"),
+            ("2026-03-04T07:57:30", 2, "Until 08:00"),
         ],
     )
     def test_until_morning(self, evaluate, at, minutes, label):
         expected = {"minutes": minutes, "label": label}
         assert evaluate("format.js", f"m.untilMorning(new Date('{at}'))") == expected
+
+    @pytest.mark.parametrize(
+        ("at", "shown"),
+        [
+            ("2026-03-04T08:05:00Z", "08:05"),
+            ("2026-03-04T23:59:00Z", "23:59"),
+            ("2026-03-05T08:05:00Z", "Thu 5 Mar 08:05"),
+            ("2025-03-04T08:05:00Z", "Tue 4 Mar 08:05"),
+        ],
+    )
+    def test_a_time_of_another_day_says_which(self, evaluate, at, shown):
+        """Or "quiet until 08:05" would be taken for today's."""
+        found = evaluate("format.js", f"m.clock('{at}', {NOW}, 'en-GB')")
+        assert found.replace(",", "") == shown
+
+    def test_a_moment_is_whole_and_an_age_of_nothing_is_none(self, evaluate):
+        found = evaluate("format.js", "m.moment('2026-03-04T08:05:09Z', 'en-GB')")
+        assert found.replace(",", "") == "4 Mar 2026 08:05:09"
+        nothing = f"[m.moment('x', 'en'), m.clock('x', {NOW}, 'en'), m.age(null, {NOW})]"
+        assert evaluate("format.js", nothing) == [None, None, None]
 
 
 class TestEvents:
@@ -231,6 +299,12 @@ class TestFigures:
             (UNSEEN, "yours", None, "Amazon sent no offers, last £20.00 1 h ago"),
             (UNSEEN, "gap", None, "your price is unknown"),
             ({"your_position": None}, "position", None, "5 offers"),
+            (UNSEEN | {"your_position": None, "total_offers": None}, "position", None, "your price is unknown"),
+            ({"total_offers": None}, "position", "2 of unknown", ""),
+            ({"margin_at_market_low": "1.239"}, "margin", "-0.01 %", "1.23 % at low"),
+            (UNSEEN | {"last_own_price": None}, "yours", None, "Amazon sent no offers"),
+            ({"market_low": None}, "low", None, "not in Amazon's messages"),
+            ({"buy_box_price": None}, "box", "R1", ""),
             ({"your_price": "19.99", "gap_pct": "0"}, "low", "£19.99", "yours"),
             ({"your_price": "19.99", "gap_pct": "0"}, "gap", "0.00 %", "£0.00"),
             ({"has_buy_box": False, "buy_box_price": None}, "box", "Nobody", "suppressed"),

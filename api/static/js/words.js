@@ -65,8 +65,8 @@ export const quietName = said({
   "told-otherwise": "another message said it",
 });
 
-export const actorName = (who) =>
-  ({ data: "the data", clock: "the clock", delivery: "delivery" })[who] ?? who;
+const NOT_PEOPLE = { data: "the data", clock: "the clock", delivery: "delivery" };
+export const actorName = (who) => (Object.hasOwn(NOT_PEOPLE, who) ? NOT_PEOPLE[who] : who);
 
 /** What a state is about, in a word or two; nothing for new goods and consumers. */
 export function shortName(state) {
