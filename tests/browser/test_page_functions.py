@@ -1,4 +1,4 @@
-"""The page's pure functions: exact money, honest unknowns, order, events cut anywhere, lines."""
+"""The page's pure functions: exact money, honest unknowns, order, events cut anywhere."""
 
 from __future__ import annotations
 
@@ -192,6 +192,20 @@ class TestEvents:
             "last": "a~3:3:",  # the last event came only in part: it will come again
         }
 
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("data: x\n\n", [{"name": "message", "data": "x", "id": "0"}]),
+            ("data:x\ndata\nid\n\n", [{"name": "message", "data": "x\n", "id": ""}]),
+            ("id: 1\0\ndata: x\n\n", [{"name": "message", "data": "x", "id": "0"}]),
+            ("event: state\n\ndata: x\n\n", [{"name": "message", "data": "x", "id": "0"}]),
+            ("retry: soon\nretries: 5\nevents: x\n\n", []),
+            (":\r\ndata: a:b\r\n\r\n", [{"comment": ""}, {"name": "message", "data": "a:b", "id": "0"}]),
+        ],
+    )  # fmt: skip
+    def test_as_the_standard_reads_them(self, evaluate, text, found):
+        assert evaluate("sse.js", f"m.parser('0').take({json.dumps(text)})") == found
+
     def test_waits_grow_and_are_bounded(self, evaluate):
         waits = evaluate("stream.js", "[1, 2, 3, 9].map((n) => m.waitBefore(n, 4000))")
         assert waits == [4000, 6400, 10240, 30000]
@@ -222,14 +236,6 @@ class TestWhatIsHeld:
         assert evaluate("store.js", expression) == shown
 
 
-POINTS = [
-    {"event_time": "1970-01-01T00:00:00Z", "p": "10"},
-    {"event_time": "1970-01-01T00:00:10Z", "p": None},
-    {"event_time": "1970-01-01T00:00:20Z", "p": "20"},
-    {"event_time": "1970-01-01T00:00:30Z", "p": "15"},
-]
-
-
 class TestWhatIsSaid:
     def test_in_a_storm_of_alerts_it_does_not_fall_behind(self, evaluate):
         said = """new Promise((told) => {
@@ -257,20 +263,6 @@ class TestWhatIsSaid:
         assert evaluate("announce.js", said) == [
             "New high alert, Price: B1, Japan.", "New high alert, Price: B2, Japan.",
         ]  # fmt: skip
-
-
-class TestLines:
-    def test_prices_hold_until_they_change_and_unknown_is_a_gap(self, evaluate):
-        expression = (
-            f"m.steps({json.dumps(POINTS)}, 'p', m.scale([0, 40000], [0, 40]), (v) => v, 40000)"
-        )
-        assert evaluate("paths.js", expression) == "M0 10H10M20 20H30V15H40"
-
-    def test_nothing_known_has_no_extent(self, evaluate):
-        assert evaluate("paths.js", "m.extent([{p: null}], ['p'])") is None
-
-    def test_ticks_are_round_and_inside(self, evaluate):
-        assert evaluate("paths.js", "m.ticks([16.6, 29.4], 6)") == [17.5, 20, 22.5, 25, 27.5]
 
 
 FULL = {

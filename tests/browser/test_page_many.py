@@ -73,12 +73,17 @@ def test_what_changes_between_the_lists_is_not_missed(conn, backend, look):
         ({"snoozed": "critical"}, {"all", "snoozed"}),
         ({"active": "high"}, {"all", "high", "warning"}),
         ({"states": "high"}, {"all", "high", "warning", "success"}),
+        ({"active": "critical"}, {"all", "critical", "high", "warning"}),
+        ({"states": "critical"}, {"all", "critical", "high", "warning", "success"}),
         ({"states": "info"}, {"all"}),
     ],
 )
 def test_where_a_list_was_cut_its_tabs_may_lack_products(evaluate, lists, tabs):
     given = {
-        name: {"rows": [{"severity": lists.get(name, "info")}], "whole": name not in lists}
+        name: {
+            "rows": [{"severity": "critical"}, {"severity": lists.get(name, "info")}],
+            "whole": name not in lists,
+        }
         for name in ("states", "active", "snoozed", "resolved")
     }
     assert set(evaluate("products.js", f"[...m.cutTabs({json.dumps(given)})]")) == tabs

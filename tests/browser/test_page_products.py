@@ -37,6 +37,7 @@ def product(evaluate):
         ([state()], [alert(1, snooze_until="2999-01-01T00:00:00Z")], {"all", "snoozed"}),
         ([state()], [alert(1, snooze_until="2020-01-01T00:00:00Z")], {"all", "high"}),
         ([state()], [alert(1, attention="resolved")], {"all", "resolved"}),
+        ([state()], [alert(1, **ENDED)], {"all", "resolved"}),
         ([state()], [alert(1, attention="resolved", resolution="superseded"), alert(2)], {"all", "high"}),
         (
             [state(severity="success")],
@@ -60,10 +61,10 @@ def test_the_worst_first_then_the_money_at_stake_then_the_newest(evaluate):
         {"key": "b", "severity": "high", "stake": None, "newest": 9},
         {"key": "c", "severity": "high", "stake": "10", "newest": 1},
         {"key": "d", "severity": "critical", "stake": None, "newest": 1},
-        {"key": "e", "severity": "high", "stake": None, "newest": 8},
+        {"key": "e", "severity": "high", "stake": None, "newest": 10},
     ]
     expression = f"{json.dumps(rows)}.sort(m.orderOf('all')).map((row) => row.key).join('')"
-    assert evaluate("products.js", expression) == "dcabe"
+    assert evaluate("products.js", expression) == "dcaeb"
 
 
 def test_what_people_put_away_about_businesses_is_held_against_the_state_for_businesses(product):
@@ -109,8 +110,8 @@ def test_an_alert_has_one_place(evaluate, one, place):
     ("tab", "shown"),
     [
         ("critical", [4, 3]),
-        ("all", [4, 3, 2]),
-        ("snoozed", [2]),
+        ("all", [4, 3, 5]),
+        ("snoozed", [5]),
         ("resolved", [1]),
     ],
 )
@@ -119,14 +120,14 @@ def test_a_tab_shows_its_alerts_open_before_ended_the_worst_first_then_the_newes
 ):
     alerts = [
         alert(1, severity="critical", **ENDED),
-        alert(2, severity="warning", snooze_until=SOON),
+        alert(5, severity="warning", snooze_until=SOON),
         alert(3),
         alert(4),
     ]
     made = f"m.productOf('P', [], {json.dumps(alerts)}, {NOW})"
     expression = f"m.alertsIn({made}, '{tab}', {NOW}).map((one) => one.id)"
     assert evaluate("products.js", expression) == shown
-    assert evaluate("products.js", f"{made}.alerts.map((one) => one.id)") == [4, 3, 2, 1]
+    assert evaluate("products.js", f"{made}.alerts.map((one) => one.id)") == [4, 3, 5, 1]
 
 
 def test_new_goods_for_consumers_lead_and_the_worst_of_all_states_counts(product):
@@ -170,15 +171,19 @@ def test_without_a_state_its_alerts_say_what_it_is(product):
 
 @pytest.mark.parametrize(
     ("tab", "order"),
-    [("snoozed", "bdac"), ("resolved", "cabd"), ("all", "dacb"), ("critical", "dacb")],
+    [("snoozed", "bdace"), ("resolved", "cabde"), ("all", "daceb"), ("critical", "daceb")],
 )
 def test_each_tab_has_its_own_order_and_what_is_equal_keeps_its_place(evaluate, tab, order):
-    """Snoozed: who wakes first. Resolved: what ended last. Else the money, to its last digit."""
+    """Snoozed: who wakes first. Resolved: what ended last. Else the money, to its last digit.
+
+    No money at stake is more than an amount that is not known.
+    """
     rows = [
-        {"key": "d", "stake": "9007199254740993.01", "newest": 1, "wakes": 2, "ended": 1},
+        {"key": "d", "stake": "9007199254740993.02", "newest": 1, "wakes": 2, "ended": 1},
         {"key": "c", "stake": "2", "newest": 1, "wakes": 9, "ended": 9},
         {"key": "b", "stake": None, "newest": 9, "wakes": 1, "ended": 2},
-        {"key": "a", "stake": "9007199254740993", "newest": 1, "wakes": 3, "ended": 3},
+        {"key": "a", "stake": "9007199254740993.01", "newest": 1, "wakes": 3, "ended": 3},
+        {"key": "e", "stake": "0", "newest": 1, "wakes": 10, "ended": 0},
     ]
     rows = [row | {"severity": "high"} for row in rows]
     for given in (rows, rows[::-1]):
