@@ -57,6 +57,8 @@ def test_what_is_filled_in_takes_the_place_of_all_that_was_held(held):
         [store.product("P").states.map((one) => one.key), shown(), store.counts, store.cut,
          [...store.products()].length, store.product("Q")])"""
     assert held(given, expression) == [["n"], [], 7, ["all"], 1, None]
+    gone = f'(store.product("P"), store.fill({json.dumps(ALL)}), store.product("P"))'
+    assert held(given, gone) is None
 
 
 @pytest.mark.parametrize(
@@ -72,8 +74,9 @@ def test_what_is_filled_in_takes_the_place_of_all_that_was_held(held):
 def test_an_act_is_shown_until_it_is_answered_or_the_stream_knows_better(held, then, shown):
     told = alert(1, attention="delivered")
     act = f"""(() => {{ const told = {json.dumps(told)};
+        shown();
         const settle = store.expect({json.dumps(alert(1))}, {json.dumps(BOB)});
-        shown(); {then} return [shown(), shown("severity")]; }})()"""
+        {then or "shown();"} return [shown(), shown("severity")]; }})()"""
     assert held({"alerts": [alert(1)]}, act) == [shown, ["high"]]
 
 
@@ -93,9 +96,10 @@ def test_what_changed_is_told_once_a_frame_and_which_alerts_were_not_there_befor
             else store.apply("alert", {known});
         }});
         store.apply("alert", {known}); store.apply("alert", {new}); store.apply("alert", {new});
+        store.apply("state", {json.dumps(state(product_key="R"))});
     }})"""
     found = held({"alerts": [alert(1)]}, expression)
-    assert found == [[["P", "Q"], [2]], [["P"], []]]
+    assert found == [[["P", "Q", "R"], [2]], [["P"], []]]
 
 
 def test_a_snooze_that_is_over_is_told_when_its_time_comes(held):

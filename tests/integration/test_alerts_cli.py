@@ -112,6 +112,7 @@ def test_several_at_once_and_one_of_them_refused(conn, buybox_alerts):
         f"{two}: refused (already-acknowledged): It is acknowledged: bob has been on it since "
     )
     assert done.stdout.splitlines()[2:] == ["404: refused (no-alert): There is no alert to act on."]
+    assert buybox_alerts("ack", two, rows.store(conn, rows.product("B0THIRD001"))).exit_code == 1
 
 
 def test_an_alert_that_another_transaction_holds_is_told(conn, database_url, buybox_alerts):

@@ -268,6 +268,13 @@ def test_a_failing_migration_leaves_everything_as_it_was(empty_database_url, mon
         assert current_revision(conn) == start
 
 
+def test_no_statement_of_a_migration_is_ended_because_it_takes_long(database_url, monkeypatch):
+    """A large table takes minutes, and would again the next time."""
+    asks = "DO $$ BEGIN ASSERT current_setting('statement_timeout') = '0'; END $$"
+    monkeypatch.setattr(migrate_module, "server_code", lambda: [*server_code(), asks])
+    assert migrate(database_url).after == HEAD
+
+
 def test_what_the_code_files_no_longer_say_is_replaced(database_url, conn):
     before = describe(database_url)
     conn.execute("CREATE VIEW ops.old_and_gone AS SELECT 1 AS one")
