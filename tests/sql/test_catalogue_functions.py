@@ -136,7 +136,11 @@ def test_an_import_by_sql_is_all_or_nothing(conn, rows, error):
     ],
 )  # fmt: skip
 def test_what_differs_in_any_part_of_its_key_is_another_product(scratch, other):
-    assert import_json(scratch, KEY, KEY | other) == Counts(2, 0, 0)
+    """And takes nothing from the one that is there: its costs are its own, or not known."""
+    assert import_json(scratch, KEY | {"unit_cost": 4}) == Counts(1, 0, 0)
+    assert import_json(scratch, KEY | other | {"title": "Mug"}) == Counts(1, 0, 0)
+    found = {(row.title, row.unit_cost) for row in stored(scratch)}
+    assert found == {(None, Decimal(4)), ("Mug", None)}
 
 
 def test_of_several_repeats_the_first_is_named_with_what_it_repeats(scratch):
@@ -215,6 +219,14 @@ def test_fee_rules_that_would_not_change_are_not_touched(scratch):
     catalogue.import_fee_rules(scratch, [fee_row(), pets._replace(note="new")], now=LATER)
     touched = scratch.execute("SELECT rule_id, updated_at FROM fee_rules ORDER BY rule_id")
     assert touched.fetchall() == [("pets", LATER), ("uk-referral-toys", NOW)]
+
+
+def test_a_rule_without_a_note_and_without_fees_that_it_is_on_has_none(scratch):
+    given = fee_row()._asdict()
+    left_out = {name: given[name] for name in given.keys() - {"applies_to", "note"}}
+    text = json.dumps([left_out], default=str)
+    scratch.execute("SELECT * FROM buybox_import_fee_rules(%s::jsonb)", (text,))
+    assert catalogue.list_fee_rules(scratch) == [fee_row()]
 
 
 def test_the_same_rule_id_of_a_seller_is_another_rule(scratch):
