@@ -121,6 +121,8 @@ def test_terms_are_set_from_a_day_on_and_listed(buybox, conn):
     assert "updated" not in buybox("terms", *TERMS, "--from", "2026-03-01").stdout
     listed = buybox("terms", "--seller", OWN_SELLER).stdout
     assert "2026-01-01" in listed
+    for other in (("--seller", "A2ANOTHER00001"), ("--marketplace", "DE")):
+        assert "no terms" in buybox("terms", *other).stdout
     assert [
         (str(row.wanted_margin), row.valid_to is None) for row in catalogue.list_terms(conn)
     ] == [

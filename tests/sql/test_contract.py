@@ -8,10 +8,12 @@ from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
 
+import msgspec
+import psycopg
 import pytest
 
 from db import catalogue, economy
-from db.sql import query, query_names
+from db.sql import query, query_names, struct_row
 
 ROOT = Path(__file__).parents[2]
 PARAMETER = re.compile(r"%\((\w+)\)[sb]")
@@ -141,3 +143,16 @@ def test_no_other_room_holds_sql(room):
         if STATEMENT.search(text) or SHOUTED.search(text)
     ]
     assert found == []
+
+
+class _Pair(msgspec.Struct):
+    one: int
+    other: int
+
+
+def test_a_column_that_is_missing_is_an_error_of_the_database_that_names_it(scratch):
+    """As during a deploy: whoever waits out an error of the database waits that out too."""
+    with scratch.cursor(row_factory=struct_row(_Pair)) as cur:
+        assert cur.execute("SELECT 2 AS other, 3 AS more, 1 AS one").fetchall() == [_Pair(1, 2)]
+        with pytest.raises(psycopg.ProgrammingError, match="the statement gave no other"):
+            cur.execute("SELECT 1 AS one").fetchall()
