@@ -181,8 +181,12 @@ def look(chromium: Browser) -> Iterator[Callable[..., Visit]]:
 _SERVER = """
 for await (const line of (await import("node:readline")).createInterface({ input: process.stdin })) {
   const { module, expression } = JSON.parse(line);
-  const m = await import(module);
-  console.log(JSON.stringify((await eval(expression)) ?? null));
+  try {
+    const m = await import(module);
+    console.log(JSON.stringify({ value: (await eval(expression)) ?? null }));
+  } catch (error) {
+    console.log(JSON.stringify({ error: String(error) }));
+  }
 }
 """
 
@@ -206,9 +210,9 @@ def evaluate(request: pytest.FixtureRequest) -> Iterator[Callable[[str, str], An
             uri = (STATIC / "js" / module).as_uri()
             process.stdin.write(json.dumps({"module": uri, "expression": expression}) + "\n")
             process.stdin.flush()
-            answer = process.stdout.readline()
-            assert answer, f"node ended at: {expression}"
-            return json.loads(answer)
+            answer = json.loads(process.stdout.readline())
+            assert "error" not in answer, f"{answer['error']} in {module}: {expression}"
+            return answer["value"]
 
         yield ask
         process.stdin.close()

@@ -20,7 +20,7 @@ export const kindName = said({
   "business-pricing-health": "Business pricing health",
 });
 
-const whyNoOwnPrice = said({
+export const whyNoOwnPrice = said({
   "outside-offers-sent": "your offer is not among those Amazon sent (20 at most)",
   "no-offers-sent": "Amazon sent no offers",
   "not-among-readable-offers": "your offer is not among those that could be read",
