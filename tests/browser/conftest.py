@@ -210,7 +210,9 @@ def evaluate(request: pytest.FixtureRequest) -> Iterator[Callable[[str, str], An
             uri = (STATIC / "js" / module).as_uri()
             process.stdin.write(json.dumps({"module": uri, "expression": expression}) + "\n")
             process.stdin.flush()
-            answer = json.loads(process.stdout.readline())
+            line = process.stdout.readline()
+            assert line, f"node ended at: {expression}"
+            answer = json.loads(line)
             assert "error" not in answer, f"{answer['error']} in {module}: {expression}"
             return answer["value"]
 

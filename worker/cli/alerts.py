@@ -32,7 +32,6 @@ alerts_app = typer.Typer(
     name="alerts",
     help="What is worth telling a person: look at it, act on it, ask why it was told or not.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 
 MAX_ID = 2**63 - 1

@@ -26,7 +26,6 @@ failures_app = typer.Typer(
     name="failures",
     help="What could not be read or analysed: list it, show it, put it through the door again.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 
 REDRIVEN_AT_ONCE = 100

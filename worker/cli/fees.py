@@ -45,7 +45,6 @@ fees_app = typer.Typer(
     name="fees",
     help="Amazon's fees by marketplace, category and date, and a seller's VAT terms.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 
 _Marketplace = Annotated[str | None, typer.Option(help="Its id, or its country: UK, DE ...")]

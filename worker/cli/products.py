@@ -36,7 +36,6 @@ products_app = typer.Typer(
     name="products",
     help="What products cost and may cost: import a CSV file, export it.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 
 

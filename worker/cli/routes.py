@@ -36,7 +36,6 @@ routes_app = typer.Typer(
     name="routes",
     help="Who is told what, where and when. The dashboard is told everything and needs no route.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 
 _Name = Annotated[str, typer.Argument(help="The route's name.")]

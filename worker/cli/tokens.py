@@ -18,7 +18,6 @@ tokens_app = typer.Typer(
     name="tokens",
     help="Who may look at the dashboard, and who may act there: make tokens, list them, end them.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 
 
