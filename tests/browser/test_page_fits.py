@@ -98,11 +98,16 @@ def test_a_reason_that_is_cut_ends_in_dots(conn, backend, look, width):
     assert {side for _, side in cut} == {"left"}
 
 
-def test_what_fits_under_a_figure_ends_where_the_figure_ends(conn, backend, look):
+@pytest.mark.parametrize(("width", "side"), [(1440, 1), (390, 0)])
+def test_what_fits_under_a_figure_stands_at_the_side_of_the_figure(
+    conn, backend, look, width, side
+):
+    """Right in the table of a wide page, left in the grid of a narrow one."""
     tell(conn, "B0CXYZ1234", "17.00", "18.00")
-    visit = look(backend.url, viewport={"width": 1440, "height": 900})
+    visit = look(backend.url, viewport={"width": width, "height": 900})
     visit.tab("All")
     cell = visit.row("B0CXYZ1234").locator("[data-label='Market low']")
     expect(cell.locator(".sub")).to_have_text("yours")
     value, sub = (cell.locator(f".{name}").bounding_box() for name in ("v", "sub"))
-    assert value["x"] + value["width"] == pytest.approx(sub["x"] + sub["width"], abs=0.5)
+    edge = value["x"] + side * value["width"]
+    assert edge == pytest.approx(sub["x"] + side * sub["width"], abs=0.5)

@@ -10,6 +10,7 @@ import pytest
 from tests.catalogue import EXAMPLE, GOOD_PRODUCT, product_file, product_line
 from tests.factories import JP, US
 from worker.catalogue.checking import check
+from worker.catalogue.fields import typed_number
 from worker.catalogue.lines import UnusableFileError
 from worker.catalogue.products import COLUMNS, ProductLine, open_products
 from worker.catalogue.rejects import Reject
@@ -163,3 +164,11 @@ def test_the_document_describes_every_column():
     text = (EXAMPLE.parent / "products.md").read_text("utf-8")
     named = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
     assert tuple(named) == COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("18.99", "18.99"), (" 18.99 ", "18.99"), ("18_99", None), ("1e3", None), ("", None)],
+)
+def test_a_number_that_somebody_types_is_written_as_in_the_files(typed, found):
+    assert typed_number(typed) == (None if found is None else Decimal(found))
