@@ -116,7 +116,7 @@ class _Choice:
     ) -> None:
         self.costs = costs
         self._marketplace = marketplace
-        self.where_and_when = f"in {marketplace.country_code} on {on.isoformat()}"
+        self.where_and_when = f"in {marketplace.code} on {on.isoformat()}"
         self._rules = [
             rule
             for rule in rules
@@ -242,7 +242,7 @@ def _terms_in_force(
         and term.marketplace_id == costs.marketplace_id
         and term.in_force(on)
     ]
-    where = f"{costs.seller_id} in {marketplace.country_code} on {on.isoformat()}"
+    where = f"{costs.seller_id} in {marketplace.code} on {on.isoformat()}"
     if len(found) != 1:
         raise _Gap(f"{'no' if not found else 'more than one set of'} terms of seller {where}")
     if not 0 <= found[0].fee_vat_recoverable <= 1:

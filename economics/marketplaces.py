@@ -14,6 +14,8 @@ from importlib import resources
 
 JAPAN = "A1VC38T7YXB528"
 
+_SELLERS_CODES = {"GB": "UK"}
+
 
 @dataclass(frozen=True, slots=True)
 class Marketplace:
@@ -23,6 +25,11 @@ class Marketplace:
     country_code: str
     currency: str
     minor_units: int
+
+    @property
+    def code(self) -> str:
+        """What sellers call it: UK, where ISO 3166 says GB."""
+        return _SELLERS_CODES.get(self.country_code, self.country_code)
 
 
 @cache
@@ -45,4 +52,16 @@ def find_marketplace(marketplace_id: str) -> Marketplace | None:
 def country_of(marketplace_id: str) -> str:
     """Its country, as people name a marketplace; the id itself where nobody knows it."""
     found = find_marketplace(marketplace_id)
-    return found.country_code if found else marketplace_id
+    return found.code if found else marketplace_id
+
+
+@cache
+def marketplaces_by_name() -> dict[str, Marketplace]:
+    """Every marketplace by what people may call it: its code (UK), its country (GB), its id."""
+    known = all_marketplaces().values()
+    return {name: one for one in known for name in (one.code, one.country_code, one.marketplace_id)}
+
+
+def marketplace_codes() -> str:
+    """The codes of all, for people to choose from."""
+    return ", ".join(sorted(one.code for one in all_marketplaces().values()))

@@ -44,7 +44,7 @@ def test_a_webhook_gets_the_alert_once_with_its_facts(conn, posted, pool):
     (post,) = receiver.posts
     (number,) = deliveries(conn, "id")
     assert post.headers["idempotency-key"] == post.body["id"] == f"buybox-delivery-{number}"
-    assert post.body["title"] == "[CRITICAL] new: GB B0ALERTS01, price"
+    assert post.body["title"] == "[CRITICAL] new: UK B0ALERTS01, price"
     assert post.body["alerts"][0]["facts"] == FACTS
     assert deliveries(conn, *OUTCOME, "delivered_at") == [("delivered", 1, None, NOW)]
     assert "ops" not in column(conn, "SELECT reason FROM alert_events"), (

@@ -125,7 +125,7 @@ def test_a_marketplace_without_fees_and_a_seller_without_terms_are_unknown(conn)
     set_terms(conn)
     tell(conn, event_time="2025-03-04T11:00:00Z")
     assert state(conn)["economics_unknown"].startswith(
-        "no referral fee rule for category home in GB"
+        "no referral fee rule for category home in UK"
     )
 
 

@@ -50,7 +50,7 @@ def test_what_cannot_be_meant_is_wrong_usage(buybox, arguments, sentence):
 def test_a_product_nobody_has_heard_of_is_told(buybox):
     done = buybox("UK", ASIN)
     assert done.exit_code == 1
-    assert f"nothing is known of {ASIN} in GB" in done.stderr
+    assert f"nothing is known of {ASIN} in UK" in done.stderr
     assert "buybox products import" in done.stderr
 
 
@@ -166,7 +166,7 @@ def test_the_heading_says_whose_product_it_is_and_what_is_known_of_it(conn, buyb
     fill(conn, EXAMPLE, product_row(**COSTED, title="Mug", sku="MUG-1"))
     happens(conn, any_offer_changed(event_time="2026-03-04T10:00:00Z"))
     assert buybox("UK", ASIN).stdout.splitlines()[:2] == [
-        f"{ASIN} in GB · seller {OWN_SELLER} · new · sent by amazon · MUG-1 · Mug",
+        f"{ASIN} in UK · seller {OWN_SELLER} · new · sent by amazon · MUG-1 · Mug",
         "newest message: 2026-03-04 10:00:00 UTC · fees of: 2026-03-04 · amounts in GBP",
     ]
 

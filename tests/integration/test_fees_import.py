@@ -96,14 +96,14 @@ def test_the_list_shows_what_is_in_force_on_a_day(buybox):
     assert "8 % whole-price" not in before.stdout
     assert "8 % whole-price, at least 0.25" in after.stdout
     assert " 2 % of referral, fulfilment, closing" in after.stdout
-    assert "GB home-products price to 20.00" in after.stdout
+    assert "UK home-products price to 20.00" in after.stdout
     assert "beauty" not in after.stdout
 
 
 def test_a_marketplace_that_is_none_is_wrong_usage(buybox):
     done = buybox("list", "--marketplace", "Atlantis")
     assert done.exit_code == 2
-    assert "GB" in done.stderr
+    assert " UK," in done.stderr
 
 
 TERMS = ("--seller", OWN_SELLER, "--marketplace", "UK", "--recoverable", "1", "--vat-registered")

@@ -36,7 +36,7 @@ def test_a_mail_arrives_once_in_plain_and_html(conn, mailed):
     (mail,) = receiver.mails
     (number,) = deliveries(conn, "id")
     assert receiver.envelopes == [("alerts@example.com", ["ann@example.com"])]
-    assert mail["Subject"] == "[CRITICAL] new: GB B0ALERTS01, price"
+    assert mail["Subject"] == "[CRITICAL] new: UK B0ALERTS01, price"
     assert mail["Message-ID"] == f"<buybox-delivery-{number}@example.com>"
     assert mail["List-Unsubscribe"] == "<mailto:alerts@example.com?subject=unsubscribe%20ops>"
     assert "your price 10.99 GBP" in mail.get_body(("plain",)).get_content()
@@ -61,7 +61,7 @@ def test_a_digest_groups_by_product_and_tells_what_healed_unseen(conn, receive, 
     (mail,) = receiver.mails
     assert mail["Subject"] == "Daily digest: 2 products, 1 healed before anyone looked"
     text = mail.get_body(("plain",)).get_content()
-    assert text.count("== GB B0DIGEST0") == 2
+    assert text.count("== UK B0DIGEST0") == 2
     healed = text.split("== Healed before anyone looked ==")[1]
     assert "B0HEALED01" in healed
     assert "about 10.00 GBP were at stake" in healed

@@ -22,7 +22,7 @@ ALERT = {
     "occurrences": 3, "profit_at_stake_per_day": Decimal("12.5"), "currency": "GBP",
     "title": "A mug, enamelled, of the colour of the sea at noon", "last_heard": None,
 }  # fmt: skip
-HEADING = f"alert 7: critical, GB {ASIN}, new, buy-box-lost: firing, new"
+HEADING = f"alert 7: critical, UK {ASIN}, new, buy-box-lost: firing, new"
 
 
 def event(event_id: int, change: str, **given) -> TrailEvent:
@@ -72,7 +72,7 @@ def test_how_an_alert_stands_is_said_in_the_list(shown, changes, how):
     found = [row[start:end].strip() for start, end in zip(cells, [*cells[1:], None], strict=True)]
     title = "A mug, enamelled, of the colour of the s"
     assert found == [
-        "7", "critical", f"GB {ASIN}", "buy-box-lost", how, "2026-03-10 12:00", "3",
+        "7", "critical", f"UK {ASIN}", "buy-box-lost", how, "2026-03-10 12:00", "3",
         "12.50 GBP a day", title,
     ]  # fmt: skip
 

@@ -200,7 +200,7 @@ def test_a_marketplace_without_fees_is_unknown_and_not_free_of_fees():
     snapshot, facts = market()
     fees = schedule_for([], [terms()], costs(), AT)
     found = assess_economics(costs(), fees, snapshot, facts)
-    assert found.unknown_reason == "no referral fee rule for category home in GB on 2026-03-04"
+    assert found.unknown_reason == "no referral fee rule for category home in UK on 2026-03-04"
     assert found.min_viable_price is None
 
 

@@ -39,21 +39,21 @@ def text_of(page):
 @pytest.mark.parametrize(
     ("tell", "heading"),
     [
-        ("raised", "[CRITICAL] new: GB B0ALERTS01, price"),
-        ("rose", "[CRITICAL] worse than before: GB B0ALERTS01, price"),
-        ("still-true", "[CRITICAL] still true: GB B0ALERTS01, price"),
-        ("seen-again", "[CRITICAL] seen again: GB B0ALERTS01, price"),
-        ("repeated", "[CRITICAL] goes on: GB B0ALERTS01, price"),
-        ("escalated", "[CRITICAL] not acknowledged, escalation 2: GB B0ALERTS01, price"),
-        ("snooze-over", "[CRITICAL] snooze over, still true: GB B0ALERTS01, price"),
-        ("eased", "[CRITICAL] eased, not over: GB B0ALERTS01, price"),
-        ("cleared", "[ALL CLEAR] cleared: GB B0ALERTS01, price"),
+        ("raised", "[CRITICAL] new: UK B0ALERTS01, price"),
+        ("rose", "[CRITICAL] worse than before: UK B0ALERTS01, price"),
+        ("still-true", "[CRITICAL] still true: UK B0ALERTS01, price"),
+        ("seen-again", "[CRITICAL] seen again: UK B0ALERTS01, price"),
+        ("repeated", "[CRITICAL] goes on: UK B0ALERTS01, price"),
+        ("escalated", "[CRITICAL] not acknowledged, escalation 2: UK B0ALERTS01, price"),
+        ("snooze-over", "[CRITICAL] snooze over, still true: UK B0ALERTS01, price"),
+        ("eased", "[CRITICAL] eased, not over: UK B0ALERTS01, price"),
+        ("cleared", "[ALL CLEAR] cleared: UK B0ALERTS01, price"),
         (
             "timed-out",
-            "[CRITICAL] no longer followed, not known to be fixed: GB B0ALERTS01, price",
+            "[CRITICAL] no longer followed, not known to be fixed: UK B0ALERTS01, price",
         ),
-        ("unstable", "[CRITICAL] unstable: GB B0ALERTS01, price"),
-        ("settled", "[CRITICAL] no longer unstable: GB B0ALERTS01, price"),
+        ("unstable", "[CRITICAL] unstable: UK B0ALERTS01, price"),
+        ("settled", "[CRITICAL] no longer unstable: UK B0ALERTS01, price"),
     ],
 )
 def test_every_kind_of_message_has_its_words(tell, heading):
@@ -92,7 +92,7 @@ def test_what_ended_while_the_message_waited_is_said_as_it_is(resolution, said):
 
 def test_a_single_alert_tells_its_facts_and_their_age():
     assert plain(compose("immediate", [ITEM])).splitlines() == [
-        "[CRITICAL] new: GB B0ALERTS01, price",
+        "[CRITICAL] new: UK B0ALERTS01, price",
         "  the gap is over 20 %",
         "  your price 10.99 GBP, market low 9.99 GBP, the Buy Box is not yours",
         "  14.20 GBP a day at stake",
@@ -107,7 +107,7 @@ def test_a_burst_lists_the_worst_and_dearest_first_and_counts_the_rest():
     ]
     items.append(item(99, asin="B0WORST001", profit_at_stake_per_day=None))
     page = compose("immediate", items)
-    assert page.heading == "[CRITICAL] 71 products in GB at once: 1 critical, 70 warning"
+    assert page.heading == "[CRITICAL] 71 products in UK at once: 1 critical, 70 warning"
     (section,) = page.sections
     assert [line.heading[-17:-7] for line in section.lines[:2]] == ["B0WORST001", "B0BURST069"]
     assert (len(section.lines), section.more) == (MAX_LINES, 21)
@@ -133,20 +133,20 @@ def test_a_digest_in_plain_text_has_its_products_one_under_the_other_and_no_more
     first, *rest = line_of(ITEM).details
     assert text_of(compose("digest", [item(1), item(2, asin="B0OTHER001", occurrences=1)])) == (
         "Daily digest: 2 products\n"
-        "== GB B0ALERTS01 ==\n[CRITICAL] new: GB B0ALERTS01, price\n"
+        "== UK B0ALERTS01 ==\n[CRITICAL] new: UK B0ALERTS01, price\n"
         + "\n".join(f"  {detail}" for detail in (first, *rest))
-        + "\n\n== GB B0OTHER001 ==\n[CRITICAL] new: GB B0OTHER001, price\n"
+        + "\n\n== UK B0OTHER001 ==\n[CRITICAL] new: UK B0OTHER001, price\n"
         + "\n".join(f"  {detail}" for detail in (first, *rest)).removesuffix(", 3 times")
     )
     healed = plain(compose("digest", [], [HEALED]))
-    assert healed.startswith("== Healed before anyone looked ==\nGB B0HEALED01: price (high)\n")
+    assert healed.startswith("== Healed before anyone looked ==\nUK B0HEALED01: price (high)\n")
     assert "more" not in healed
 
 
 def test_one_alert_alone_is_its_own_heading_and_a_second_sighting_is_counted():
     twice = item(occurrences=2)
     page = compose("immediate", [twice])
-    assert (page.heading, page.severity) == ("[CRITICAL] new: GB B0ALERTS01, price", "critical")
+    assert (page.heading, page.severity) == ("[CRITICAL] new: UK B0ALERTS01, price", "critical")
     assert plain(page).endswith(", 2 times")
 
 
@@ -190,7 +190,7 @@ def test_a_digest_has_the_worst_product_first_and_the_oldest_of_its_messages():
     ]
     page = compose("digest", given)
     assert page.severity == "critical"
-    assert [section.title for section in page.sections] == ["GB B0WORST001", "GB B0MILD0001"]
+    assert [section.title for section in page.sections] == ["UK B0WORST001", "UK B0MILD0001"]
     assert [line.severity for line in page.sections[0].lines] == ["high", "critical"]
 
 
@@ -209,7 +209,7 @@ def test_a_batch_says_where_and_how_much_of_each():
     clear, high = item(1, severity=None, tell="cleared"), item(2, severity="high")
     abroad = item(3, marketplace_id="ANOTHER", severity="warning", item_condition="used")
     assert compose("batch", [clear, clear]).heading == (
-        "[ALL CLEAR] 1 product in GB in this batch: 2 all clear"
+        "[ALL CLEAR] 1 product in UK in this batch: 2 all clear"
     )
     page = compose("batch", [clear, high, abroad])
     assert page.heading == "[HIGH] 2 products in this batch: 1 high, 1 warning, 1 all clear"

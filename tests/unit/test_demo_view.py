@@ -98,7 +98,7 @@ def test_the_live_view_fits_and_obeys_no_message(size):
     assert size[1] - 8 <= len(lines) <= size[1]
     assert max(map(len, lines)) <= size[0]
     text = "\n".join(lines)
-    for wanted in ("sending 240 of 500", "Ctrl-C", "12.50", "GB B0ABCDEFGH", "a rival", "[red]x"):
+    for wanted in ("sending 240 of 500", "Ctrl-C", "12.50", "UK B0ABCDEFGH", "a rival", "[red]x"):
         assert wanted in text
     assert "\x1b[2J" not in text
 

@@ -49,11 +49,11 @@ def test_a_whole_schedule_is_what_its_rules_say():
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("referral", "no referral fee rule for category home in GB on 2026-03-04"),
-        ("fulfilment", "no fulfilment fee rule for size tier (not known) in GB on 2026-03-04"),
-        ("closing", "no closing fee rule for category home in GB on 2026-03-04"),
-        ("digital-services", "no digital services fee rule in GB on 2026-03-04"),
-        ("vat-on-fees", "no VAT on fees rule in GB on 2026-03-04"),
+        ("referral", "no referral fee rule for category home in UK on 2026-03-04"),
+        ("fulfilment", "no fulfilment fee rule for size tier (not known) in UK on 2026-03-04"),
+        ("closing", "no closing fee rule for category home in UK on 2026-03-04"),
+        ("digital-services", "no digital services fee rule in UK on 2026-03-04"),
+        ("vat-on-fees", "no VAT on fees rule in UK on 2026-03-04"),
     ],
 )
 def test_a_missing_rule_is_unknown_and_never_a_usual_rate_or_nothing(kind, words):
@@ -126,7 +126,7 @@ def test_of_category_size_and_channel_the_category_decides_first_and_the_seller_
 
 def test_a_missing_fulfilment_rule_names_the_size_tier_it_is_missing_for():
     reason = why(without("fulfilment"), of_costs=costs(size_tier="small"))
-    assert reason == "no fulfilment fee rule for size tier small in GB on 2026-03-04"
+    assert reason == "no fulfilment fee rule for size tier small in UK on 2026-03-04"
 
 
 def test_a_seller_s_own_tiers_replace_all_the_general_ones():
@@ -255,7 +255,7 @@ def test_a_seller_without_vat_registration_has_no_vat_on_the_sale_whatever_the_p
         ({"sale_vat_rate": "-0.2"}, "negative"),
         ({"currency": "EUR"}, "costs are in EUR, the prices in GBP"),
         ({"marketplace_id": "A0NOWHERE"}, "A0NOWHERE is not a marketplace we know"),
-        ({"seller_id": "A9OTHER"}, "no terms of seller A9OTHER in GB on 2026-03-04"),
+        ({"seller_id": "A9OTHER"}, "no terms of seller A9OTHER in UK on 2026-03-04"),
     ],
 )
 def test_what_is_not_known_of_the_product_or_the_seller_is_named(changed, words):

@@ -50,7 +50,7 @@ class Question:
     @property
     def country(self) -> str:
         """The marketplace as people name it."""
-        return self.marketplace.country_code
+        return self.marketplace.code
 
 
 @dataclass(frozen=True, slots=True)

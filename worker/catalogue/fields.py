@@ -131,9 +131,7 @@ def _currency(value: str | None, info: ValidationInfo) -> str:
     given = required(value).upper()
     marketplace = find_marketplace(info.data.get("marketplace_id", ""))
     if marketplace and given != marketplace.currency:
-        raise refuse(
-            "wrong-currency", f"{marketplace.country_code} trades in {marketplace.currency}"
-        )
+        raise refuse("wrong-currency", f"{marketplace.code} trades in {marketplace.currency}")
     return given
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Annotated
 
 import psycopg
 import typer
 
-from economics.marketplaces import Marketplace, all_marketplaces
+from economics.marketplaces import Marketplace
 from worker.catalogue.explaining import AmbiguousError, NothingKnownError, Question, answer
 from worker.catalogue.fields import CHANNELS, CONDITIONS, MAX_AMOUNT, typed_number
 from worker.cli.common import (
@@ -22,9 +21,7 @@ from worker.cli.common import (
     settings_or_fail,
 )
 from worker.cli.explained import as_json, show
-from worker.cli.files import asin_of
-
-OTHER_NAMES = {"UK": "GB"}
+from worker.cli.files import asin_of, marketplace_named
 
 
 def explain(
@@ -65,7 +62,7 @@ def explain(
     It exits with 0 even if something is not known, with 1 if it could not explain anything (no such
     product, no database), with 2 if it cannot tell what is meant.
     """
-    where = _marketplace(marketplace)
+    where = marketplace_named(marketplace)
     question = Question(
         marketplace=where,
         asin=asin_of(asin),
@@ -89,24 +86,6 @@ def explain(
         typer.echo(json.dumps(as_json(found), ensure_ascii=False, indent=2))
     else:
         show(console, found)
-
-
-def _marketplace(name: str) -> Marketplace:
-    """The marketplace of this id or country. Ends the command with the nearest ones."""
-    by_name = {one.country_code: one for one in all_marketplaces().values()}
-    by_name |= {other: by_name[country] for other, country in OTHER_NAMES.items()}
-    by_name |= all_marketplaces()
-    found = by_name.get(name.strip().upper())
-    if found is None:
-        countries = sorted(key for key in by_name if len(key) == len("UK"))
-        near = get_close_matches(name.strip().upper(), by_name, n=3, cutoff=0.5)
-        nearest = f"; the nearest: {', '.join(near)}" if near else ""
-        fail(
-            f"there is no marketplace {name}{nearest}; give its id or one of "
-            f"{', '.join(countries)}",
-            code=2,
-        )
-    return found
 
 
 def _one_of(text: str, known: tuple[str, ...], option: str) -> str:

@@ -52,7 +52,7 @@ def as_json(found: Answer) -> dict[str, Any]:
     question, product = found.question, found.product
     return {
         "marketplace_id": question.marketplace.marketplace_id,
-        "country": question.country,
+        "country": question.marketplace.country_code,
         "asin": question.asin,
         "seller_id": found.seller_id,
         "item_condition": question.item_condition,

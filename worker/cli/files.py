@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from economics.marketplaces import all_marketplaces
+from economics.marketplaces import Marketplace, marketplace_codes, marketplaces_by_name
 from worker.catalogue.rejects import Rejects
 from worker.cli.common import console, error_console, fail
 
@@ -102,10 +103,19 @@ def marketplace_id_of(name: str | None) -> str | None:
     """A marketplace's id from its id or its country (UK, de). Ends the command if there is none."""
     if name is None:
         return None
+    return marketplace_named(name).marketplace_id
+
+
+def marketplace_named(name: str) -> Marketplace:
+    """The marketplace of an id or a country. Ends the command with the nearest ones if none is."""
+    by_name = marketplaces_by_name()
     given = name.strip().upper()
-    country = {"UK": "GB"}.get(given, given)
-    known = {one.country_code: one.marketplace_id for one in all_marketplaces().values()}
-    if given not in all_marketplaces() and country not in known:
-        countries = ", ".join(sorted(known))
-        fail(f"there is no marketplace {name}; give its id or one of {countries}", code=2)
-    return known.get(country, given)
+    found = by_name.get(given)
+    if found is None:
+        near = get_close_matches(given, by_name, n=3, cutoff=0.5)
+        nearest = f"; the nearest: {', '.join(near)}" if near else ""
+        fail(
+            f"there is no marketplace {name}{nearest}; give its id or one of {marketplace_codes()}",
+            code=2,
+        )
+    return found

@@ -192,7 +192,7 @@ def _changes(rows: list[StateRow]) -> Table:
 
 def _product(row: StateRow) -> str:
     place = find_marketplace(row.marketplace_id)
-    country = place.country_code if place else "??"
+    country = place.code if place else "??"
     extra = "" if row.audience == "consumer" else " B2B"
     return printable(f"{country} {row.asin} {row.item_condition}{extra}", most=24)
 
