@@ -43,7 +43,7 @@ class CostRow(NamedTuple):
 class Reassessment(NamedTuple):
     """Products whose states are to be re-assessed. `is_last`: with these the work is done.
 
-    `failures` counts the attempts that failed in a row.
+    `failures` counts the attempts that failed in a row before this one; `last_error` says how.
     """
 
     id: int
@@ -52,6 +52,7 @@ class Reassessment(NamedTuple):
     asins: list[str]
     asked_at: datetime
     failures: int
+    last_error: str | None = None
 
     @property
     def products(self) -> list[tuple[str, str]]:
@@ -101,12 +102,20 @@ def take_reassessment(
         return cur.fetchone()
 
 
-def put_back(conn: psycopg.Connection, work: Reassessment) -> None:
-    """The products taken are done: the work ends with them, or goes on after them."""
+def hold_reassessment(conn: psycopg.Connection, work: Reassessment) -> bool:
+    """Lock work whose attempt was counted; False if it is done, or in other hands by now."""
+    cur = conn.execute(query("hold_reassessment"), {"id": work.id, "failures": work.failures + 1})
+    return cur.fetchone() is not None
+
+
+def put_back(conn: psycopg.Connection, work: Reassessment, *, now: datetime) -> None:
+    """The products taken are done: the work ends with them, or goes on after them at once."""
     if work.is_last:
         conn.execute(query("finish_reassessment"), {"id": work.id})
     else:
-        conn.execute(query("advance_reassessment"), {"id": work.id, "asin": work.asins[-1]})
+        conn.execute(
+            query("advance_reassessment"), {"id": work.id, "asin": work.asins[-1], "now": now}
+        )
 
 
 def forget_failed(conn: psycopg.Connection, work: Reassessment) -> None:
@@ -120,8 +129,24 @@ def forget_failed(conn: psycopg.Connection, work: Reassessment) -> None:
 def postpone_reassessment(
     conn: psycopg.Connection, work: Reassessment, *, due_at: datetime, error: str
 ) -> None:
-    """The work failed: it is tried again, not before `due_at`."""
-    conn.execute(query("postpone_reassessment"), {"id": work.id, "due_at": due_at, "error": error})
+    """The work failed, or will have if this attempt never ends: again not before `due_at`."""
+    conn.execute(
+        query("postpone_reassessment"),
+        {"id": work.id, "due_at": due_at, "failures": work.failures + 1, "error": error},
+    )
+
+
+def give_back(conn: psycopg.Connection, work: Reassessment, *, due_at: datetime) -> None:
+    """The attempt does not count: the database was busy, or is away."""
+    conn.execute(
+        query("postpone_reassessment"),
+        {
+            "id": work.id,
+            "due_at": due_at,
+            "failures": work.failures,
+            "error": work.last_error,
+        },
+    )
 
 
 def count_apart(conn: psycopg.Connection) -> int:

@@ -6,7 +6,8 @@ SELECT r.id,
            AS marketplace_ids,
        COALESCE(r.asins, page.asins) AS asins,
        r.asked_at,
-       r.failures
+       r.failures,
+       r.last_error
 FROM (
     SELECT *
     FROM reassessments

@@ -2,13 +2,16 @@
 
 What is to be done lies in the table `reassessments`. A piece of it is locked while it is worked on
 and deleted in the transaction that writes its states, so two workers take different pieces and a
-crash loses nothing. Which fees count: docs/decisions/0013.
+crash loses nothing. Before that it is committed that an attempt begins, with a wait after it as if
+it had failed: a piece that workers die of is not the first thing that the next one takes, and of
+several products the one at fault is found. Which fees count: docs/decisions/0013.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import psycopg
@@ -34,6 +37,8 @@ PRODUCTS_AT_ONCE = 200
 FAILED_FIRST = timedelta(minutes=10)
 FAILED_LONGEST = timedelta(days=1)
 """What failed waits twice as long each time; a change of its costs or fees is tried at once."""
+NOT_ENDED_FIRST = timedelta(minutes=1)
+"""What was begun and not ended: less, since it may be the fault of a deploy."""
 MOST_APART = 1000
 """If this many products wait one by one, none of them is to blame: a failing piece waits whole."""
 LOOK_BACK = timedelta(hours=2)
@@ -72,11 +77,34 @@ def reassess_some(conn: psycopg.Connection, analyst: Analyst) -> int | None:
     Raises what NOT_THE_MESSAGE names, with nothing done. On any other error the piece is split
     up, and a product that fails by itself waits.
     """
+    now = analyst.clock()
     with conn.transaction():
-        sql.join_assessors(conn)
-        work = sql.take_reassessment(conn, now=analyst.clock(), max_products=PRODUCTS_AT_ONCE)
+        work = sql.take_reassessment(conn, now=now, max_products=PRODUCTS_AT_ONCE)
         if work is None:
             return None
+        if work.failures > 0 and _take_apart(conn, work, now=now):
+            return 0
+        sql.postpone_reassessment(
+            conn,
+            work,
+            due_at=now + _wait(NOT_ENDED_FIRST, work),
+            error=f"Begun by {analyst.worker_id}, {now:%Y-%m-%d %H:%M:%S} UTC, and not ended: "
+            "it is under way, or the worker died or hung.",
+        )
+    try:
+        return _reassess(conn, work, analyst)
+    except NOT_THE_MESSAGE:
+        with suppress(psycopg.Error), conn.transaction():
+            sql.give_back(conn, work, due_at=now)
+        raise
+
+
+def _reassess(conn: psycopg.Connection, work: sql.Reassessment, analyst: Analyst) -> int:
+    """One piece whose beginning is counted, unless somebody else did it meanwhile."""
+    with conn.transaction():
+        sql.join_assessors(conn)
+        if not sql.hold_reassessment(conn, work):
+            return 0
         try:
             # Undone by itself when it fails: the piece stays locked, so nobody else takes it apart.
             with conn.transaction():
@@ -87,7 +115,7 @@ def reassess_some(conn: psycopg.Connection, analyst: Analyst) -> int | None:
             _set_apart(conn, work, error, analyst)
             return 0
         sql.forget_failed(conn, work)
-        sql.put_back(conn, work)
+        sql.put_back(conn, work, now=analyst.clock())
     log.info("reassessed", products=len(work.asins), changed=changed)
     return changed
 
@@ -117,17 +145,15 @@ def _set_apart(
     So whatever else is to be done, the rest of a marketplace above all, goes on meanwhile.
     """
     now = analyst.clock()
-    if len(work.asins) > 1 and sql.count_apart(conn) < MOST_APART:
-        sql.put_back(conn, work)
-        sql.set_apart(conn, work, due_at=now)
+    if _take_apart(conn, work, now=now):
         log.warning("reassessment_refused", products=len(work.asins), error=repr(error))
         return
-    again_at = now + min(FAILED_LONGEST, FAILED_FIRST * 2 ** min(work.failures, 20))
+    again_at = now + _wait(FAILED_FIRST, work)
     why = repr(error)[:1000]
     if len(work.asins) > 1:
         sql.postpone_reassessment(conn, work, due_at=again_at, error=why)
     else:
-        sql.put_back(conn, work)
+        sql.put_back(conn, work, now=now)
         sql.set_apart(conn, work, due_at=again_at, error=why)
     log.error(
         "reassessment_failed",
@@ -136,6 +162,19 @@ def _set_apart(
         failures=work.failures + 1,
         next_attempt_at=again_at,
     )
+
+
+def _take_apart(conn: psycopg.Connection, work: sql.Reassessment, *, now: datetime) -> bool:
+    """Make each product of a piece one of its own, ready at once, unless very many wait so."""
+    if len(work.asins) <= 1 or sql.count_apart(conn) >= MOST_APART:
+        return False
+    sql.put_back(conn, work, now=now)
+    sql.set_apart(conn, work, due_at=now)
+    return True
+
+
+def _wait(first: timedelta, work: sql.Reassessment) -> timedelta:
+    return min(FAILED_LONGEST, first * (1 << min(work.failures, 20)))
 
 
 def _assess_and_ring(
