@@ -6,7 +6,7 @@ WHERE id IN (
     SELECT r.id
     FROM unnest(%(marketplace_id)s::text[], %(asin)s::text[]) AS p (marketplace_id, asin)
     JOIN reassessments AS r
-        ON r.failures > 0 AND r.asins = ARRAY[p.asin]
-        AND r.marketplace_ids = ARRAY[p.marketplace_id]
+        ON cardinality(r.asins) = 1 AND r.asins[1] = p.asin
+        AND r.marketplace_ids[1] = p.marketplace_id AND r.failures > 0
     FOR UPDATE OF r SKIP LOCKED
 )

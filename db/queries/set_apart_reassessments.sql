@@ -3,7 +3,7 @@
 -- failed at an earlier change, gets no second piece: it is tried by the time the others are, with
 -- the costs and fees of then.
 WITH given AS (
-    SELECT ARRAY[p.marketplace_id] AS marketplace_ids, ARRAY[p.asin] AS asins, p.place
+    SELECT p.marketplace_id, p.asin, p.place
     FROM unnest(%(marketplace_id)s::text[], %(asin)s::text[])
         WITH ORDINALITY AS p (marketplace_id, asin, place)
 ), again AS (
@@ -12,13 +12,14 @@ WITH given AS (
         failures = GREATEST(r.failures, %(failures)s::integer),
         last_error = COALESCE(%(error)s::text, r.last_error)
     FROM given AS g
-    WHERE r.marketplace_ids = g.marketplace_ids AND r.asins = g.asins
+    WHERE cardinality(r.asins) = 1 AND r.asins[1] = g.asin
+      AND r.marketplace_ids[1] = g.marketplace_id
     RETURNING g.place
 )
 INSERT INTO reassessments (
     marketplace_ids, asins, settled, asked_at, due_at, failures, last_error
 )
-SELECT g.marketplace_ids, g.asins, true, %(asked_at)s::timestamptz,
+SELECT ARRAY[g.marketplace_id], ARRAY[g.asin], true, %(asked_at)s::timestamptz,
        %(due_at)s::timestamptz, %(failures)s::integer, %(error)s::text
 FROM given AS g
 WHERE g.place NOT IN (SELECT a.place FROM again AS a)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 from datetime import timedelta
 from decimal import Decimal
 
@@ -182,3 +184,15 @@ def test_whose_piece_was_begun_by_another_meanwhile_does_not_begin(conn, monkeyp
         reassessment.sql.settle_reassessments(conn)
     assert reassessment.reassess_some(conn, analyst()) == 0
     assert (versions(conn), waiting(conn)) == ([1], 1)
+
+
+def test_a_piece_of_any_200_products_can_be_counted(conn):
+    """As an entry of an index, their ASINs were too long: the piece could neither be tried nor fail."""
+    drawn = random.Random(3)
+    names = [
+        "".join(drawn.choices(string.ascii_uppercase + string.digits, k=10)) for _ in range(200)
+    ]
+    set_all(conn, *(product(name) for name in names))
+    tell(conn, *names[:2])
+    set_products(conn, *(product(name, unit_cost=Decimal(3)) for name in names))
+    assert catch_up(conn) == 2

@@ -77,6 +77,21 @@ def test_what_failed_before_is_found_without_reading_what_waits(full):
     assert plan.rows_read("reassessments") == 0, plan
 
 
+def test_what_waits_by_itself_is_found_and_counted_without_reading_the_rest(full):
+    full.execute(
+        "INSERT INTO reassessments (marketplace_ids, asins, settled)"
+        " SELECT ARRAY[%s], ARRAY['B1' || lpad(n::text, 8, '0')], true"
+        " FROM generate_series(1, 7) AS n",
+        (GB,),
+    )
+    full.execute("ANALYZE reassessments")
+    count = explain(full, query("count_apart_reassessments"))
+    assert count.rows_read("reassessments") == 7, count
+    more = {"asked_at": "2026-03-01", "due_at": "2026-03-01", "failures": 0, "error": None}
+    apart = explain(full, query("set_apart_reassessments"), keys(200) | more)
+    assert apart.rows_read("reassessments") == 7, apart
+
+
 @pytest.mark.parametrize("done_up_to", ["", "B100050000"])
 def test_a_page_of_a_marketplace_reads_that_page_and_no_more(full, done_up_to):
     full.execute("DELETE FROM reassessments")
