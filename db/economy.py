@@ -130,22 +130,20 @@ def postpone_reassessment(
     conn: psycopg.Connection, work: Reassessment, *, due_at: datetime, error: str
 ) -> None:
     """The work failed, or will have if this attempt never ends: again not before `due_at`."""
-    conn.execute(
-        query("postpone_reassessment"),
-        {"id": work.id, "due_at": due_at, "failures": work.failures + 1, "error": error},
-    )
+    _note_attempt(conn, work, due_at, work.failures + 1, error)
 
 
 def give_back(conn: psycopg.Connection, work: Reassessment, *, due_at: datetime) -> None:
     """The attempt does not count: the database was busy, or is away."""
+    _note_attempt(conn, work, due_at, work.failures, work.last_error)
+
+
+def _note_attempt(
+    conn: psycopg.Connection, work: Reassessment, due_at: datetime, failures: int, error: str | None
+) -> None:
     conn.execute(
         query("postpone_reassessment"),
-        {
-            "id": work.id,
-            "due_at": due_at,
-            "failures": work.failures,
-            "error": work.last_error,
-        },
+        {"id": work.id, "due_at": due_at, "failures": failures, "error": error},
     )
 
 
