@@ -72,7 +72,7 @@ def reassess_waiting(
 
 
 def reassess_some(conn: psycopg.Connection, analyst: Analyst) -> int | None:
-    """One piece in one transaction: how many states changed; None when no piece is ready.
+    """One piece, its states in one transaction: how many changed; None when no piece is ready.
 
     Raises what NOT_THE_MESSAGE names, with nothing done. On any other error the piece is split
     up, and a product that fails by itself waits.
