@@ -10,6 +10,10 @@ from collections.abc import Callable
 MAX_CALLERS = 10_000
 """Callers remembered; the one silent longest is forgotten, and begins with a full bucket again."""
 
+MAX_CALLER_CHARACTERS = 64
+"""What a token's name or an address has at most. What a proxy passes on as an address may be more,
+and would be remembered so many times."""
+
 
 class RateLimit:
     """A token bucket for each caller. Thread-safe."""
@@ -25,6 +29,7 @@ class RateLimit:
 
     def spend(self, caller: str) -> float:
         """Take one request: 0 when it is allowed, else the seconds until one will be."""
+        caller = caller[:MAX_CALLER_CHARACTERS]
         with self._lock:
             now = self._clock()
             left, at = self._callers.pop(caller, (self._at_once, now))

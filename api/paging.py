@@ -18,10 +18,8 @@ from db.dashboard import Place
 Listing = Literal["alerts", "states"]
 """The list that a page belongs to: a place in one list means nothing in another."""
 
-_KEYS = {
-    "alerts": re.compile(r"-?\d{1,18}", re.ASCII),
-    "states": re.compile(r"[^\0\ud800-\udfff]*"),  # what Postgres takes as text
-}
+_TEXT = re.compile(r"[^\0\ud800-\udfff]*")  # what Postgres takes as text, and an answer holds
+_KEYS = {"alerts": re.compile(r"-?\d{1,18}", re.ASCII), "states": _TEXT}
 _MOST_RANK = 99
 _MOST_DIGITS = 1_000  # before and after the point; Postgres' numeric has room for more
 
@@ -50,7 +48,8 @@ def read_page_token(listing: Listing, token: str | None) -> Page | None:
         place = Place(int(rank), Decimal(str(stake)), str(key))
     except (ValueError, TypeError, ArithmeticError, RecursionError):
         raise _unreadable() from None
-    if of != listing or not isinstance(cursor, str) or not _is_in(listing, place):
+    told = isinstance(cursor, str) and _TEXT.fullmatch(cursor)  # the next answer repeats it
+    if of != listing or not told or not _is_in(listing, place):
         raise _unreadable()
     return Page(cursor, place)
 

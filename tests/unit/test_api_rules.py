@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import threading
+import tracemalloc
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -205,6 +206,17 @@ class TestRateLimit:
             limit.spend(str(n))
         assert len(limit._callers) == 10_000
 
+    def test_of_a_caller_it_remembers_no_more_than_an_address_or_a_name_has(self):
+        """Behind a proxy that all are believed of, the address is what a stranger's header says."""
+        limit = RateLimit(60, at_once=1, clock=lambda: 0.0)
+        tracemalloc.start()
+        for n in range(100):
+            limit.spend(f"{n} ".ljust(100_000, "x"))
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert held < 1_000_000  # of the ten that were sent
+        assert limit.spend("0 ".ljust(100_000, "x")) > 0
+
     def test_who_comes_when_it_remembers_its_fill_is_counted_too(self):
         limit = RateLimit(60, at_once=1, clock=lambda: 0.0)
         for n in range(10_000):
@@ -250,7 +262,8 @@ class TestPages:
     @pytest.mark.parametrize(
         "text",
         ["5", "null", "[]", '["states","c",null,"1","k"]', '["states","c",1e999,"1","k"]',
-         '["states","c",1,"many","k"]', '["states",5,1,"1","k"]', pytest.param("[" * 50_000, id="deep")],
+         '["states","c",1,"many","k"]', '["states",5,1,"1","k"]', r'["states","\ud800",1,"1","k"]',
+         pytest.param("[" * 50_000, id="deep")],
     )  # fmt: skip
     def test_what_somebody_made_up_is_refused_in_a_sentence(self, text):
         token = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
