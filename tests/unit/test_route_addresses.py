@@ -6,7 +6,8 @@ import pytest
 
 from worker.delivery.channels.addresses import SchemeError, check_address, check_host
 from worker.delivery.channels.carrier import ChannelSettings
-from worker.delivery.channels.network import ForbiddenAddressError
+from worker.delivery.channels.network import ForbiddenAddressError, is_public
+from worker.delivery.channels.webhook import WebhookAddressError, parse_webhook
 
 CHANNELS = ChannelSettings()
 
@@ -40,3 +41,31 @@ def test_who_gives_a_plain_url_is_told_how_a_webhook_begins(address, is_a_webhoo
     with pytest.raises(SchemeError) as refused:
         check_address(address, CHANNELS)
     assert ("begins with jsons:" in str(refused.value)) is is_a_webhook
+
+
+@pytest.mark.parametrize(
+    ("host", "asked_for"),
+    [("bücher.example", "xn--bcher-kva.example"), ("faß.example", "xn--fa-hia.example")],
+)
+def test_a_webhook_s_host_with_letters_of_its_language_is_asked_for_as_the_net_spells_it(
+    host, asked_for
+):
+    """As browsers do: by the older rules faß is fass, which is somebody else."""
+    assert parse_webhook(f"jsons://{host}/hook").host == asked_for
+
+
+def test_a_webhook_s_host_that_the_net_cannot_spell_is_refused():
+    with pytest.raises(WebhookAddressError):
+        check_address("jsons://①②⑦.⓪.⓪.①/hook", CHANNELS)
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding"])
+def test_a_webhook_has_no_header_that_says_where_its_message_goes_or_ends(name):
+    """With two of them nothing can be sent; it would be tried again and again."""
+    with pytest.raises(WebhookAddressError, match="Header=value"):
+        check_address(f"jsons://example.com/hook?+{name}=1", CHANNELS)
+
+
+@pytest.mark.parametrize("address", ["5f00::7", "3fff::7", "100:0:0:1::7"])
+def test_addresses_that_became_none_of_the_public_net_are_not_public(address):
+    assert not is_public(address)

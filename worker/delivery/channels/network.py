@@ -20,10 +20,17 @@ _RESOLVERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 _INSIDE = tuple(
-    map(ipaddress.ip_network, ("64:ff9b:1::/48", "fec0::/10", "::/96", "::ffff:0:0:0/96"))
+    map(
+        ipaddress.ip_network,
+        (
+            *("64:ff9b:1::/48", "fec0::/10", "::/96", "::ffff:0:0:0/96"),
+            *("5f00::/16", "3fff::/20", "100:0:0:1::/64"),
+        ),
+    )
 )
 """What the library takes for global but is not: the NAT64 of one's own network, site-local
-addresses, and two older ways to write an IPv4 address (RFC 8215, 3879, 4291, 2765)."""
+addresses, two older ways to write an IPv4 address (RFC 8215, 3879, 4291, 2765), and what was set
+aside since: segments inside a network, examples, dummies (RFC 9602, 9637, 9780)."""
 
 
 class ForbiddenAddressError(PermanentError):

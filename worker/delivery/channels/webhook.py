@@ -30,6 +30,9 @@ MOST_ADDRESSES = 4
 
 SCHEMES = {"json": "http", "jsons": "https"}
 _PORTS = {"http": 80, "https": 443}
+_HTTP_S_OWN = frozenset({"host", "content-length", "transfer-encoding"})
+"""Headers of which a request has one, and this one from us."""
+
 _PRIORITY_TYPES = {"critical": "failure", "high": "warning", "warning": "warning"}
 
 
@@ -70,7 +73,8 @@ def parse_webhook(address: str) -> Webhook:
             query.append(f"{quote(rest)}={quote(value)}")
         else:
             raise WebhookAddressError(
-                "a webhook's options are +Header=value and -parameter=value only"
+                "a webhook's options are +Header=value and -parameter=value only, without "
+                "Host, Content-Length and Transfer-Encoding"
             )
     scheme = SCHEMES[found.scheme]
     login = None
@@ -79,7 +83,7 @@ def parse_webhook(address: str) -> Webhook:
     path = found.path or "/"
     return Webhook(
         scheme,
-        found.hostname,
+        _as_the_net_spells(found.hostname),
         port or _PORTS[scheme],
         f"{path}?{'&'.join(query)}" if query else path,
         tuple(headers),
@@ -87,9 +91,19 @@ def parse_webhook(address: str) -> Webhook:
     )
 
 
+def _as_the_net_spells(host: str) -> str:
+    """The host in ASCII: a header takes nothing else, and the resolver knows older rules only."""
+    if host.isascii():
+        return host
+    try:
+        return httpx.URL(scheme="https", host=host).raw_host.decode()
+    except httpx.InvalidURL:
+        raise WebhookAddressError from None
+
+
 def _is_header(name: str, value: str) -> bool:
     plain = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return plain and value.isprintable() and value.isascii()
+    return plain and name.lower() not in _HTTP_S_OWN and value.isprintable() and value.isascii()
 
 
 def find_host(webhook: Webhook, settings: ChannelSettings) -> list[str]:
