@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -16,8 +17,9 @@ from aiosmtpd.smtp import AuthResult
 from tests.interleave import until
 from tests.processes import PostServer
 
-HANG, DROP, SLOW = "hang", "drop", "slow"
-"""Say nothing, and close when let go; close when the message has been read; 200 when let go."""
+HANG, DROP, SLOW, ENDLESS = "hang", "drop", "slow", "endless"
+"""Say nothing, and close when let go; close when the message has been read; 200 when let go; 200,
+and then go on without end until nobody listens, or when let go."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Post:
 class HttpReceiver(PostServer):
     """An HTTP server whose answers are set beforehand; the last one is repeated.
 
-    An answer is HANG, DROP, SLOW, a status, or a status with headers.
+    An answer is HANG, DROP, SLOW, ENDLESS, a status, or a status with headers.
     """
 
     def __init__(self, *answers: Any, port: int = 0) -> None:
@@ -58,6 +60,9 @@ class HttpReceiver(PostServer):
         if answer == HANG:
             self._go.wait(60)
             return
+        if answer == ENDLESS:
+            self._go_on(request)
+            return
         if answer == SLOW:
             self._go.wait(60)
             answer = 200
@@ -67,6 +72,13 @@ class HttpReceiver(PostServer):
             request.send_header(name, value)
         request.send_header("Content-Length", "0")
         request.end_headers()
+
+    def _go_on(self, request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        with suppress(OSError):
+            while not self._go.is_set():
+                request.wfile.write(b" " * 65_536)
 
 
 class SmtpReceiver:

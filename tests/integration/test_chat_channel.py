@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from tests.delivery import NOW, channels
-from tests.receivers import DROP, HANG, SLOW, HttpReceiver
+from tests.interleave import until
+from tests.receivers import DROP, ENDLESS, HANG, SLOW, HttpReceiver
 from worker.delivery.channels import chat
 from worker.delivery.channels.carrier import ChannelSettings, Letter
 from worker.delivery.outcome import Accepted, Failure
@@ -80,6 +81,36 @@ def test_a_letter_for_which_no_thread_was_free_is_not_sent_later(monkeypatch, re
     receiver.let_go()
     carrier._threads.shutdown()
     assert len(receiver.posts) == 1
+
+
+def test_of_an_answer_without_end_the_beginning_is_read_and_its_status_counts(notify):
+    """Read whole, it fills the worker's memory, even when the delivery was given up long ago."""
+    _, outcome = notify(ENDLESS)
+    assert isinstance(outcome, Accepted)
+
+
+def test_a_service_that_hangs_holds_one_thread_however_often_it_is_tried(monkeypatch, receive):
+    monkeypatch.setattr(chat, "THREADS", 2)
+    hanging, other = receive(HttpReceiver, SLOW), receive(HttpReceiver, 200)
+    carrier = chat.ChatCarrier(ChannelSettings(allow_private=True, timeout_s=0.3))
+    first, second, third = (
+        carrier.carry(f"gotify://127.0.0.1:{one.port}/Atoken99Secret", LETTER, NOW)
+        for one in (hanging, hanging, other)
+    )
+    assert (first.error_class, second.error_class) == ("cut-off", "transient")
+    assert isinstance(third, Accepted)
+    hanging.let_go()
+    carrier._threads.shutdown()
+    assert len(hanging.posts) == 1
+
+
+def test_a_service_that_hung_is_tried_again_when_it_has_let_go(receive):
+    receiver = receive(HttpReceiver, SLOW)
+    carrier = chat.ChatCarrier(ChannelSettings(allow_private=True, timeout_s=0.3))
+    address = f"gotify://127.0.0.1:{receiver.port}/Atoken99Secret"
+    assert isinstance(carrier.carry(address, LETTER, NOW), Failure)
+    receiver.let_go()
+    until(lambda: isinstance(carrier.carry(address, LETTER, NOW), Accepted), "it is tried again")
 
 
 def test_a_service_of_our_own_network_needs_permission(notify):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from datetime import datetime
@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlencode
 import apprise
 from apprise.plugins import N_MGR
 
+from worker.delivery.channels.answers import read_beginnings_only
 from worker.delivery.channels.carrier import ChannelSettings, Letter
 from worker.delivery.channels.network import (
     ForbiddenAddressError,
@@ -51,6 +52,7 @@ _LOGGER = logging.getLogger("apprise")
 _LOGGER.addHandler(logging.NullHandler())
 _LOGGER.propagate = False  # its lines may quote addresses; a result carries those of its attempts
 _LOGGER.setLevel(logging.WARNING)
+read_beginnings_only()
 
 
 def parse_chat(address: str) -> apprise.NotifyBase:
@@ -107,14 +109,21 @@ class ChatCarrier:
     def __init__(self, settings: ChannelSettings) -> None:
         self._settings = settings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
+        self._left_behind: dict[str, Future[Outcome]] = {}
 
     def carry(self, address: str, letter: Letter, now: datetime) -> Outcome:
-        """Notify. A plugin that takes longer than an attempt may is left behind: `cut-off`."""
+        """Notify. A plugin that takes longer than an attempt may is left behind: `cut-off`.
+
+        Until it ends, its address gets nothing: else one service would in time hold every thread.
+        """
         try:
             plugin = parse_chat(address)
             check_chat_host(plugin, self._settings)
         except (ChatAddressError, ForbiddenAddressError) as error:
             return Failure("refused", str(error))
+        former = self._left_behind.get(address)
+        if former is not None and not former.done():
+            return Failure("transient", "an earlier delivery to this address still hangs")
         waiting = self._threads.submit(self._notify, plugin, letter, now)
         try:
             return waiting.result(self._settings.timeout_s)
@@ -123,6 +132,7 @@ class ChatCarrier:
                 return Failure(
                     "transient", "every thread for apprise is held by a delivery that hangs"
                 )
+            self._left_behind[address] = waiting
             return Failure("cut-off", "no answer in time")
 
     @staticmethod
