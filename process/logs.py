@@ -14,6 +14,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from process.settings import ProcessSettings
+from process.terminal import plain
 
 QUIET = (
     # what these say about each job and call, our own lines say better
@@ -46,10 +47,10 @@ def configure_logs(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(default=str)
+    renderers: list[Processor] = (
+        [structlog.processors.JSONRenderer(default=str)]
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer()
+        else [_for_a_terminal, structlog.dev.ConsoleRenderer()]
     )
     structlog.configure(
         processors=[
@@ -65,12 +66,22 @@ def configure_logs(
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     logging.basicConfig(level=level or settings.log_level, handlers=[handler], force=True)
     for chatty in QUIET:
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _for_a_terminal(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Texts in which nothing moves the cursor or begins a line, except those of a traceback."""
+    return {
+        name: plain(value, keep="\n" if name == "exception" else "")
+        if isinstance(value, str)
+        else value
+        for name, value in event.items()
+    }
 
 
 def get_logger(name: str) -> Any:

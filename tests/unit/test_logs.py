@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -42,3 +43,17 @@ def test_of_chatty_libraries_only_warnings_are_written(written: io.StringIO, lib
     configure_logs(ProcessSettings(log_level="DEBUG"), process="api", stream=written)
     logging.getLogger(library).info("GET /api/state?cursor=secret")
     assert written.getvalue() == ""
+
+
+def test_nothing_that_a_terminal_would_obey_stands_in_a_line_for_people(
+    written: io.StringIO,
+) -> None:
+    configure_logs(ProcessSettings(log_format="console"), process="api", stream=written)
+    clears, forged = "\x1b[2J\x9b1m", "\n2026-03-04T10:15:31Z [error] forged"
+    given = {"path": f"/api/{clears}", "seen": [clears + forged]}
+    get_logger("ours").error("broke", **given, exc_info=ValueError(clears))
+    logging.getLogger("theirs").warning("%s", clears + forged)
+    ours = re.sub(r"\x1b\[\d*m", "", written.getvalue())  # the colours
+    assert ours.count(r"\x1b[2J\x9b1m") >= 4
+    assert not any(c in ours for c in "\x1b\x9b")
+    assert not any(line.startswith("2026-03-04T10:15:31Z") for line in ours.splitlines())

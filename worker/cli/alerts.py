@@ -13,6 +13,7 @@ import typer
 
 from db import acts
 from db import alert_reading as reading
+from process.terminal import plain
 from worker.alerts.values import ALERT_SEVERITIES
 from worker.cli.alerts_settings import settings
 from worker.cli.alerts_shown import show_list, show_one, show_outcome, show_why
@@ -22,7 +23,6 @@ from worker.cli.common import (
     console,
     fail,
     fail_for_database,
-    plain,
     settings_or_fail,
 )
 from worker.cli.files import asin_of, marketplace_id_of

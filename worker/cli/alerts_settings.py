@@ -12,12 +12,12 @@ import psycopg
 import typer
 
 from db import alert_reading as reading
+from process.terminal import plain
 from worker.alerts.settings import AlertSettings
 from worker.cli.common import (
     connect_or_fail,
     fail,
     fail_for_database,
-    plain,
     print_line,
     settings_or_fail,
 )

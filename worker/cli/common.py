@@ -17,6 +17,7 @@ from rich.table import Table
 from db.connect import WHO_HOLDS_LOCKS, connect, first_line
 from process.logs import configure_logs
 from process.settings import GRANT, SettingsError
+from process.terminal import plain
 from worker.settings import Settings, load_settings
 
 console = Console(highlight=False)
@@ -93,13 +94,6 @@ def fail_for_database(error: psycopg.Error) -> NoReturn:
             f"a moment; if it stays, {WHO_HOLDS_LOCKS} shows who: usually the oldest"
         )
     fail(f"nothing was changed: {first_line(error)}")
-
-
-def plain(text: str, *, keep: str = "") -> str:
-    """Text of others without what a terminal would obey, but for the characters to `keep`."""
-    return "".join(
-        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text
-    )
 
 
 def print_line(text: str, *, keep: str = "", to: Console = console) -> None:

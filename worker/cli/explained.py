@@ -16,8 +16,9 @@ from economics.explanation import FEE_NAMES, PriceSum
 from economics.told import as_values
 from economics.viable import NoViablePrice
 from economics.wording import Money, line_label, percent, period, rule_says
+from process.terminal import plain
 from worker.catalogue.explaining import Answer
-from worker.cli.common import fits, plain, print_line
+from worker.cli.common import fits, print_line
 
 NOT_KNOWN = "not known"
 

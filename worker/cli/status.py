@@ -13,12 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from db import operators
+from process.terminal import plain
 from worker.cli.common import (
     connect_or_fail,
     console,
     fail,
     fits,
-    plain,
     settings_or_fail,
     span,
 )
