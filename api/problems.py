@@ -131,10 +131,15 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return problem(422, "invalid-request", "The request is not as documented.", errors=errors)
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     code = _name(error.status_code).lower().replace(" ", "-")
-    return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    # the framework knows the methods of the first endpoint of a path only
+    route = getattr(request.scope.get("route"), "path", None)
+    if "Allow" in headers and (methods := request.app.openapi()["paths"].get(route)):
+        headers["Allow"] = ", ".join(sorted(methods)).upper()
+    return problem(error.status_code, code, str(error.detail), headers=headers)
 
 
 async def _too_many(_request: Request, error: Exception) -> Response:

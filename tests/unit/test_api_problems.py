@@ -43,13 +43,18 @@ def met(error: Exception, *, live: bool = True) -> httpx.Response:
 
 
 def asked(method: str, path: str) -> httpx.Response:
-    """The answer of an application with one endpoint, /chart."""
+    """The answer of an application with an endpoint, /chart, and one of two methods, /session."""
     app = FastAPI()
     problems.install(app)
 
     @app.get("/chart")
     def chart(points: Annotated[int, Query(ge=2)]) -> int:
         return points
+
+    @app.post("/session")
+    @app.delete("/session")
+    def session() -> int:
+        return 1
 
     return answer_of(app, method, path)
 
@@ -104,6 +109,10 @@ def test_what_the_framework_refuses_keeps_its_headers():
     assert (answer.status_code, answer.json()["type"]) == (405, "method-not-allowed")
     assert answer.headers["allow"] == "GET"
     assert "errors" not in answer.json()
+
+
+def test_a_method_that_there_is_not_is_told_all_there_are():
+    assert asked("PUT", "/session").headers["allow"] == "DELETE, POST"
 
 
 @pytest.mark.parametrize(
