@@ -28,7 +28,15 @@ SEND_BUFFER_BYTES = 262_144
 MAX_HEAD_BYTES = 131_072
 """Of a request without its body: a cursor and the place of a page fit in twice."""
 
+MAX_WAITING = 100
+"""Requests of one connection that may have come before the answers to those before them. Browsers
+and proxies send none; the parser would take as many as come."""
+
 HANG_UP = "buybox.hang_up"
+
+
+class TooManyWaitingError(Exception):
+    """More requests came at once than may wait."""
 
 
 class Connection(HttpToolsProtocol):
@@ -68,7 +76,9 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """A request begins. One too many ends the connection: the parser makes a 400 of it."""
+        if len(self.pipeline) >= MAX_WAITING:
+            raise TooManyWaitingError
         super().on_message_begin()
         self.scope["extensions"] = {HANG_UP: {"call": self.transport.abort}}
 

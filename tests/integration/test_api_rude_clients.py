@@ -8,7 +8,7 @@ import socket
 import pytest
 
 import api.server
-from api.server import MAX_HEAD_BYTES
+from api.server import MAX_HEAD_BYTES, MAX_WAITING
 from tests.dashboard import streaming
 from tests.interleave import PATIENCE_S
 
@@ -95,3 +95,24 @@ def test_a_stream_goes_on_for_longer_than_a_request_may_take(module_api, emptied
     with streaming(module_api.url) as stream:
         stream.next("cursor")
         assert stream.poll(timeout_s=1) is None
+
+
+ASK = b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_requests_that_do_not_wait_for_their_answers_are_answered_all_the_same(module_api):
+    with connected(module_api.url) as client:
+        for _ in range(5):
+            client.sendall(ASK * MAX_WAITING)
+            said = b""
+            while said.count(b"HTTP/1.1 200") < MAX_WAITING:
+                said += client.recv(65_536)
+
+
+def test_too_many_requests_at_once_are_refused(module_api):
+    """Each that waits holds some kilobytes: one connection took 85 MB a second, without a token."""
+    with connected(module_api.url) as client:
+        client.sendall(ASK * 10 * MAX_WAITING)
+        said = answer(client)
+    assert said.count(b"HTTP/1.1 200") < 10 * MAX_WAITING
+    assert said.count(b"HTTP/1.1 400") <= 1  # a cut may overtake it
