@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 GRACEFUL_S = 4
 """Streams end at once by themselves; requests that are under way have this long."""
@@ -52,6 +53,7 @@ class Connection(HttpToolsProtocol):
 
     _unended_bytes = 0
     _too_late: asyncio.TimerHandle | None = None
+    _under_way: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As the base class; the first request must come in time."""
@@ -59,8 +61,14 @@ class Connection(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As the base class; no request is waited for any more."""
+        """As the base class; no request is waited for any more, and none answered.
+
+        The base class tells only the last that came, behind which others may wait for their turn.
+        """
         self._wait_no_more()
+        if self._under_way is not None:
+            self._under_way.disconnected = True
+            self._under_way.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -97,6 +105,10 @@ class Connection(HttpToolsProtocol):
         self._unended_bytes = 0
         self._wait_no_more()
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._under_way = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _wait(self) -> None:
         self._too_late = self.loop.call_later(REQUEST_S, self.transport.abort)

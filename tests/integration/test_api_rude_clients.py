@@ -6,6 +6,7 @@ import contextlib
 import socket
 
 import pytest
+from structlog.testing import capture_logs
 
 import api.server
 from api.server import MAX_HEAD_BYTES, MAX_WAITING
@@ -116,3 +117,18 @@ def test_too_many_requests_at_once_are_refused(module_api):
         said = answer(client)
     assert said.count(b"HTTP/1.1 200") < 10 * MAX_WAITING
     assert said.count(b"HTTP/1.1 400") <= 1  # a cut may overtake it
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [ASK * 10 * MAX_WAITING, b"junk\r\n\r\n", ASK * 3 + b"junk\r\n\r\n"],
+    ids=["too many", "no request", "no request behind several"],
+)
+def test_a_connection_that_is_refused_under_way_is_no_defect_of_ours(module_api, behind):
+    """What is answered at that moment can be written no more."""
+    with capture_logs() as lines, connected(module_api.url) as client:
+        client.sendall(ASK.replace(b"health", b"state") + behind)
+        answer(client)
+        with module_api.client() as other:
+            other.get("/api/state")
+    assert [line for line in lines if line["log_level"] == "error"] == []
