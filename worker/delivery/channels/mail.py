@@ -214,5 +214,10 @@ def mail_of(
 
 
 def _line(text: str) -> str:
-    """A text as one printable line: whatever it says, it stays in its header."""
-    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))[:200]
+    """A text as one printable line: whatever it says, it stays in its header.
+
+    What begins with =? may be read as an encoded word, even by the class that writes the header,
+    and may hold the end of a line.
+    """
+    printable = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    return printable.replace("=?", "= ?")[:200]
