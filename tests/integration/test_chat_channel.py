@@ -168,3 +168,13 @@ def test_what_stands_in_a_title_is_no_markup_for_a_service(asked):
     telegram = "tgram://123456789:abcdefg_hijklmnop/12315544/"
     channels().carry(telegram, replace(LETTER, text="Salt & <b>Pepper"), NOW)
     assert "Salt &amp; &lt;b&gt;Pepper" in json.loads(asked[-1][2])["text"]
+
+
+@pytest.mark.parametrize(
+    "title", ["@everyone", "@here", "<@81384788765712384>", "<@&165511591545143296>"]
+)
+def test_what_stands_in_a_title_calls_nobody(asked, title):
+    channels().carry(DISCORD, replace(LETTER, heading=title, text=f"Salt {title}"), NOW)
+    said = json.loads(asked[-1][2])["content"]
+    assert "Salt" in said
+    assert title not in said
