@@ -7,6 +7,7 @@ is "not visible in it". See docs/decisions/0004.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,12 @@ from db.sql import query
 
 STATE_CHANNEL = "buybox_state"
 ALERT_CHANNEL = "buybox_alerts"
+
+NEXT_BELL_S = 0.001
+"""How long the next packet of many may take: they come as fast as they are read."""
+
+LISTENS_S = 1.0
+"""How long at most bells are taken that never stop; then the feed is read all the same."""
 
 MAX_FEED_ROWS = 10_000
 """Whoever is further behind than this is told to start from the whole state instead."""
@@ -109,7 +116,21 @@ def start_listening(conn: psycopg.Connection, *channels: str) -> None:
 
 
 def hear(conn: psycopg.Connection, *, timeout_s: float) -> set[str]:
-    """The channels on which a bell rang since the last look, waiting for the first of them."""
+    """The channels on which a bell rang since the last look, waiting for the first of them.
+
+    All that rang are taken. What a listener leaves stays in a queue that is the whole server's, and
+    when that is full no transaction that rings can commit.
+    """
+    more = heard = _rung(conn, timeout_s)
+    enough = time.monotonic() + LISTENS_S
+    while more and time.monotonic() < enough:
+        more = _rung(conn, NEXT_BELL_S)
+        heard |= more
+    return heard
+
+
+def _rung(conn: psycopg.Connection, timeout_s: float) -> set[str]:
+    """The channels of the bells in the next packet."""
     return {bell.channel for bell in conn.notifies(timeout=timeout_s, stop_after=1)}
 
 

@@ -138,17 +138,27 @@ class FeedReader:
         while not self._stop.is_set():
             self._turns.renew()
             wait_s = min(LOOK_UP_S, max(0.0, poll_at - time.monotonic()))
-            heard = hear(listener, timeout_s=wait_s)
-            if self._echo_channel in heard:
-                self._echo_at = time.monotonic()
-            rang = bool(heard & {STATE_CHANNEL, ALERT_CHANNEL})
+            rang = self._hear(listener, wait_s)
             due = time.monotonic() >= poll_at
             if due:
                 ring_probe_bell(reader, self._echo_channel)
                 poll_at = time.monotonic() + self._poll_s
             if rang or due:
-                self._stop.wait(max(0.0, self._read_at + self._pause_s - time.monotonic()))
+                self._pause(listener)
                 self._read(reader, "bell" if rang else "poll")
+
+    def _hear(self, listener: psycopg.Connection, timeout_s: float) -> bool:
+        """Whether a bell of the feed rang; notes when one of our own did."""
+        heard = hear(listener, timeout_s=timeout_s)
+        if self._echo_channel in heard:
+            self._echo_at = time.monotonic()
+        return bool(heard & {STATE_CHANNEL, ALERT_CHANNEL})
+
+    def _pause(self, listener: psycopg.Connection) -> None:
+        """Until the feed may be read again; what rings meanwhile is answered by that reading."""
+        until = self._read_at + self._pause_s
+        while (left_s := until - time.monotonic()) > 0 and not self._stop.is_set():
+            self._hear(listener, min(left_s, LOOK_UP_S))
 
     def _read(self, conn: psycopg.Connection, why: str) -> None:
         """Read what changed and tell it; the very first time, only where the feed stands."""
