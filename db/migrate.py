@@ -38,7 +38,8 @@ CODE_FOLDERS = ("functions", "views", "grants")
 
 ATTEMPTS = 3
 """Readers lock a table and then a view, and analyses lock tables in an order of their own. If one
-of them and a migration wait for each other, the server may end either."""
+of them and a migration wait for each other, the server may end either, usually the migration: it
+has waited for longer."""
 
 # We wait for our turn however long it takes, but not for the locks that come after it: every reader
 # would queue up behind us.
@@ -50,6 +51,14 @@ BEGIN
     PERFORM set_config('lock_timeout', '10s', true);
 END;
 $$
+"""
+
+# Under traffic analyses follow each other without a pause and hold many tables each, so that the
+# second attempt would meet the next of them. They say so before they take anything: who waits for
+# those under way, and keeps the others waiting, meets none. Not the first time: analyses may go on
+# while a migration reads a large table.
+NO_ANALYSIS: LiteralString = """
+SELECT pg_advisory_xact_lock(hashtext('buybox assessment'))
 """
 
 DROP_VIEWS: LiteralString = """
@@ -115,7 +124,7 @@ def migrate(
             with attempt:
                 if attempt.num > 1:
                     say("met somebody who took the same locks the other way round; once more")
-                return _migrate(engine, now, revision, say)
+                return _migrate(engine, now, revision, say, alone=attempt.num > 1)
         raise AssertionError("stamina either returns or raises")  # pragma: no cover
     except (CommandError, psycopg.Error, sa.exc.SQLAlchemyError) as error:
         reason = first_line(error) + _advice(error)
@@ -125,13 +134,15 @@ def migrate(
 
 
 def _migrate(
-    engine: sa.Engine, now: datetime, revision: str, say: Callable[[str], None]
+    engine: sa.Engine, now: datetime, revision: str, say: Callable[[str], None], *, alone: bool
 ) -> MigrationReport:
     report = MigrationReport()
     with engine.begin() as connection:
         driver = cast("psycopg.Connection", connection.connection.driver_connection)
         say("waiting for the migration lock")
         driver.execute(LOCK)
+        if alone:
+            driver.execute(NO_ANALYSIS)
         driver.execute(DROP_VIEWS)
         report.before = _revision(connection)
         say(f"migrating from {report.before or 'an empty database'} to {revision}")
