@@ -14,9 +14,10 @@ from api.app import build_app, farewell, guarded
 from api.server import build_server, listening_socket
 from api.settings import ApiSettings, is_loopback, load_settings
 from db.connect import connect, first_line
+from db.revisions import read_standing
 from db.tokens import any_token_made
 from process.logs import configure_logs, get_logger
-from process.settings import GRANT, NOT_MIGRATED, SettingsError
+from process.settings import GRANT, NOT_MIGRATED, SettingsError, behind
 from process.watchdog import Watchdog
 
 log = get_logger(__name__)
@@ -80,7 +81,7 @@ def _tokens_made(settings: ApiSettings) -> bool:
     """Whether a token was ever made. On loopback an absent database is no reason not to start."""
     try:
         with connect(settings.dsn, role="api", autocommit=True) as conn:
-            return any_token_made(conn)
+            made, standing = any_token_made(conn), read_standing(conn)
     except psycopg.errors.UndefinedTable:
         raise SettingsError(NOT_MIGRATED) from None
     except psycopg.errors.InsufficientPrivilege as error:
@@ -95,6 +96,9 @@ def _tokens_made(settings: ApiSettings) -> bool:
             f"The database of DATABASE_URL cannot be reached, and without it nobody can tell who "
             f"may use {settings.api_host}: {first_line(error)}"
         ) from None
+    if standing.is_behind:
+        raise SettingsError(behind(standing.here, standing.needed))
+    return made
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
-from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import alembic.command
@@ -28,12 +27,8 @@ from alembic.util.exc import CommandError
 from sqlalchemy.pool import NullPool
 
 from db.connect import WHO_HOLDS_LOCKS, connect, first_line
+from db.revisions import ALEMBIC_HOME, Standing, read_standing, remember_where_from
 
-_HERE = Path(__file__).resolve().parent
-# A clone has it beside db/, an installed wheel inside it (setup.py): beside db/ lies the library
-# of that name.
-_INSTALLED = _HERE / "alembic"
-ALEMBIC_HOME = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "alembic"
 CODE_FOLDERS = ("functions", "views", "grants")
 
 ATTEMPTS = 3
@@ -91,9 +86,16 @@ class MigrationReport:
     replayed: int = 0
     partitions: list[str] = field(default_factory=list)
     new_epoch: bool = False
+    newer_than: str | None = None
+    """The newest revision of this code, if the database is newer and was left alone."""
 
     def sentence(self) -> str:
         """What was done, for people."""
+        if self.newer_than:
+            return (
+                f"database at {self.after}, newer than this version of buybox ({self.newer_than}), "
+                "which works on it: nothing was changed"
+            )
         was = "unchanged" if self.before == self.after else f"was {self.before or 'empty'}"
         return (
             f"database at {self.after} ({was}), {self.replayed} files of server code replayed, "
@@ -143,14 +145,36 @@ def _migrate(
         driver.execute(LOCK)
         if alone:
             driver.execute(NO_ANALYSIS)
+        standing = read_standing(driver)
+        report.before = standing.here
+        if standing.is_ahead:
+            _check_rollback(standing)
+            report.after, report.newer_than = standing.here, standing.needed
+            return report
         driver.execute(DROP_VIEWS)
-        report.before = _revision(connection)
         say(f"migrating from {report.before or 'an empty database'} to {revision}")
         alembic.command.upgrade(_config(connection), revision)
         report.after = _revision(connection)
         if revision == "head":
             _finish(driver, report, now)
     return report
+
+
+def _check_rollback(standing: Standing) -> None:
+    """Let an older version back that worked here until a moment ago, and no other."""
+    if standing.is_within_one_deploy:
+        return
+    back_to = (
+        f"to a version that knows {standing.came_from}, from which it was migrated, or to a newer "
+        "one"
+        if standing.came_from
+        else f"no further than to the version that made {standing.here}"
+    )
+    raise MigrationError(
+        f"Nothing was changed: the database is at revision {standing.here}, and this version of "
+        f"buybox knows no newer one than {standing.needed}. On this database you can go back "
+        f"{back_to}"
+    )
 
 
 def _raised(error: Exception) -> BaseException:
@@ -180,14 +204,6 @@ def revisions() -> tuple[str, ...]:
     return tuple(reversed([s.revision for s in script.walk_revisions()]))
 
 
-def current_revision(conn: psycopg.Connection) -> str | None:
-    """The revision a database stands at; None before the first migration."""
-    if conn.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
-        return None
-    row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
-    return str(row[0]) if row else None
-
-
 def _finish(driver: psycopg.Connection, report: MigrationReport, now: datetime) -> None:
     # The files are replayed by name, and a body may call a function that comes later.
     driver.execute("SET LOCAL check_function_bodies = off")
@@ -197,6 +213,8 @@ def _finish(driver: psycopg.Connection, report: MigrationReport, now: datetime) 
     report.partitions = [
         name for (name,) in driver.execute("SELECT buybox_ensure_partitions(%s)", (now,))
     ]
+    if report.before not in (None, report.after):
+        remember_where_from(driver, str(report.before))
     row = driver.execute("SELECT buybox_renew_feed_epoch(%s)", (now,)).fetchone()
     report.new_epoch = bool(row and row[0])
 

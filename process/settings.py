@@ -12,13 +12,19 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-NOT_MIGRATED = "The database is not migrated: run python -m db.migrate (or buybox migrate)"
+_MIGRATE = "run python -m db.migrate (or buybox migrate)"
+NOT_MIGRATED = f"The database is not migrated: {_MIGRATE}"
 GRANT = "as the owner of the tables, run GRANT buybox_worker TO <login>"
 """What to do about a login that lacks the rights for the work."""
 
 
 class SettingsError(Exception):
     """The settings cannot be used; the message is a sentence that says why."""
+
+
+def behind(here: str | None, needed: str) -> str:
+    """What to say of a database that has not been migrated for this version."""
+    return f"The database is at revision {here}, and this version needs {needed}: {_MIGRATE}"
 
 
 def _default_worker_id() -> str:

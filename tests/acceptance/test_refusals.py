@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from db.connect import connect
 from tests.processes import BUYBOX, INGEST, WORKER, CuttableProxy, Process
 
 pytestmark = pytest.mark.acceptance
@@ -61,6 +62,23 @@ def test_a_service_ends_where_nothing_is_migrated(
     process = start(command, "unmigrated", DATABASE_URL=empty_database_url, **QUEUE)
     assert process.wait(60) == 1
     assert "The database is not migrated: run python -m db.migrate" in process.output()
+    assert "Traceback" not in process.output()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [WORKER, INGEST, (*BUYBOX, "run"), API],
+    ids=("worker", "ingester", "both", "dashboard"),
+)
+def test_a_service_ends_where_an_earlier_version_has_migrated(
+    start: Start, command: tuple[str, ...], database_url: str
+) -> None:
+    with connect(database_url, autocommit=True) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '0001'")
+    process = start(command, "behind", DATABASE_URL=database_url, API_PORT="0", **QUEUE)
+    assert process.wait(60) == 1
+    assert "at revision 0001, and this version needs" in process.output()
+    assert "run python -m db.migrate" in process.output()
     assert "Traceback" not in process.output()
 
 

@@ -131,6 +131,19 @@ def test_another_revision_is_found(database_url, conn, revision, word):
     assert word in found["schema"].do
 
 
+def test_a_newer_revision_that_one_went_back_from_is_no_reason_to_deploy_it_again(
+    database_url, at_work
+):
+    at_work.execute(
+        "INSERT INTO schema_components (component, version)"
+        " SELECT 'migrated-from', version_num FROM alembic_version"
+    )
+    at_work.execute("UPDATE alembic_version SET version_num = '9999'")
+    found = database_findings(database_url)
+    assert not_ok(found) == {"schema": "warning"}
+    assert "corrected" in found["schema"].do
+
+
 def test_another_procrastinate_is_found(database_url, at_work):
     at_work.execute("UPDATE schema_components SET version = '3.4.0'")
     assert not_ok(database_findings(database_url)) == {"procrastinate": "problem"}

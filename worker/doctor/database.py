@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from db import inbox, operators, probes
-from db.migrate import current_revision, revisions
+from db.revisions import read_standing
 from db.rows import DatabaseFindings
 from process.settings import GRANT
 from worker.doctor.finding import Finding, ok, problem, warning
@@ -41,18 +41,26 @@ def check_version(server_version: int) -> Finding:
 
 def check_schema(conn: psycopg.Connection) -> Finding:
     """Our schema is at the revision that this code expects."""
-    here, known = current_revision(conn), revisions()
-    if here == known[-1]:
-        return ok("schema", f"at revision {here}")
-    if here is None:
+    found = read_standing(conn)
+    if found.here is None:
         return problem("schema", "this database has no buybox schema yet", MIGRATE)
-    if here in known:
-        return problem("schema", f"at revision {here}, this code expects {known[-1]}", MIGRATE)
-    return problem(
-        "schema",
-        f"at revision {here}, which this code does not know",
-        "Deploy the code that made this revision: the database is newer than this checkout.",
-    )
+    if found.is_behind:
+        return problem(
+            "schema", f"at revision {found.here}, this code expects {found.needed}", MIGRATE
+        )
+    if found.is_within_one_deploy:
+        return warning(
+            "schema",
+            f"at revision {found.here}, newer than this code ({found.needed}), which works on it",
+            "Deploy a corrected version when there is one. Do not go back any further.",
+        )
+    if found.is_ahead:
+        return problem(
+            "schema",
+            f"at revision {found.here}, which this code does not know",
+            "Deploy the code that made this revision: the database is newer than this checkout.",
+        )
+    return ok("schema", f"at revision {found.here}")
 
 
 def check_procrastinate(found: DatabaseFindings, *, installed: str | None = None) -> Finding:
