@@ -36,11 +36,18 @@ ATTEMPTS = 3
 of them and a migration wait for each other, the server may end either, usually the migration: it
 has waited for longer."""
 
+# A statement may take minutes and hold tables, and a deploy may be given up meanwhile: the server
+# looks whether we are still there. Some systems have no way to look.
 # We wait for our turn however long it takes, but not for the locks that come after it: every reader
 # would queue up behind us.
 LOCK: LiteralString = """
 DO $$
 BEGIN
+    BEGIN
+        PERFORM set_config('client_connection_check_interval', '2s', true);
+    EXCEPTION
+        WHEN invalid_parameter_value THEN NULL;
+    END;
     PERFORM set_config('lock_timeout', '0', true);
     PERFORM pg_advisory_xact_lock(hashtext('buybox migrate'));
     PERFORM set_config('lock_timeout', '10s', true);
