@@ -10,7 +10,19 @@ from typer.testing import CliRunner
 
 from db.connect import MIGRATED, connection_pool
 from tests.dashboard import write_state
+from tests.delivery import (
+    Cabinet,
+    add_alert,
+    add_message,
+    add_route,
+    deliver_all,
+    deliveries,
+    desk,
+    dispatch,
+    pool_of,
+)
 from worker.cli.main import app
+from worker.delivery.outcome import Accepted
 
 OFTEN = 8
 """A statement is prepared when it comes for the sixth time."""
@@ -59,3 +71,21 @@ def test_who_listens_goes_on_with_a_new_connection(database_url, monkeypatch):
     done = CliRunner().invoke(app, ["listen"], env={"DATABASE_URL": database_url})
     assert done.exit_code == 0, done.output
     assert len(set(sessions)) == 2
+
+
+def test_what_is_sent_during_a_migration_is_not_sent_twice(database_url, conn):
+    """What cannot be recorded is sent again, and recording reads the alerts, by a statement kept."""
+
+    def migrate():
+        conn.execute("ALTER TABLE alerts ADD COLUMN of_a_later_version text")
+        return Accepted("yes")
+
+    add_route(conn)
+    for n in range(OFTEN):
+        add_message(conn, add_alert(conn, f"B0MIGRAT{n:02d}"))
+    dispatch(conn)
+    cabinet = Cabinet(*[Accepted("yes")] * (OFTEN - 1), migrate)
+    with pool_of(database_url) as pool:
+        assert deliver_all(pool, desk(cabinet)) == OFTEN
+    assert len(cabinet.letters) == OFTEN
+    assert deliveries(conn, "status", "attempts") == [("delivered", 1)] * OFTEN

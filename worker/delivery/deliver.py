@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from db import delivery as sql
 from db import dispatch as jobs
 from db.alerts import ring_alert_bell
+from db.connect import MIGRATED
 from db.delivery_rows import HealedRow, ItemRow, TakenDelivery
 from process.logs import get_logger
 from process.settings import SettingsError
@@ -105,7 +106,7 @@ def deliver_next(
     try:
         # With patience: what was sent but cannot be recorded is sent a second time.
         for attempt in stamina.retry_context(
-            on=(psycopg.OperationalError, PoolTimeout), attempts=6, timeout=20, wait_max=3
+            on=(psycopg.OperationalError, PoolTimeout, MIGRATED), attempts=6, timeout=20, wait_max=3
         ):
             with attempt, pool.connection() as conn, conn.transaction():
                 settle(conn, parcel, outcome, letter, desk)
