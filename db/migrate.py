@@ -155,7 +155,7 @@ def _migrate(
         standing = read_standing(driver)
         report.before = standing.here
         if standing.is_ahead:
-            _check_rollback(standing)
+            _check_rollback(driver, standing, now)
             report.after, report.newer_than = standing.here, standing.needed
             return report
         driver.execute(DROP_VIEWS)
@@ -167,21 +167,26 @@ def _migrate(
     return report
 
 
-def _check_rollback(standing: Standing) -> None:
+def _check_rollback(driver: psycopg.Connection, standing: Standing, now: datetime) -> None:
     """Let an older version back that worked here until a moment ago, and no other."""
-    if standing.is_within_one_deploy:
-        return
-    back_to = (
-        f"to a version that knows {standing.came_from}, from which it was migrated, or to a newer "
-        "one"
-        if standing.came_from
-        else f"no further than to the version that made {standing.here}"
-    )
-    raise MigrationError(
-        f"Nothing was changed: the database is at revision {standing.here}, and this version of "
-        f"buybox knows no newer one than {standing.needed}. On this database you can go back "
-        f"{back_to}"
-    )
+    here = standing.here
+    if not standing.is_within_one_deploy:
+        back_to = (
+            f"to a version that knows {standing.came_from}, from which it was migrated, or to a "
+            "newer one"
+            if standing.came_from
+            else f"no further than to the version that made {here}"
+        )
+        raise MigrationError(
+            f"Nothing was changed: the database is at revision {here}, and this version of buybox "
+            f"knows no newer one than {standing.needed}. On this database you can go back {back_to}"
+        )
+    if _renew_epoch(driver, now):
+        raise MigrationError(
+            "Nothing was changed: this database was restored from a backup. Before any other, the "
+            f"version that made its revision {here}, or a newer one, must run python -m db.migrate "
+            "on it"
+        )
 
 
 def _raised(error: Exception) -> BaseException:
@@ -222,8 +227,12 @@ def _finish(driver: psycopg.Connection, report: MigrationReport, now: datetime) 
     ]
     if report.before not in (None, report.after):
         remember_where_from(driver, str(report.before))
+    report.new_epoch = _renew_epoch(driver, now)
+
+
+def _renew_epoch(driver: psycopg.Connection, now: datetime) -> bool:
     row = driver.execute("SELECT buybox_renew_feed_epoch(%s)", (now,)).fetchone()
-    report.new_epoch = bool(row and row[0])
+    return bool(row and row[0])
 
 
 def server_code() -> list[LiteralString]:

@@ -46,6 +46,16 @@ def test_an_earlier_one_is_told_which_to_go_back_to(database_url, conn, came_fro
     assert f"version that {'knows' if came_from else 'made'} {named}" in str(refused.value)
 
 
+def test_a_newer_backup_is_finished_by_the_version_that_made_it(database_url, conn):
+    """A restored database wants roles, rights and a new epoch, and only its own version has all."""
+    put_ahead(conn, LATER, HEAD)
+    conn.execute("UPDATE feed_epoch SET system_identifier = 1")
+    epoch = column(conn, "SELECT epoch FROM feed_epoch")
+    with pytest.raises(MigrationError, match=f"Nothing was changed: .*restored.*{LATER}"):
+        migrate(database_url)
+    assert column(conn, "SELECT epoch FROM feed_epoch") == epoch
+
+
 def test_a_migration_leaves_word_where_the_database_was_before(empty_database_url):
     asks = "SELECT version FROM schema_components WHERE component = 'migrated-from'"
     migrate(empty_database_url, revision=BEFORE_LAST)
