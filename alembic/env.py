@@ -10,6 +10,11 @@ if connection is None:
         "Run `python -m db.migrate` instead: it migrates under a lock and replays db/code."
     )
 
-context.configure(connection=connection, target_metadata=None, transaction_per_migration=False)
+context.configure(
+    connection=connection,
+    target_metadata=None,
+    transaction_per_migration=False,
+    on_version_apply=context.config.attributes["on_version_apply"],
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -160,7 +160,7 @@ def _migrate(
             return report
         driver.execute(DROP_VIEWS)
         say(f"migrating from {report.before or 'an empty database'} to {revision}")
-        alembic.command.upgrade(_config(connection), revision)
+        alembic.command.upgrade(_config(connection, say), revision)
         report.after = _revision(connection)
         if revision == "head":
             _finish(driver, report, now)
@@ -246,15 +246,22 @@ def server_code() -> list[LiteralString]:
     ]
 
 
-def _config(connection: sa.Connection | None) -> Config:
+def _config(
+    connection: sa.Connection | None, say: Callable[[str], None] = lambda _: None
+) -> Config:
     config = Config()
     config.set_main_option("script_location", str(ALEMBIC_HOME).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["on_version_apply"] = lambda *, step, **_: say(f"done: {step.up_revision_id}")
     return config
 
 
 def _revision(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _show(line: str) -> None:
+    print(f"  {line}", flush=True)  # noqa: T201  platforms read a pipe
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -273,7 +280,7 @@ def main(argv: list[str] | None = None) -> int:
     if not options.database_url:
         parser.error("no database: set DATABASE_URL, or pass --database-url postgresql://...")
     try:
-        report = migrate(options.database_url, say=lambda line: print(f"  {line}"))  # noqa: T201
+        report = migrate(options.database_url, say=_show)
     except MigrationError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
