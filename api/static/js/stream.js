@@ -28,7 +28,6 @@ export class Stream {
   #cursor = "";
   #wishedMs = null;
   #failures = 0;
-  #running = false;
   #abort = null;
   #timer = null;
   #watch = null;
@@ -44,27 +43,26 @@ export class Stream {
   start(cursor) {
     this.stop();
     this.#cursor = cursor;
-    this.#running = true;
     this.#failures = 0;
     this.#watch = setInterval(() => this.#listen(), 5_000);
     this.#connect();
   }
 
   stop() {
-    this.#running = false;
     clearInterval(this.#watch);
     this.#hangUp();
   }
 
   /** Try at once: the network is back, or somebody asked for it. */
   retryNow() {
-    if (this.#running && this.#timer !== null) this.#connect();
+    if (this.#timer !== null) this.#connect();
   }
 
   #hangUp() {
     clearTimeout(this.#timer);
     clearTimeout(this.#settle);
     this.#timer = null;
+    this.#settle = null;
     this.#abort?.abort();
     this.#abort = null;
   }
