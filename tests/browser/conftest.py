@@ -224,14 +224,48 @@ def _evaluate_in_chromium(chromium: Browser) -> Iterator[Callable[[str, str], An
     context = chromium.new_context(timezone_id="Europe/London")
     page = context.new_page()
     page.route("http://page.test/**", _from_disk)
-    page.goto("http://page.test/icon.svg")
-    yield lambda module, expression: page.evaluate(
-        f"import('/js/{module}').then(async (m) => (await ({expression})) ?? null)"
-    )
+    page.goto("http://page.test/static/icon.svg")
+    yield Stage(page)
     context.close()
 
 
+@dataclass
+class Stage:
+    """Where the page's modules can be tried one by one: called, it is as `evaluate`, in Chromium."""
+
+    page: Page
+
+    def __call__(self, module: str, expression: str) -> Any:
+        return self.page.evaluate(
+            f"import('/static/js/{module}').then(async (m) => (await ({expression})) ?? null)"
+        )
+
+
+@pytest.fixture
+def stage(chromium: Browser) -> Iterator[Stage]:
+    """All that index.html holds, in sight, without the program that drives it, and no server."""
+    context = chromium.new_context(
+        viewport=WIDE, locale="en-GB", timezone_id="Europe/London", reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.route("http://page.test/**", _from_disk)
+    page.goto("http://page.test/static/index.html")
+    page.evaluate("document.getElementById('page').hidden = false")
+    yield Stage(page)
+    context.close()
+
+
+_PROGRAM = '<script type="module" src="/static/js/main.js"></script>'
+
+
 def _from_disk(route: Route) -> None:
-    path = STATIC / route.request.url.removeprefix("http://page.test/")
-    kinds = {".js": "text/javascript", ".svg": "image/svg+xml"}
-    route.fulfill(body=path.read_text(), content_type=kinds[path.suffix])
+    path = STATIC / route.request.url.removeprefix("http://page.test/static/")
+    kinds = {
+        "js": "text/javascript",
+        "svg": "image/svg+xml",
+        "css": "text/css",
+        "html": "text/html",
+    }
+    text = path.read_text().replace(_PROGRAM, "")
+    route.fulfill(body=text, content_type=kinds[path.suffix[1:]])

@@ -187,6 +187,11 @@ def test_a_server_that_does_not_reach_its_database_is_not_live(follow, resumed):
     assert found == [["cut", "live", "cut", "cut", "cut"], why, 1]
 
 
+def test_a_database_that_is_lost_while_it_catches_up_is_lost_afterwards(follow):
+    told = js(cursor("a~1:1:"), event("feed", {"live": False}, "a~1:1:"))
+    assert follow(f"await lines[0].send({told}); await pass(1); return state();") == "cut"
+
+
 def test_signs_of_life_keep_it_and_silence_ends_it(follow):
     found = follow(f"""{LIVE}
         for (let n = 0; n < 5; n += 1) {{
@@ -257,5 +262,7 @@ def test_whoever_begins_anew_no_longer_hears_the_old_connection(follow):
 
 
 def test_who_is_not_logged_in_is_not_asked_for_again_and_again(follow):
-    script = """await lines[0].refuse(401, "{}"); await pass(100); return [asked.length, state()];"""
+    script = (
+        """await lines[0].refuse(401, "{}"); await pass(100); return [asked.length, state()];"""
+    )
     assert follow(script) == [1, "unauthorized"]

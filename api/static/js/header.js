@@ -25,6 +25,7 @@ export class Header {
   #tell;
   #cutSince = null;
   #was = null;
+  #heard = null; // the workers' health as last heard of, whatever was not answered since
   #last = { state: "connecting", reason: "", retryAt: null };
 
   /** `tell` is given all that the banner says: it is not seen behind what lies over the page. */
@@ -148,10 +149,12 @@ export class Header {
   #health(state, name, sentences) {
     const [pill, list] = $("workers").children;
     $("workers").hidden = false;
-    const was = pill.dataset.state;
     pill.dataset.state = state;
-    if (setText(pill.lastElementChild, name) && was !== "unknown" && state !== "unknown")
-      this.#announce(`${name}.`);
+    setText(pill.lastElementChild, name);
+    if (state !== "unknown") {
+      if (this.#heard !== null && this.#heard !== state) this.#announce(`${name}.`);
+      this.#heard = state;
+    }
     arrangeTexts(list, sentences);
   }
 }
