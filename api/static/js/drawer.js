@@ -36,6 +36,7 @@ export class Drawer {
   #trend = null;
   #explained = null; // {found} by state, or {error}; null while it is read for the first time
   #slots = [];
+  #newest = new Map(); // kind of question: the last one that was asked
 
   constructor(dialog, store) {
     this.#dialog = dialog;
@@ -115,6 +116,14 @@ export class Drawer {
     clearTimeout(this.#later);
     this.#later = null;
     this.#key = null;
+    this.#newest.clear();
+  }
+
+  /** Asks whether the answer still counts: an earlier question may be answered after a later one. */
+  #question(kind) {
+    const mine = {};
+    this.#newest.set(kind, mine);
+    return () => this.#newest.get(kind) === mine;
   }
 
   #head(product) {
@@ -144,10 +153,10 @@ export class Drawer {
 
   async #read() {
     const key = this.#key;
-    if (!key) return;
+    const counts = this.#question("product");
     try {
       const found = await fetchProduct(this.#place.marketplaceId, this.#place.asin);
-      if (key !== this.#key) return;
+      if (!counts()) return;
       keeping(this.#under, () => this.#head(this.#store.product(key) ?? this.#place));
       const several = found.states.length > 1;
       const slots = [];
@@ -171,15 +180,13 @@ export class Drawer {
         this.#drawSums();
       });
     } catch (error) {
-      if (key === this.#key)
-        this.#body.replaceChildren(...failed(error.message, () => this.#readAll()));
+      if (counts()) this.#body.replaceChildren(...failed(error.message, () => this.#readAll()));
     }
   }
 
   /** The sums come in an answer of their own, before or after the product's. */
   async #readSums() {
-    const key = this.#key;
-    if (!key) return;
+    const counts = this.#question("sums");
     let explained;
     try {
       const found = await explanations(this.#place.marketplaceId, this.#place.asin);
@@ -187,7 +194,7 @@ export class Drawer {
     } catch (error) {
       explained = { error: error.message };
     }
-    if (key !== this.#key) return;
+    if (!counts()) return;
     this.#explained = explained;
     keeping(this.#body, () => this.#drawSums());
   }
@@ -223,8 +230,8 @@ export class Drawer {
   }
 
   async #readHistory() {
-    const key = this.#key;
-    if (!key || !this.#place.lead) {
+    const counts = this.#question("history");
+    if (!this.#place.lead) {
       this.#history.replaceChildren(h("p.blank", {}, "Nothing is known of its prices."));
       return;
     }
@@ -233,7 +240,7 @@ export class Drawer {
         hours: this.#hours,
         points: POINTS,
       });
-      if (key !== this.#key) return;
+      if (!counts()) return;
       this.#trend = {
         series: seriesOf(found, this.#place.lead),
         from: Date.parse(found.since),
@@ -241,8 +248,9 @@ export class Drawer {
       };
       this.#draw();
     } catch (error) {
-      if (key === this.#key)
-        this.#history.replaceChildren(...failed(error.message, () => this.#readHistory()));
+      if (!counts()) return;
+      this.#trend = null;
+      this.#history.replaceChildren(...failed(error.message, () => this.#readHistory()));
     }
   }
 
