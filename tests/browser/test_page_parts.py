@@ -7,6 +7,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from tests.processes import wait_for
+
 NAMES = ["Critical", "High", "Warning", "Success", "All", "Snoozed", "Resolved"]
 
 
@@ -250,7 +252,7 @@ class TestHeader:
         assert workers.evaluate("[over, said]") == [0, []]
         workers.evaluate("answer = [401, {}]")
         workers.clock.run_for(5000)
-        workers.wait_for_function("over === 1")
+        wait_for(lambda: workers.evaluate("over") == 1, "1 over")
 
     def test_that_they_fell_ill_is_said_even_if_one_answer_was_lost_meanwhile(self, workers):
         workers.evaluate("header.watch(() => 0)")
@@ -279,7 +281,7 @@ class TestHeader:
         expect(workers.locator("#workers")).to_be_visible()
         workers.evaluate("header.watch(() => 0)")
         workers.clock.run_for(5000)
-        workers.wait_for_function("asked === 3")
+        wait_for(lambda: workers.evaluate("asked") == 3, "3 asked")
         workers.evaluate("header.rest()")
         expect(workers.locator("#workers, #queue")).to_have_count(2)
         expect(workers.locator("#workers")).to_be_hidden()

@@ -51,8 +51,9 @@ export function chart(series, { from, to, width, open = false }) {
   const cursor = s("line.cursor", { y1: TOP, y2: HEIGHT - BOTTOM, x1: -9, x2: -9 });
   drawing.append(cursor);
   const follow = (event) => {
-    const at = from + ((event.offsetX - left) / (width - left - RIGHT)) * (to - from);
-    const held = pointAt(points, Math.min(Math.max(at, from), to));
+    const there = from + ((event.offsetX - left) / (width - left - RIGHT)) * (to - from);
+    const at = Math.min(Math.max(there, from), to);
+    const held = pointAt(points, at);
     cursor.setAttribute("x1", event.offsetX);
     cursor.setAttribute("x2", event.offsetX);
     setText(readout, held ? said(held, series.currency, at) : "Before the first message");

@@ -98,7 +98,7 @@ export class Sparks {
       this.#running -= 1;
       this.#next();
     }, pause);
-    return this.#next();
+    return pause === BUSY_MS ? undefined : this.#next();
   }
 }
 
