@@ -215,12 +215,16 @@ export class AlertLine {
       "aria-label": "Note",
     });
     text.value = this.#alert.note ?? "";
+    let sending = false; // a second press would be a second entry in the trail
     const save = async (event) => {
       event.preventDefault();
       const note = text.value.trim();
       if (!note) return text.focus();
+      if (sending) return undefined;
+      sending = true;
       if (await this.#actions.run("note", [this.#alert], { note }))
         this.#close(this.element.contains(document.activeElement));
+      sending = false;
       return undefined;
     };
     return h(

@@ -116,9 +116,13 @@ export class List {
     setText(this.#more.nextElementSibling, lacking && `${lacking} not shown here.`);
     this.#table.hidden = wanted.length === 0;
     this.#blank.hidden = wanted.length > 0;
-    if (wanted.length === 0)
-      this.#blank.replaceChildren(...this.#context.blank(this.#tab, this.#query));
+    this.#sayWhyEmpty();
     this.#offer(null);
+  }
+
+  #sayWhyEmpty() {
+    if (this.#shown.length === 0)
+      this.#blank.replaceChildren(...this.#context.blank(this.#tab, this.#query));
   }
 
   #wanted() {
@@ -137,6 +141,7 @@ export class List {
     this.#planned = null;
     const change = difference(this.#shown, this.#wanted());
     if (!change.added && !change.removed && !change.moved) {
+      this.#sayWhyEmpty(); // something may have arrived in another tab
       this.#offer(null);
       return;
     }
