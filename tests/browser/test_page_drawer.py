@@ -7,16 +7,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.page_rows import alert, state
+from tests.page_rows import product
+from tests.processes import wait_for
 
 NOON = "2026-03-04T12:00:00Z"
 GB, ASIN = "A1F83G8C2ARO7P", "B0CXYZ1234"
-MUG = state(
-    marketplace_id=GB, asin=ASIN, title="Mug", currency="GBP", your_price="20.00", market_low="19.00",
-    own_price_unknown=None, gap_pct=None, your_position=None, total_offers=2, flags=[], prime_low=None,
-    severity_reasons=["dear"], doubt_reason=None, competitor_low=None, buy_box_winner=None,
-    buy_box_sellers=[], has_buy_box=True, buy_box_price=None, event_time="2026-03-04T11:00:00Z",
-    economics_unknown="no costs are known",
+MUG = product(
+    "P", marketplace_id=GB, asin=ASIN, title="Mug", flags=[], competitor_low=None,
+    severity_reasons=["dear"], economics_unknown="no costs are known",
 )  # fmt: skip
 PRODUCT = {
     "key": "P",
@@ -69,8 +67,13 @@ class Server:
             route.fulfill(json=answer)
 
     def waits(self, kind, number):
-        while len(self.held[kind]) < number:
-            self.page.evaluate("new Promise((go) => requestAnimationFrame(go))")
+        wait_for(lambda: self.page.evaluate("1") and len(self.held[kind]) >= number, kind)
+
+    def was_asked(self, number):
+        wait_for(
+            lambda: self.page.evaluate("1") and len(self.asked) >= number, f"{number} questions"
+        )
+        assert len(self.asked) == number
 
     def _answer(self, route):
         found = re.search(r"explanation|trends", route.request.url)
@@ -99,9 +102,8 @@ def server(stage):
 
 
 @pytest.fixture
-def drawer(stage, server):
-    """The dialog; `show` opens it."""
-    return stage.page.get_by_role("dialog")
+def drawer(server):
+    return server.page.get_by_role("dialog")
 
 
 def show(server, product=PRODUCT):
@@ -110,8 +112,8 @@ def show(server, product=PRODUCT):
 
 def leave(server, drawer):
     """Close it, and wait until it knows."""
-    ended = "window.ended = new Promise((go) => (document.getElementById('drawer').onclose = go))"
-    server.page.evaluate(f"{ended}; 0")
+    ended = "new Promise((go) => (document.getElementById('drawer').onclose = go))"
+    server.page.evaluate(f"window.ended = {ended}; 0")
     server.page.keyboard.press("Escape")
     server.page.evaluate("ended.then(() => 0)")
     expect(drawer).to_be_hidden()
@@ -218,7 +220,7 @@ def test_an_answer_about_the_product_before_is_not_shown_under_the_next(
 
 
 def test_what_changes_is_read_again_soon_and_once_and_only_while_it_is_open(server, drawer):
-    server.page.clock.pause_at("2026-03-04T12:00:30Z")
+    server.page.clock.pause_at("2026-03-04T12:05:00Z")
     show(server)
     expect(drawer.locator("dl").first).to_contain_text("£20.00")
     before = len(server.asked)
@@ -234,14 +236,21 @@ def test_what_changes_is_read_again_soon_and_once_and_only_while_it_is_open(serv
     server.page.clock.run_for(1)
     expect(drawer.locator("dl").first).to_contain_text("£27.50")
     server.page.clock.run_for(5000)
-    assert len(server.asked) == before + 3
+    server.was_asked(before + 3)
+    server.page.evaluate(refresh, ["P"])
+    server.page.clock.run_for(1500)
+    server.was_asked(before + 6)
     server.page.evaluate(refresh, ["P"])
     leave(server, drawer)
     server.page.clock.run_for(5000)
     server.page.evaluate(refresh, ["P"])
     again(server)
     server.page.clock.run_for(5000)
-    assert len(server.asked) == before + 3
+    server.was_asked(before + 6)
+    show(server)
+    server.page.evaluate(refresh, ["P"])
+    server.page.clock.run_for(1500)
+    server.was_asked(before + 12)
 
 
 def test_what_is_read_again_has_the_heading_of_today(server, drawer):
@@ -310,24 +319,19 @@ def test_what_was_missed_while_it_was_cut_is_read_once_it_is_over(server, drawer
     expect(drawer.locator("dl").first).to_contain_text("£20.00")
     before = len(server.asked)
     cut = drawer.locator("header p.error")
-    server.page.evaluate("drawer.cut('')")
-    server.page.evaluate("drawer.cut('Cut since 12:00.')")
+    server.page.evaluate("drawer.cut(''); drawer.cut('Cut since 12:00.')")
     expect(cut).to_have_text("Cut since 12:00.")
     server.page.evaluate("drawer.cut('Cut since 12:00. Trying now.')")
-    assert len(server.asked) == before
+    server.was_asked(before)
     server.answers["product"] = with_price("27.50")
     server.page.evaluate("drawer.cut('')")
     expect(cut).to_be_hidden()
     expect(drawer.locator("dl").first).to_contain_text("£27.50")
 
 
-def test_it_begins_at_its_top_with_nothing_of_the_product_before(server, drawer):
-    server.answers["product"]["alerts"] = [
-        alert(n, occurrences=1, note="x\n" * 30, trail=[], trail_cut=False) for n in range(9)
-    ]
+def test_it_begins_with_nothing_of_the_product_before(server, drawer):
     show(server)
-    expect(drawer.locator(".trail").last).to_be_attached()
-    server.page.evaluate("document.getElementById('drawer').scrollTop = 300")
+    expect(drawer.locator("figcaption")).to_contain_text("£20.00")
     drawer.get_by_role("button", name="Close").click()
     expect(drawer).to_be_hidden()
     assert server.page.evaluate("drawer.voice") is None
@@ -335,8 +339,11 @@ def test_it_begins_at_its_top_with_nothing_of_the_product_before(server, drawer)
         server.hold(kind)
     show(server, PRODUCT | {"key": "Q", "title": "Kettle"})
     expect(drawer.locator(".parts")).to_have_text("Reading ...")
+    server.page.evaluate("dispatchEvent(new Event('resize'))")
     expect(drawer.locator(".drawing")).to_have_text("Reading ...")
-    assert server.page.evaluate("document.getElementById('drawer').scrollTop") == 0
+    server.waits("product", 1)
+    server.let("product", 0, server.answers["product"])
+    expect(drawer.locator(".sums")).to_have_text("Reading ...")
     assert server.page.evaluate("drawer.voice.closest('dialog').open")
     server.page.mouse.click(5, 5)
     expect(drawer).to_be_hidden()
