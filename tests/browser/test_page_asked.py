@@ -80,7 +80,8 @@ EVERYTHING = """(url) => {
     const more = { cursor: `${tab} ${page}`, next_page: null };
     if (tab === "active" && !page) return [200, { ...more, alerts: rows(0, 150), next_page: "a&b" }];
     if (tab === "active") return [200, { ...more, alerts: rows(150, 251) }];
-    if (tab) return [200, { ...more, alerts: rows(0, tab === "snoozed" ? 2 : 0) }];
+    if (tab === "snoozed" && !page) return [200, { ...more, alerts: rows(0, 2), next_page: "b" }];
+    if (tab) return [200, { ...more, alerts: [] }];
     const asins = url.searchParams.getAll("asin");
     if (!asins.length) return [200, { ...more, states: rows(0, 20) }];
     const found = asins.map((asin) => row(Number(asin.slice(1))));
@@ -100,6 +101,7 @@ def test_everything_is_read_page_by_page_and_each_product_has_its_state_once(ask
     lists = [one for one in found["asked"] if "asin=" not in one]
     assert lists == [
         "/api/notifications/prioritized?tab=snoozed&limit=500",
+        "/api/notifications/prioritized?tab=snoozed&limit=500&page=b",
         "/api/notifications/prioritized?tab=active&limit=500",
         "/api/notifications/prioritized?tab=active&limit=500&page=a%26b",
         "/api/notifications/prioritized?tab=resolved&limit=500",

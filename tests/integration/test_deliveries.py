@@ -188,6 +188,17 @@ def test_a_refused_password_is_tried_once_and_told_to_the_operator(conn, posted,
     assert trouble(conn) is None, "the next message went through"
 
 
+def test_trouble_is_noted_at_the_route_that_has_it(conn, receive, pool, clock):
+    for name, answer in (("well", 200), ("locked", 401)):
+        add_route(conn, name, receive(HttpReceiver, answer).address())
+    add_message(conn, add_alert(conn))
+    dispatch(conn)
+    deliver_all(pool, desk(channels(), clock))
+    found = conn.execute("SELECT name FROM alert_routes WHERE trouble LIKE '%401%'").fetchall()
+    assert found == [("locked",)]
+    assert column(conn, "SELECT trouble FROM alert_routes WHERE name = 'well'") == [None]
+
+
 def test_what_one_worker_cannot_read_is_told_at_the_route_and_another_delivers(
     conn, receive, pool, clock
 ):
@@ -266,6 +277,9 @@ def test_a_delivery_with_nothing_worth_telling_is_cancelled_not_sent(conn, recei
     deliver_all(pool, desk(channels(), clock))
     assert (receiver.posts, deliveries(conn, "status")) == ([], ["cancelled"])
     assert statuses(conn) == ["suppressed"]
+    assert column(conn, "SELECT reason FROM alert_queues") == [
+        "a test; to ops; the alert was snoozed meanwhile"
+    ]
 
 
 def test_a_cancelled_delivery_is_not_sent(conn, receive, pool, clock):
