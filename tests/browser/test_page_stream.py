@@ -8,12 +8,12 @@ import pytest
 
 FOLLOWED = """(async () => {
     const real = { fetch, setTimeout, clearTimeout, setInterval, clearInterval };
-    const clock = Date.now;
+    const [clock, turn] = [Date.now, setTimeout];
     const [due, lines, asked, said, heard] = [new Map(), [], [], [], []];
     let [time, number] = [0, 0];
     const after = (act, wait, every) => (due.set(++number, { act, at: time + wait, every }), number);
     const drained = async () => {
-        for (let n = 0; n < 12; n += 1) await new Promise((go) => real.setTimeout(go, 0));
+        for (let n = 0; n < 12; n += 1) await new Promise((go) => turn(go, 0));
     };
     const pass = async (seconds) => {
         const end = time + seconds * 1000;
