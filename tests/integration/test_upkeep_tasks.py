@@ -10,8 +10,11 @@ import psycopg
 from structlog.testing import capture_logs
 
 from db.jobs import sweep_unheld
+from tests.alerting import Story
 from tests.economy import fees, set_fees
 from tests.interleave import column, deliver, fetch_job, letter
+from worker.alerts import task as alerts_task
+from worker.alerts import ticking
 from worker.analysis import task
 from worker.analysis.reassessment import ask_for_new_days
 
@@ -73,3 +76,28 @@ def test_a_database_that_is_busy_puts_reassessing_off(app, monkeypatch):
     with capture_logs() as lines:
         app.tasks["reassess"].func(SimpleNamespace(should_abort=lambda: False), timestamp=0)
     assert [line["event"] for line in lines] == ["reassessment_put_off"]
+
+
+def test_a_tick_without_time_for_all_goes_on_behind_the_messages_that_wait(conn, monkeypatch):
+    """A flood: a worker with one slot would analyse nothing until all of it has been looked at."""
+    monkeypatch.setattr(ticking, "ALERTS_AT_ONCE", 1)
+    for asin in ("B000000001", "B000000002"):
+        Story(conn, asin=asin).see("critical", 0)
+    story = Story(conn, asin="B000000003")
+    conn.execute("DELETE FROM procrastinate_jobs")
+    story.file("critical", 0)
+    assert ticking.tick(conn, now=story.at(70), seconds=0) == 1
+    in_line = (
+        "SELECT task_name FROM procrastinate_jobs WHERE queue_name <> 'delivery'"
+        " ORDER BY priority DESC, id"
+    )
+    assert column(conn, in_line) == ["analyse_product", "tick_alerts"]
+    assert ticking.tick(conn, now=story.at(70), seconds=60) == 1
+    assert column(conn, in_line) == ["analyse_product", "tick_alerts"]
+
+
+def test_the_task_of_the_tick_gives_way_to_messages_as_reassessing_does(app, monkeypatch):
+    given = []
+    monkeypatch.setattr(alerts_task, "tick", lambda *_, seconds, **__: given.append(seconds))
+    app.tasks["tick_alerts"].func(SimpleNamespace(should_abort=lambda: False), timestamp=0)
+    assert given == [task.REASSESS_TURN_S]

@@ -35,13 +35,16 @@ def tick(
 ) -> int:
     """Let all due alerts know that it is `now`; returns how many were ticked.
 
-    Some hundred in one transaction, for about `seconds`. What is left is due in the next minute.
+    Some hundred in one transaction, for about `seconds`. What is left is put in line again, behind
+    the messages that wait by then.
     """
     leave_at, total = time.monotonic() + seconds, 0
     while (done := _tick_some(conn, read_settings(conn), now)) > 0:
         total += done
         if stop() or time.monotonic() > leave_at:
-            break
+            with conn.transaction():
+                sql.defer_tick(conn)
+            return total
     with conn.transaction():
         sql.fold_tallies(conn, max_rows=TALLIES_AT_ONCE)
     return total
