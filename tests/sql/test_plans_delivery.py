@@ -72,6 +72,17 @@ def test_whether_more_is_due_reads_next_to_nothing(full):
     assert plan.buffers < 20, plan
 
 
+def test_the_routes_are_listed_without_what_they_have_delivered(full):
+    full.execute(
+        "UPDATE alert_deliveries SET status = 'sending', taken_at = now(), taken_by = 'w'"
+        " WHERE id = (SELECT min(id) FROM alert_deliveries WHERE status = 'queued')"
+    )
+    plan = explain(full, query("list_routes"))
+    assert "alert_deliveries" not in plan.scanned, plan
+    assert plan.rows_read("alert_deliveries") <= 5000, plan
+    assert [row[-1] for row in full.execute(query("list_routes"))] == [1000] * 5
+
+
 def test_history_is_taken_a_piece_at_a_time(full):
     plan = explain(full, query("finish_history"), {"now": NOW, "max_messages": 100})
     assert "alert_queues_history_due" in plan.indexes, plan
