@@ -126,12 +126,19 @@ class ProcessedCount(NamedTuple):
 def list_states(
     conn: psycopg.Connection, wanted: Filter, *, after: Place | None, max_rows: int
 ) -> list[tuple[StateRow, Place]]:
-    """A page of the states: the worst first, among equals the most money at stake."""
+    """A page of the states: the worst first, among equals the most money at stake.
+
+    Planned anew each time: a plan for any filter would read all states for a few ASINs.
+    """
+    given = {**wanted.parameters(), **_after(after), "max_rows": max_rows}
     with conn.cursor(row_factory=dict_row) as cur:
-        cur.execute(
-            query("list_states"), {**wanted.parameters(), **_after(after), "max_rows": max_rows}
-        )
+        cur.execute(query("list_states"), given, prepare=False)
         return [(state_row(row), _place(row)) for row in cur]
+
+
+def count_states(conn: psycopg.Connection) -> dict[str, int]:
+    """How many states stand at each severity."""
+    return dict(conn.execute(query("count_states")).fetchall())
 
 
 def list_alerts(

@@ -31,6 +31,7 @@ from db.dashboard import (
     MAX_TRAIL,
     Filter,
     LastOffers,
+    count_states,
     list_states,
     read_last_offers,
     read_product_alerts,
@@ -39,7 +40,6 @@ from db.dashboard import (
     read_trails,
 )
 from db.feed import read_position
-from db.operators import read_severities
 
 router = APIRouter(responses=responses(401, 403, 422, 429, 503))
 
@@ -109,7 +109,7 @@ def list_of_states(
         )
         rows = [row for row, _ in found[:limit]]
         titles = read_titles(conn, rows)
-        counts = read_severities(conn)
+        counts = count_states(conn)
     more = len(found) > limit
     return StateList.model_construct(
         states=[state_body(row, titles.get((row.marketplace_id, row.asin))) for row in rows],

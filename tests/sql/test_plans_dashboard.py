@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from db.connect import connect
+from db.dashboard import Filter, list_states
 from db.sql import query
 from tests.factories import GB, OWN_SELLER
 from tests.plans import explain
@@ -34,7 +35,7 @@ INSERT INTO current_state (
     severity_reasons, trace_id, worker_id, updated_at, version
 )
 SELECT '{GB}', 'B2' || lpad(n::text, 8, '0'), 'new', 'consumer', '{OWN_SELLER}', 'info', 'full',
-       '{{}}', 't', 'w', now(), 1
+       ARRAY[repeat('r', 1000)], 't', 'w', now(), 1 -- as wide as real rows
 FROM generate_series(1, {STATES}) AS n;
 INSERT INTO api_tokens (name, role, secret_hash, created_at)
 SELECT 'token' || n, 'viewer', sha256(n::text::bytea), now() FROM generate_series(1, {TOKENS}) AS n;
@@ -152,6 +153,38 @@ def test_open_alerts_are_listed_without_those_long_resolved(full):
     plan = explain(full, query("list_alerts"), given)
     assert plan.root["Actual Rows"] == 100, plan
     assert plan.root["Actual Total Time"] < 500, plan
+
+
+LAST_OF_A_PAGE = (5, "Infinity", f"{GB}|B200020000|new|consumer|{OWN_SELLER}")
+
+
+@pytest.mark.parametrize("after", [(None, None, None), LAST_OF_A_PAGE])
+def test_a_page_of_the_states_reads_itself_and_not_all_states(full, after):
+    """The page reads six of them one after the other, and again after each reset."""
+    given = {
+        "marketplaces": None, "severities": None, "asins": None, "max_rows": 100,
+        **dict(zip(("after_rank", "after_stake", "after_key"), after, strict=True)),
+    }  # fmt: skip
+    plan = explain(full, query("list_states"), given)
+    assert plan.root["Actual Rows"] == 100, plan
+    assert plan.rows_read("current_state") <= 101, plan
+
+
+def test_states_are_looked_for_by_the_filter_at_hand(full):
+    """A plan for any filter walks through the order of the list, past all states, for a few ASINs."""
+    every, few = Filter(), Filter(asins=["B200000007", "B200039999"])
+    for wanted in [every] * 12 + [few] * 12:
+        found = list_states(full, wanted, after=None, max_rows=101)
+    assert [row.asin for row, _ in found] == few.asins
+    prepared = full.execute("SELECT statement FROM pg_prepared_statements").fetchall()
+    assert not [text for (text,) in prepared if "place_rank" in text]
+
+
+def test_the_numbers_beside_each_page_are_counted_without_reading_the_states(full):
+    plan = explain(full, query("count_states"))
+    assert plan.indexes == {"current_state_listed"}, plan
+    assert plan.buffers < STATES / 20, plan
+    assert dict(full.execute(query("count_states")).fetchall()) == {"info": STATES}
 
 
 @pytest.mark.parametrize(
