@@ -67,7 +67,7 @@ ROWS_OF_BEFORE["0005"] = (
     """
 )
 # Costs written now would ring for their assessment, by a function that only the whole migration makes.
-for earlier in (6, 7, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21):
+for earlier in (6, 7, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22):
     ROWS_OF_BEFORE[f"{earlier:04}"] = ROWS_OF_BEFORE["0004"]
 ROWS_OF_BEFORE["0008"] = (
     ROWS_OF_BEFORE["0007"]
