@@ -235,6 +235,18 @@ def test_a_turn_that_is_over_puts_the_rest_in_line(conn, monkeypatch):
     assert column(conn, "SELECT task_name FROM procrastinate_jobs") == ["reassess"]
 
 
+def test_each_minute_s_job_begins_no_line_of_turns_of_its_own(conn, monkeypatch):
+    """Where much is to be done messages would wait for a turn of each of them."""
+    monkeypatch.setattr(reassessment, "PRODUCTS_AT_ONCE", 1)
+    set_all(conn, *(product(name) for name in asins(4)))
+    tell(conn, *asins(4))
+    set_fees(conn, *fees(rate="0.20"))
+    conn.execute("DELETE FROM procrastinate_jobs")
+    for _ in range(3):
+        reassessment.reassess_waiting(conn, analyst(), seconds=0)
+    assert column(conn, "SELECT task_name FROM procrastinate_jobs") == ["reassess"]
+
+
 def test_a_killed_worker_loses_its_own_page_only(conn, open_connection, monkeypatch):
     monkeypatch.setattr(reassessment, "PRODUCTS_AT_ONCE", 1)
     set_all(conn, *(product(name) for name in asins(3)))

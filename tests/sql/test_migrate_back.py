@@ -65,3 +65,9 @@ def test_a_migration_leaves_word_where_the_database_was_before(empty_database_ur
         assert column(conn, asks) == [BEFORE_LAST]
         migrate(empty_database_url)  # a deploy with nothing new: one may still go back
         assert column(conn, asks) == [BEFORE_LAST]
+
+
+def test_a_revision_that_nobody_knows_is_told_as_a_failed_migration(database_url, conn):
+    conn.execute("UPDATE alembic_version SET version_num = '0001x'")
+    with pytest.raises(MigrationError, match=r"nothing was changed: .*locate revision .*0001x"):
+        migrate(database_url)
