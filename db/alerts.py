@@ -83,11 +83,6 @@ def fold_tallies(conn: psycopg.Connection, *, max_rows: int) -> None:
     conn.execute(query("fold_tallies"), {"max_rows": max_rows})
 
 
-def defer_tick(conn: psycopg.Connection) -> None:
-    """Put a job in line for the alerts that are still due."""
-    conn.execute(query("defer_tick"))
-
-
 def ring_alert_bell(conn: psycopg.Connection, changed: Sequence[tuple[str, str]]) -> None:
     """Ring channel `buybox_alerts` once for these (product, severity) changes, at commit."""
     conn.execute(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg.rows import args_row, class_row
 
+from db.jobs import defer_turn
 from db.sql import only_row, query
 
 
@@ -197,9 +198,4 @@ def ask_reassessments(conn: psycopg.Connection, scopes: Sequence[tuple[str, str 
             query("ask_reassessments"),
             {"marketplace_id": [m for m, _ in scopes], "seller_id": [s for _, s in scopes]},
         )
-        defer_reassessment(conn)
-
-
-def defer_reassessment(conn: psycopg.Connection) -> None:
-    """Defer a job for what waits to be re-assessed."""
-    conn.execute(query("defer_reassessment"))
+        defer_turn(conn, "reassess")

@@ -1,4 +1,4 @@
-"""What keeps procrastinate's queue honest: the rescue of stalled jobs, and the sweeper."""
+"""What keeps procrastinate's queue honest: the rescue of stalled jobs, the sweeper, and turns."""
 
 from __future__ import annotations
 
@@ -80,3 +80,8 @@ def forget_failed_jobs(conn: psycopg.Connection, *, now: datetime, older_than: t
 def ensure_partitions(conn: psycopg.Connection, *, now: datetime) -> list[str]:
     """Make the partitions of the days and weeks ahead; returns the names of the new ones."""
     return [name for (name,) in conn.execute(query("ensure_partitions"), {"now": now})]
+
+
+def defer_turn(conn: psycopg.Connection, task: str) -> None:
+    """Put this task of upkeep in line behind the messages that wait, if it is not in line yet."""
+    conn.execute(query("defer_turn"), {"task": task})

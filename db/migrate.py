@@ -21,13 +21,17 @@ import psycopg
 import sqlalchemy as sa
 import stamina
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy.pool import NullPool
 
 from db.connect import WHO_HOLDS_LOCKS, connect, first_line
-from db.revisions import ALEMBIC_HOME, Standing, read_standing, remember_where_from
+from db.revisions import (
+    ALEMBIC_HOME,
+    Standing,
+    current_revision,
+    read_standing,
+    remember_where_from,
+)
 
 CODE_FOLDERS = ("functions", "views", "grants")
 
@@ -161,7 +165,7 @@ def _migrate(
         driver.execute(DROP_VIEWS)
         say(f"migrating from {report.before or 'an empty database'} to {revision}")
         alembic.command.upgrade(_config(connection, say), revision)
-        report.after = _revision(connection)
+        report.after = current_revision(driver)
         if revision == "head":
             _finish(driver, report, now)
     return report
@@ -210,12 +214,6 @@ def _advice(error: Exception) -> str:
     return ""
 
 
-def revisions() -> tuple[str, ...]:
-    """Every revision in order, the newest last."""
-    script = ScriptDirectory.from_config(_config(None))
-    return tuple(reversed([s.revision for s in script.walk_revisions()]))
-
-
 def _finish(driver: psycopg.Connection, report: MigrationReport, now: datetime) -> None:
     # The files are replayed by name, and a body may call a function that comes later.
     driver.execute("SET LOCAL check_function_bodies = off")
@@ -246,18 +244,12 @@ def server_code() -> list[LiteralString]:
     ]
 
 
-def _config(
-    connection: sa.Connection | None, say: Callable[[str], None] = lambda _: None
-) -> Config:
+def _config(connection: sa.Connection, say: Callable[[str], None]) -> Config:
     config = Config()
     config.set_main_option("script_location", str(ALEMBIC_HOME).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["on_version_apply"] = lambda *, step, **_: say(f"done: {step.up_revision_id}")
     return config
-
-
-def _revision(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _show(line: str) -> None:

@@ -136,3 +136,24 @@ def versions(conn):
 
 def waiting(conn):
     return column(conn, "SELECT count(*) FROM reassessments")[0]
+
+
+NAMES = asins(7)
+BAD = NAMES[1]
+OTHER_MARGIN = Decimal("37.00")
+
+
+def seven_states(conn):
+    """States of NAMES, and nothing waiting."""
+    set_all(conn, *(product(name) for name in NAMES))
+    tell(conn, *NAMES)
+
+
+def dearer(conn):
+    """Fees that concern a whole marketplace, worked through in pages."""
+    set_fees(conn, *fees(rate="0.20"))
+
+
+def cheaper(conn):
+    """Costs of NAMES, asked for in pieces."""
+    set_products(conn, *(product(name, unit_cost=Decimal(3)) for name in NAMES))

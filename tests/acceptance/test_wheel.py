@@ -11,8 +11,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from db.migrate import revisions
 from tests.processes import ROOT
+from tests.revisions import revisions
 
 pytestmark = pytest.mark.acceptance
 

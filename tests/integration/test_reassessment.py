@@ -20,6 +20,7 @@ from tests.economy import (
     MIDNIGHT,
     asins,
     catch_up,
+    dearer,
     fees,
     margins,
     product,
@@ -208,12 +209,16 @@ def test_fees_concern_the_marketplace_they_are_of_and_the_one_they_leave(known):
     assert column(known, "SELECT count(*) FROM procrastinate_jobs") == [1]
 
 
+def ask_for_pages(conn, products):
+    """So many states in a marketplace whose fees have changed since."""
+    set_all(conn, *(product(name) for name in asins(products)))
+    tell(conn, *asins(products))
+    dearer(conn)
+
+
 def test_a_marketplace_is_worked_through_in_pages(conn, monkeypatch):
     monkeypatch.setattr(reassessment, "PRODUCTS_AT_ONCE", 3)
-    names = asins(10)
-    set_all(conn, *(product(name) for name in names))
-    tell(conn, *names)
-    set_fees(conn, *fees(rate="0.20"))
+    ask_for_pages(conn, 10)
     with conn.transaction():
         sql.settle_reassessments(conn)
     pages = []
@@ -226,9 +231,7 @@ def test_a_marketplace_is_worked_through_in_pages(conn, monkeypatch):
 
 def test_a_turn_that_is_over_puts_the_rest_in_line(conn, monkeypatch):
     monkeypatch.setattr(reassessment, "PRODUCTS_AT_ONCE", 1)
-    set_all(conn, *(product(name) for name in asins(2)))
-    tell(conn, *asins(2))
-    set_fees(conn, *fees(rate="0.20"))
+    ask_for_pages(conn, 2)
     conn.execute("DELETE FROM procrastinate_jobs")
     reassessment.reassess_waiting(conn, analyst(), seconds=0)
     assert margins(conn) == [Decimal("37.00"), MARGIN]
@@ -238,9 +241,7 @@ def test_a_turn_that_is_over_puts_the_rest_in_line(conn, monkeypatch):
 def test_each_minute_s_job_begins_no_line_of_turns_of_its_own(conn, monkeypatch):
     """Where much is to be done messages would wait for a turn of each of them."""
     monkeypatch.setattr(reassessment, "PRODUCTS_AT_ONCE", 1)
-    set_all(conn, *(product(name) for name in asins(4)))
-    tell(conn, *asins(4))
-    set_fees(conn, *fees(rate="0.20"))
+    ask_for_pages(conn, 4)
     conn.execute("DELETE FROM procrastinate_jobs")
     for _ in range(3):
         reassessment.reassess_waiting(conn, analyst(), seconds=0)
@@ -249,9 +250,7 @@ def test_each_minute_s_job_begins_no_line_of_turns_of_its_own(conn, monkeypatch)
 
 def test_a_killed_worker_loses_its_own_page_only(conn, open_connection, monkeypatch):
     monkeypatch.setattr(reassessment, "PRODUCTS_AT_ONCE", 1)
-    set_all(conn, *(product(name) for name in asins(3)))
-    tell(conn, *asins(3))
-    set_fees(conn, *fees(rate="0.20"))
+    ask_for_pages(conn, 3)
     with conn.transaction():
         sql.settle_reassessments(conn)
     assert reassess_some(conn, analyst()) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import psycopg
 import pytest
@@ -11,17 +10,18 @@ from structlog.testing import capture_logs
 
 from db.operators import read_view
 from tests.economy import (
+    BAD,
     CHEAP_MARGIN,
     MARGIN,
-    asins,
+    NAMES,
+    OTHER_MARGIN,
     catch_up,
+    cheaper,
+    dearer,
     fees,
     margins,
-    product,
-    set_all,
     set_fees,
-    set_products,
-    tell,
+    seven_states,
     versions,
     waiting,
 )
@@ -29,9 +29,6 @@ from tests.factories import GB
 from tests.interleave import analyst, column
 from worker.analysis import reassessment
 
-NAMES = asins(7)
-BAD = NAMES[1]
-OTHER_MARGIN = Decimal("37.00")
 SOON, LATER = timedelta(minutes=9), timedelta(minutes=11)
 
 
@@ -39,8 +36,7 @@ SOON, LATER = timedelta(minutes=9), timedelta(minutes=11)
 def pages(conn, monkeypatch):
     """Seven states in a marketplace that is worked through by threes."""
     monkeypatch.setattr(reassessment, "PRODUCTS_AT_ONCE", 3)
-    set_all(conn, *(product(name) for name in NAMES))
-    tell(conn, *NAMES)
+    seven_states(conn)
     return conn
 
 
@@ -62,14 +58,6 @@ def refuse(conn, *, mend=False):
             "ALTER TABLE current_state ADD CONSTRAINT not_this_one "
             f"CHECK (asin <> '{BAD}' OR version < 2) NOT VALID"
         )
-
-
-def dearer(conn):
-    set_fees(conn, *fees(rate="0.20"))
-
-
-def cheaper(conn):
-    set_products(conn, *(product(name, unit_cost=Decimal(3)) for name in NAMES))
 
 
 @pytest.mark.parametrize("harm", [spoil, refuse])

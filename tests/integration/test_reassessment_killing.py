@@ -11,16 +11,19 @@ import psycopg
 import pytest
 
 from tests.economy import (
+    BAD,
     CHEAP_MARGIN,
     MARGIN,
-    asins,
+    NAMES,
+    OTHER_MARGIN,
     catch_up,
-    fees,
+    cheaper,
+    dearer,
     margins,
     product,
     set_all,
-    set_fees,
     set_products,
+    seven_states,
     tell,
     versions,
     waiting,
@@ -28,9 +31,6 @@ from tests.economy import (
 from tests.interleave import analyst
 from worker.analysis import reassessment
 
-NAMES = asins(7)
-BAD = NAMES[1]
-OTHER_MARGIN = Decimal("37.00")
 MINUTE = timedelta(minutes=1)
 
 
@@ -41,8 +41,7 @@ class Killed(BaseException):
 @pytest.fixture
 def killing(conn, monkeypatch):
     """Seven states, worked through by threes; whoever assesses BAD anew dies. Undo to mend it."""
-    set_all(conn, *(product(name) for name in NAMES))
-    tell(conn, *NAMES)
+    seven_states(conn)
     sound = reassessment.reassess
 
     def reassess(state, *args, **more):
@@ -54,14 +53,6 @@ def killing(conn, monkeypatch):
         bug.setattr(reassessment, "PRODUCTS_AT_ONCE", 3)
         bug.setattr(reassessment, "reassess", reassess)
         yield bug
-
-
-def dearer(conn):
-    set_fees(conn, *fees(rate="0.20"))
-
-
-def cheaper(conn):
-    set_products(conn, *(product(name, unit_cost=Decimal(3)) for name in NAMES))
 
 
 def deaths(conn, later, workers=20):

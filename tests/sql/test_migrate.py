@@ -17,9 +17,10 @@ from psycopg.conninfo import make_conninfo
 
 from db import migrate as migrate_module
 from db.connect import connect
-from db.migrate import MigrationError, migrate, revisions, server_code
+from db.migrate import MigrationError, migrate, server_code
 from db.revisions import current_revision
 from tests.interleave import Background, column, deliver, letter, until, until_blocked, work
+from tests.revisions import revisions
 from worker.alerts.settings import LONGEST
 from worker.alerts.storing import read_settings
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from db.connect import connect
-from db.migrate import MigrationError, main, migrate, revisions
+from db.migrate import MigrationError, main, migrate
 from tests.interleave import column
+from tests.revisions import revisions
 
 LATER, LATER_STILL = "9998", "9999"
 BEFORE_LAST, HEAD = revisions()[-2:]

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from db.connect import connect
-from db.migrate import migrate, revisions
+from db.migrate import migrate
 from tests.interleave import Background
+from tests.revisions import revisions
 
 ROOT = Path(__file__).parents[2]
 LOCK = "SELECT pg_advisory_lock(hashtext('buybox migrate'))"

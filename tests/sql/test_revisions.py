@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from db.connect import connect
-from db.migrate import revisions
 from db.revisions import Standing, newest_revision, read_standing
+from tests.revisions import revisions
 
 
 def test_the_newest_revision_is_known_without_loading_any():

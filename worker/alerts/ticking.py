@@ -13,6 +13,7 @@ from datetime import datetime
 import psycopg
 
 from db import alerts as sql
+from db.jobs import defer_turn
 from process.logs import get_logger
 from worker.alerts.events import Tick
 from worker.alerts.lifecycle import advance
@@ -43,7 +44,7 @@ def tick(
         total += done
         if stop() or time.monotonic() > leave_at:
             with conn.transaction():
-                sql.defer_tick(conn)
+                defer_turn(conn, "tick_alerts")
             return total
     with conn.transaction():
         sql.fold_tallies(conn, max_rows=TALLIES_AT_ONCE)

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from db import economy as sql
 from db import products as products_sql
 from db.alerts import ring_alert_bell
+from db.jobs import defer_turn
 from economics.facts import MarketFacts, facts_from_json
 from process.logs import get_logger
 from worker.alerts.raising import tell_alerts
@@ -66,7 +67,7 @@ def reassess_waiting(
         changed += done
         if stop() or time.monotonic() > leave_at:
             with conn.transaction():
-                sql.defer_reassessment(conn)
+                defer_turn(conn, "reassess")
             break
     return changed
 

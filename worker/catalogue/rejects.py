@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from process.terminal import plain
+
 SHOWN = 20
 """Rejects kept in memory for the terminal; all of them go to the rejects file."""
 MAX_VALUE_CHARACTERS = 200
@@ -63,5 +65,4 @@ class Rejects:
 
 def printable(value: str) -> str:
     """Text to show and keep: control characters and broken UTF-8 as escapes, cut short."""
-    cut = value[:MAX_VALUE_CHARACTERS]
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    return plain(value[:MAX_VALUE_CHARACTERS])
